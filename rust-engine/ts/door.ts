@@ -1,0 +1,107 @@
+/**
+ * What TypeScript may ask of the engine. engine.ts implements it over the Neon addon and is the only file that loads it.
+ * Calls are synchronous and take microseconds where no promise is returned. Errors: errors.ts.
+ */
+import type {
+  Aggregation,
+  DeploymentApplied,
+  DeploymentFilter,
+  DeploymentRecord,
+  IncidentFilter,
+  IncidentRecord,
+  Matcher,
+  MemoryReport,
+  Page,
+  ResourceRecord,
+  SeriesInfo,
+  ServiceRecord,
+  SnapshotInfo,
+} from './records.ts'
+
+export interface EngineDoor {
+  memory(): MemoryReport
+  /** A new empty shard; an error `ShardLoaded` when it is loaded already. */
+  createShard(shard: number): ShardDoor
+  /**
+   * Restores a shard from the newest usable snapshot in `folder` of which no offset is above `committed`
+   * (topic → next offset, decimal text; a topic missing in `committed` counts as 0). Null when there is none.
+   * Damaged or foreign files are skipped and named in `refused`.
+   */
+  restoreShard(
+    shard: number,
+    folder: string,
+    committed: Readonly<Record<string, string>>,
+  ): Promise<{ readonly shard: ShardDoor; readonly info: SnapshotInfo; readonly refused: readonly string[] } | null>
+}
+
+export interface ShardDoor {
+  readonly shard: number
+  /** Gives all its pages back; any later call on the handle throws `ShardGone`. */
+  drop(): void
+
+  /** The event is the JSON of schemas DeploymentEvent. Monotone, idempotent. */
+  applyDeployment(eventJson: string): DeploymentApplied
+  /** Keeps `prediction` (opaque text, ≤ 4 KiB) with a running attempt; false when the attempt is closed or unknown. */
+  attachPrediction(key: string, attempt: number, prediction: string): boolean
+  deployment(key: string): DeploymentRecord | null
+  deployments(filter: DeploymentFilter, limit: number, cursor: string | null): Page<DeploymentRecord>
+  /** Size of the change with this commit (from subject `change` events of the service), null when unknown. */
+  changeOf(service: string, sha: string): DeploymentRecord['change']
+
+  /** Adds one outcome to each scope (free text keys such as `ci_run|prod/shop|branch=main`). Duration NaN = unknown. */
+  rollingAdd(scopes: readonly string[], at: number, failed: boolean, durationS: number): void
+  /** Writes ROLLING_WIDTH numbers for each scope into `out`, as seen at `at`; an unknown scope gives count 0 and NaNs. */
+  rollingRead(scopes: readonly string[], at: number, out: Float64Array): void
+
+  /** JSON of schemas IncidentEvent. */
+  applyIncident(eventJson: string): { readonly changed: boolean; readonly record: IncidentRecord }
+  incident(key: string): IncidentRecord | null
+  incidents(filter: IncidentFilter, limit: number, cursor: string | null): Page<IncidentRecord>
+
+  /** JSON of schemas InfrastructureEvent. */
+  applyInfrastructure(eventJson: string): { readonly changed: boolean }
+  resources(service: string, limit: number): readonly ResourceRecord[]
+
+  /** One MetricBatch: bytes made by remoteWrite.ts. Series that were never announced are counted, kept by hash, and named once announced. */
+  applyMetrics(
+    target: string,
+    service: string,
+    announced: Uint8Array,
+    block: Uint8Array,
+  ): {
+    readonly applied: number
+    readonly duplicates: number
+    readonly outOfOrder: number
+    readonly unannounced: number
+  }
+  series(service: string | null, matchers: readonly Matcher[], limit: number): readonly SeriesInfo[]
+  /**
+   * Steps of [from, to) of one series: writes step starts to `times` (ms) and values to `values`; returns how many.
+   * Steps without samples are left out. step 0 = raw samples, `aggregation` is then ignored.
+   */
+  range(
+    seriesId: string,
+    from: number,
+    to: number,
+    stepMs: number,
+    aggregation: Aggregation,
+    times: Float64Array,
+    values: Float64Array,
+  ): number
+
+  service(service: string): ServiceRecord | null
+  services(limit: number, cursor: string | null): Page<ServiceRecord>
+
+  /** Digest of the whole state: equal for equal logs. */
+  stateHash(): string
+  /**
+   * Writes a snapshot off the event loop; state as at the call. `offsets`: topic → next offset to apply. `writer`: unique
+   * for each process, part of the file name. Durable when the promise resolves (temp, fsync, rename, fsync of the folder).
+   */
+  snapshot(
+    folder: string,
+    writer: string,
+    offsets: Readonly<Record<string, string>>,
+    clock: number,
+  ): Promise<SnapshotInfo>
+}

@@ -1,0 +1,204 @@
+/** Shapes that cross the bridge. Every property is present; `null` stands for none. Times are ms since the epoch, UTC. */
+
+export const REGIONS = ['infrastructure_state', 'deployment_history', 'incident_database', 'active_operations'] as const
+export type Region = (typeof REGIONS)[number]
+
+export interface EngineOptions {
+  /** Bytes of the one anonymous map; must equal the sum of the quotas; a multiple of 4096. */
+  readonly poolBytes: number
+  readonly quotaBytes: Readonly<Record<Region, number>>
+  /** Most bytes a region may borrow from the others' free pages. */
+  readonly borrowBytesMax: Readonly<Record<Region, number>>
+  readonly shards: number
+}
+
+export interface RegionReport {
+  readonly region: Region
+  readonly quotaBytes: number
+  readonly usedBytes: number
+  readonly borrowedBytes: number
+  readonly lentBytes: number
+  readonly freeBytes: number
+  /** Records or samples dropped to make room, since the start. */
+  readonly evicted: number
+}
+export interface MemoryReport {
+  readonly poolBytes: number
+  readonly pageBytes: number
+  readonly usedBytes: number
+  /** Used share of the pool, 0..1. */
+  readonly utilization: number
+  readonly regions: readonly RegionReport[]
+  /** Pages owned by each loaded shard. */
+  readonly shards: readonly { readonly shard: number; readonly pages: number }[]
+}
+
+export type DeploymentState = 'requested' | 'started' | 'finished' | 'rolled_back'
+
+/** A deployment or CI run as known now. */
+export interface DeploymentRecord {
+  readonly key: string
+  readonly subject: 'deployment' | 'ci_run'
+  readonly service: string
+  readonly environment: string
+  readonly source: string
+  readonly attempt: number
+  readonly state: DeploymentState
+  /** Conclusion of the subject once finished (schemas: Conclusion). */
+  readonly conclusion: string | null
+  readonly name: string | null
+  readonly workflow: string | null
+  readonly repository: string | null
+  readonly branch: string | null
+  readonly sha: string | null
+  readonly actor: string | null
+  readonly trigger: string | null
+  readonly pullRequest: boolean | null
+  readonly change: ChangeSizeRecord | null
+  readonly steps: { readonly total: number; readonly completed: number; readonly failed: number }
+  readonly links: readonly string[]
+  readonly backfilled: boolean
+  readonly requestedAt: number | null
+  readonly startedAt: number | null
+  readonly finishedAt: number | null
+  /** The attached headline prediction, as given to attachPrediction; null before and after the outcome was scored. */
+  readonly prediction: string | null
+}
+
+export interface ChangeSizeRecord {
+  readonly filesAdded: number | null
+  readonly filesDeleted: number | null
+  readonly filesModified: number | null
+  readonly linesAdded: number | null
+  readonly linesDeleted: number | null
+  readonly srcFiles: number | null
+  readonly docFiles: number | null
+  readonly otherFiles: number | null
+  readonly dockerfileChanged: boolean | null
+  readonly composeChanged: boolean | null
+  readonly fileTypes: string | null
+}
+
+export interface DeploymentApplied {
+  /** False for a repeat or an event that the record is already past: nothing changed. */
+  readonly changed: boolean
+  /** This event was the first one of its attempt: predict now. Never true for subject `change`. */
+  readonly opened: boolean
+  /** This event brought the attempt's conclusion: score now. */
+  readonly closed: boolean
+  /** Null for subject `change`. */
+  readonly record: DeploymentRecord | null
+}
+
+export interface IncidentRecord {
+  readonly key: string
+  readonly service: string
+  readonly environment: string
+  readonly source: string
+  readonly state: 'firing' | 'acknowledged' | 'resolved'
+  readonly title: string
+  readonly severity: string | null
+  readonly summary: string
+  readonly description: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly annotations: Readonly<Record<string, string>>
+  readonly startsAt: number
+  readonly acknowledgedAt: number | null
+  readonly endsAt: number | null
+  readonly generatorUrl: string | null
+}
+
+export interface ResourceRecord {
+  readonly resource: string
+  readonly kind: string
+  readonly service: string
+  readonly environment: string
+  readonly occurredAt: number
+  readonly attributes: Readonly<Record<string, string>>
+  readonly quantities: Readonly<Record<string, number>>
+}
+
+export interface ServiceRecord {
+  readonly service: string
+  readonly environment: string
+  readonly firstSeenAt: number
+  readonly lastEventAt: number
+  readonly deployments: number
+  readonly ciRuns: number
+  readonly openIncidents: number
+  readonly series: number
+}
+
+export interface SeriesInfo {
+  /** 128-bit hash of the labels, hex. */
+  readonly id: string
+  readonly target: string
+  readonly service: string
+  readonly labels: Readonly<Record<string, string>>
+}
+
+export interface Matcher {
+  readonly name: string
+  readonly op: '=' | '!='
+  readonly value: string
+}
+
+export type Aggregation = 'last' | 'avg' | 'min' | 'max' | 'sum' | 'count'
+
+/** A page of a list, newest first; `cursor` is null at the end. */
+export interface Page<T> {
+  readonly items: readonly T[]
+  readonly cursor: string | null
+}
+
+export interface DeploymentFilter {
+  readonly subject: 'deployment' | 'ci_run' | null
+  readonly service: string | null
+  readonly environment: string | null
+  readonly state: DeploymentState | null
+  readonly conclusion: string | null
+  /** startedAt (else requestedAt) within [from, to). */
+  readonly from: number | null
+  readonly to: number | null
+}
+export interface IncidentFilter {
+  readonly service: string | null
+  readonly environment: string | null
+  readonly state: 'firing' | 'acknowledged' | 'resolved' | null
+  readonly from: number | null
+  readonly to: number | null
+}
+
+/**
+ * Fields of one rolling scope, in the order in which rollingRead writes them. Decayed sums use event time
+ * (half-lives of 20 runs are approximated by counts: each outcome multiplies the sums by 2^(-1/halfLifeRuns)).
+ */
+export const ROLLING_FIELDS = [
+  'count', // outcomes seen
+  'failures', // of them failed
+  'fastCount', // decayed counts, half-life 5 outcomes
+  'fastFailures',
+  'slowCount', // decayed counts, half-life 40 outcomes
+  'slowFailures',
+  'streak', // successes in a row > 0, failures in a row < 0
+  'sinceLastMs', // since the last outcome; NaN when none
+  'sinceFailureMs', // since the last failure; NaN when none
+  'lastFailed', // 1 / 0 / NaN
+  'previousFailed', // the one before; 1 / 0 / NaN
+  'meanLogDuration', // of ln(1 + seconds), decayed, half-life 10 outcomes; NaN when none
+  'varLogDuration',
+  'medianDurationS', // of the last 20; NaN when none
+  'durations', // how many durations the median rests on (at most 20)
+] as const
+export const ROLLING_WIDTH = ROLLING_FIELDS.length
+
+export interface SnapshotInfo {
+  readonly shard: number
+  /** Topic to the offset of the next record to apply, as decimal text. */
+  readonly offsets: Readonly<Record<string, string>>
+  readonly clock: number
+  readonly stateHash: string
+  readonly pages: number
+  readonly bytes: number
+  readonly file: string
+}

@@ -1,0 +1,54 @@
+/** Parts that several queries share. */
+import * as z from 'zod'
+
+export const service = z.string().min(1).max(256).describe('Service as <environment>/<name>, e.g. production/checkout')
+export const environment = z.string().min(1).max(64).describe('Environment name, e.g. production')
+export const time = z.iso.datetime({ offset: true }).describe('ISO 8601 time')
+export const limit = z.number().int().min(1).max(100).default(20).describe('Most items to return')
+export const cursor = z.string().max(512).optional().describe('nextCursor of the answer before')
+
+/** How current and how whole an answer is. */
+export const freshness = z.object({
+  freshThrough: z
+    .string()
+    .nullable()
+    .describe('Everything accepted before this time is in the answer; null when unknown'),
+  complete: z.boolean(),
+  incompleteReason: z.string().nullable(),
+})
+
+export function page<Item extends z.ZodType>(item: Item) {
+  return z.object({ items: z.array(item), nextCursor: z.string().nullable(), ...freshness.shape })
+}
+
+export const answerClass = z.enum(['confident', 'uncertain', 'not_enough_evidence'])
+export const riskLevel = z.enum(['low', 'medium', 'high', 'critical'])
+
+export const deploymentSummary = z.object({
+  key: z.string(),
+  subject: z.enum(['deployment', 'ci_run']),
+  service: z.string(),
+  environment: z.string(),
+  attempt: z.number().int(),
+  state: z.enum(['requested', 'started', 'finished', 'rolled_back']),
+  conclusion: z.string().nullable(),
+  name: z.string().nullable(),
+  branch: z.string().nullable(),
+  sha: z.string().nullable(),
+  trigger: z.string().nullable(),
+  requestedAt: z.string().nullable(),
+  startedAt: z.string().nullable(),
+  finishedAt: z.string().nullable(),
+  links: z.array(z.string()),
+})
+
+export const incidentSummary = z.object({
+  key: z.string(),
+  service: z.string(),
+  environment: z.string(),
+  state: z.enum(['firing', 'acknowledged', 'resolved']),
+  title: z.string(),
+  severity: z.string().nullable(),
+  startsAt: z.string(),
+  endsAt: z.string().nullable(),
+})

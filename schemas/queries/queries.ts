@@ -1,0 +1,243 @@
+/**
+ * The query API: POST /v1/query/<name> on a consumer, JSON in and out. The adapter's tools are these queries.
+ * Errors: { error: { code, message, field? } } with 400, 404, 421 (wrong owner), 503 (Retry-After).
+ */
+import * as z from 'zod'
+import {
+  answerClass,
+  cursor,
+  deploymentSummary,
+  environment,
+  freshness,
+  incidentSummary,
+  limit,
+  page,
+  riskLevel,
+  service,
+  time,
+} from './answer.ts'
+
+export const QUERIES = {
+  predict_deployment: {
+    title: 'Predict a deployment',
+    description:
+      'Success probability, risk and duration of a deployment or CI run that has not started yet, from the history of its service. Stored as asked; moves no score.',
+    input: z.object({
+      service,
+      subject: z.enum(['deployment', 'ci_run']).default('deployment'),
+      branch: z.string().max(256).optional(),
+      workflow: z.string().max(256).optional().describe('Workflow or pipeline id'),
+      trigger: z.string().max(64).optional().describe('push, pull_request, schedule, …'),
+      pullRequest: z.boolean().optional(),
+      sha: z.string().max(64).optional().describe('Commit; a change known from a push or pull request gives its size'),
+      at: time.optional().describe('When it would start; now if absent'),
+    }),
+    output: z.object({
+      predictionId: z.string(),
+      service: z.string(),
+      subject: z.enum(['deployment', 'ci_run']),
+      pSuccess: z.number().min(0).max(1),
+      answerClass,
+      riskLevel,
+      durationSeconds: z.object({ p10: z.number(), p50: z.number(), p90: z.number() }).nullable(),
+      evidence: z.object({
+        effectiveSamples: z.number(),
+        minSamples: z.number(),
+        serviceOutcomes: z.number().int().describe('Finished runs of this service'),
+        baseRate: z.number().describe('Smoothed share of successes'),
+        baseRateInterval: z.object({ low: z.number(), high: z.number() }).describe('95 % interval'),
+        missing: z.string().nullable().describe('What is missing for a better answer'),
+      }),
+      modelVersion: z.string().describe('base-rate before a model is live'),
+      ...freshness.shape,
+    }),
+  },
+  list_deployments: {
+    title: 'List deployments',
+    description: 'Deployments and CI runs, newest first.',
+    input: z.object({
+      subject: z.enum(['deployment', 'ci_run']).optional(),
+      service: service.optional(),
+      environment: environment.optional(),
+      state: z.enum(['requested', 'started', 'finished', 'rolled_back']).optional(),
+      conclusion: z.string().max(32).optional().describe('success, failure, error, timeout, cancelled, …'),
+      from: time.optional(),
+      to: time.optional(),
+      limit,
+      cursor,
+    }),
+    output: page(deploymentSummary),
+  },
+  get_service: {
+    title: 'Get a service',
+    description: 'What is known of a service: counts, rolling success, recent deployments, open incidents.',
+    input: z.object({ service }),
+    output: z.object({
+      service: z.string(),
+      environment: z.string(),
+      firstSeenAt: z.string(),
+      lastEventAt: z.string(),
+      deployments: z.number().int(),
+      ciRuns: z.number().int(),
+      series: z.number().int(),
+      outcomes: z.object({
+        deployment: z.object({ finished: z.number().int(), failed: z.number().int(), streak: z.number().int() }),
+        ci_run: z.object({ finished: z.number().int(), failed: z.number().int(), streak: z.number().int() }),
+      }),
+      recent: z.array(deploymentSummary),
+      openIncidents: z.array(incidentSummary),
+      ...freshness.shape,
+    }),
+  },
+  list_services: {
+    title: 'List services',
+    description: 'Known services, by name.',
+    input: z.object({ environment: environment.optional(), prefix: z.string().max(256).optional(), limit, cursor }),
+    output: page(z.object({ service: z.string(), environment: z.string(), lastEventAt: z.string() })),
+  },
+  list_incidents: {
+    title: 'List incidents',
+    description: 'Alerts and incidents, newest first.',
+    input: z.object({
+      service: service.optional(),
+      environment: environment.optional(),
+      state: z.enum(['firing', 'acknowledged', 'resolved']).optional(),
+      from: time.optional(),
+      to: time.optional(),
+      limit,
+      cursor,
+    }),
+    output: page(incidentSummary),
+  },
+  get_incident: {
+    title: 'Get an incident',
+    description: 'One incident with its texts, labels and times, and the deployments of its service shortly before.',
+    input: z.object({ key: z.string().min(1).max(512) }),
+    output: z.object({
+      incident: incidentSummary.extend({
+        summary: z.string(),
+        description: z.string(),
+        labels: z.record(z.string(), z.string()),
+        annotations: z.record(z.string(), z.string()),
+        acknowledgedAt: z.string().nullable(),
+        generatorUrl: z.string().nullable(),
+      }),
+      deploymentsBefore: z.array(deploymentSummary).describe('Of the same service in the hour before; an association'),
+      ...freshness.shape,
+    }),
+  },
+  forecast_capacity: {
+    title: 'Forecast capacity',
+    description: 'One metric series, 24 hours ahead in hourly means with p10 and p90, beside seasonal naive.',
+    input: z.object({
+      service,
+      metric: z.string().min(1).max(256).describe('Metric name; a gauge'),
+      labels: z.record(z.string().max(128), z.string().max(256)).default({}).describe('Labels that pick one series'),
+    }),
+    output: z.object({
+      series: z.object({ id: z.string(), labels: z.record(z.string(), z.string()) }).nullable(),
+      status: z.enum(['ok', 'not_enough_data', 'no_series', 'ambiguous']),
+      detail: z.string().nullable().describe('What is missing and when there will be enough, or which series match'),
+      modelVersion: z.string().nullable(),
+      hours: z.array(
+        z.object({ at: z.string(), p10: z.number(), p50: z.number(), p90: z.number(), seasonalNaive: z.number() }),
+      ),
+      backtest: z
+        .object({ windows: z.number().int(), mase: z.number().nullable(), maseSeasonalNaive: z.number().nullable() })
+        .nullable()
+        .describe('Error of the model on the last days of this series, beside seasonal naive'),
+      ...freshness.shape,
+    }),
+  },
+  query_metrics: {
+    title: 'Query metrics',
+    description:
+      'Metric series of a service by label matchers, raw or by step. At most 1,000 points a series, 20 series.',
+    input: z.object({
+      service: service.optional(),
+      metric: z.string().min(1).max(256).describe('Metric name (__name__)'),
+      matchers: z
+        .array(z.object({ name: z.string().max(128), op: z.enum(['=', '!=']), value: z.string().max(256) }))
+        .max(10)
+        .default([]),
+      from: time,
+      to: time,
+      stepSeconds: z.number().int().min(0).max(86_400).default(60).describe('0 = raw samples'),
+      aggregation: z.enum(['last', 'avg', 'min', 'max', 'sum', 'count']).default('avg'),
+      limit: z.number().int().min(1).max(20).default(10),
+    }),
+    output: z.object({
+      series: z.array(
+        z.object({
+          labels: z.record(z.string(), z.string()),
+          service: z.string(),
+          points: z.array(z.tuple([z.number(), z.number()])).describe('[epoch ms, value]'),
+          truncated: z.boolean(),
+        }),
+      ),
+      truncated: z.boolean().describe('More series match than were returned'),
+      ...freshness.shape,
+    }),
+  },
+  list_unmapped: {
+    title: 'List unmapped sources',
+    description: 'Names that sources use and the catalog does not map to a service yet.',
+    input: z.object({ limit, cursor }),
+    output: page(
+      z.object({ service: z.string(), sourceName: z.string(), environment: z.string(), lastEventAt: z.string() }),
+    ),
+  },
+  get_memory: {
+    title: 'Get memory',
+    description: 'The 2 GiB pool: use by region and shard, borrowing, evictions.',
+    input: z.object({}),
+    output: z.object({
+      poolBytes: z.number(),
+      usedBytes: z.number(),
+      utilization: z.number(),
+      regions: z.array(
+        z.object({
+          region: z.string(),
+          quotaBytes: z.number(),
+          usedBytes: z.number(),
+          borrowedBytes: z.number(),
+          lentBytes: z.number(),
+          freeBytes: z.number(),
+          evicted: z.number(),
+        }),
+      ),
+      shards: z.array(z.object({ shard: z.number().int(), pages: z.number().int() })),
+      ...freshness.shape,
+    }),
+  },
+  get_health: {
+    title: 'Get health',
+    description: 'Are the parts alive, how far behind is each shard, which models are live, are the targets met.',
+    input: z.object({}),
+    output: z.object({
+      status: z.enum(['ok', 'degraded', 'down']),
+      shards: z.array(
+        z.object({
+          shard: z.number().int(),
+          state: z.enum(['live', 'restoring', 'lost']),
+          lagRecords: z.number().nullable(),
+          clock: z.string().nullable(),
+        }),
+      ),
+      models: z.array(
+        z.object({
+          model: z.string(),
+          stage: z.enum(['champion', 'challenger']),
+          version: z.string(),
+          since: z.string(),
+        }),
+      ),
+      targets: z.array(z.object({ name: z.string(), targetMs: z.number(), p99Ms: z.number().nullable() })),
+      ...freshness.shape,
+    }),
+  },
+} as const
+
+export type QueryName = keyof typeof QUERIES
+export type QueryInput<N extends QueryName> = z.output<(typeof QUERIES)[N]['input']>
+export type QueryOutput<N extends QueryName> = z.output<(typeof QUERIES)[N]['output']>
