@@ -28,6 +28,8 @@ const PRIMITIVES: Readonly<Record<string, string>> = {
   bytes: 'Buffer',
 }
 
+const LINE_WIDTH = 120
+
 const declared = new Map<string, string>()
 
 function comment(doc: string | undefined, indent: string): string {
@@ -55,8 +57,12 @@ function declare(schema: Exclude<Avro, string | Avro[]>): void {
   const name = String(schema.name)
   if (declared.has(name)) throw new Error(`${name} is declared twice`)
   if (schema.type === 'enum') {
-    const union = (schema.symbols ?? []).map((s) => `'${s}'`).join(' | ')
-    declared.set(name, `${comment(schema.doc, '')}export type ${name} = ${union}\n`)
+    const symbols = (schema.symbols ?? []).map((s) => `'${s}'`)
+    const line = `export type ${name} = ${symbols.join(' | ')}`
+    // As Prettier lays it out, so that formatting does not make the file differ from what is generated.
+    const text =
+      line.length <= LINE_WIDTH ? line : `export type ${name} =\n${symbols.map((s) => `  | ${s}`).join('\n')}`
+    declared.set(name, `${comment(schema.doc, '')}${text}\n`)
     return
   }
   declared.set(name, '') // holds the place, so that parts come after their whole

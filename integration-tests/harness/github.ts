@@ -8,7 +8,13 @@ export interface Delivery {
   readonly payload: object
 }
 
-const repository = (name: string) => ({ id: 4711, name: name.split('/')[1], full_name: name, default_branch: 'main', owner: { login: name.split('/')[0] } })
+const repository = (name: string) => ({
+  id: 4711,
+  name: name.split('/')[1],
+  full_name: name,
+  default_branch: 'main',
+  owner: { login: name.split('/')[0] },
+})
 const sender = { login: 'octocat', id: 1, type: 'User' }
 
 export interface DeploymentOptions {
@@ -24,7 +30,14 @@ const iso = (ms: number) => new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z')
 export function deploymentCreated(options: DeploymentOptions): Delivery {
   return {
     event: 'deployment',
-    payload: { action: 'created', deployment: deployment(options), repository: repository(options.repository), sender, workflow: null, workflow_run: null },
+    payload: {
+      action: 'created',
+      deployment: deployment(options),
+      repository: repository(options.repository),
+      sender,
+      workflow: null,
+      workflow_run: null,
+    },
   }
 }
 

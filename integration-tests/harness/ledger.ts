@@ -4,6 +4,6 @@ import type { System } from './system.ts'
 import { readAll } from './topic.ts'
 
 export async function ledgerOf(system: System, service?: string): Promise<LedgerEntry[]> {
-  const entries = await readAll<LedgerEntry>(system, 'devops.ledger')
+  const entries = await readAll(system, 'devops.ledger')
   return entries.filter((e) => service === undefined || e.service === service)
 }

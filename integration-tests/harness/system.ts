@@ -5,13 +5,14 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-import { type Bus, startBus } from './bus.ts'
+import { type KafkaHarness, startKafka } from './kafka.ts'
+import { makeTopics } from './topics.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -39,8 +40,13 @@ export async function freePort(): Promise<number> {
   })
 }
 
-/** Polls until `read` gives something other than null; fails with what was waited for. */
-export async function eventually<T>(what: string, read: () => Promise<T | null>, withinMs = 30_000): Promise<T> {
+/** Polls until `read` gives something other than null; fails with what was waited for, at once where it is `hopeless`. */
+export async function eventually<T>(
+  what: string,
+  read: () => Promise<T | null>,
+  withinMs = 30_000,
+  hopeless: () => boolean = () => false,
+): Promise<T> {
   const deadline = Date.now() + withinMs
   let trouble: unknown = null
   for (;;) {
@@ -50,8 +56,9 @@ export async function eventually<T>(what: string, read: () => Promise<T | null>,
     } catch (error) {
       trouble = error
     }
-    if (Date.now() > deadline) {
-      assert.fail(`not within ${String(withinMs)} ms: ${what}${trouble instanceof Error ? ` (last error: ${trouble.message})` : ''}`)
+    if (Date.now() > deadline || hopeless()) {
+      const last = trouble instanceof Error ? ` (last error: ${trouble.message})` : ''
+      assert.fail(`not within ${String(withinMs)} ms: ${what}${last}`)
     }
     await new Promise((next) => setTimeout(next, 50))
   }
@@ -86,19 +93,19 @@ export class RunningProcess {
   }
 
   async ready(withinMs = 60_000): Promise<this> {
+    const answering = eventually(
+      `${this.name} is ready`,
+      async () => ((await fetch(`${this.url}/readyz`)).ok ? true : null),
+      withinMs,
+      () => this.#child.exitCode !== null,
+    )
     try {
-      await eventually(
-        `${this.name} is ready`,
-        async () => {
-          if (this.#child.exitCode !== null) return null
-          const answer = await fetch(`${this.url}/readyz`)
-          return answer.ok ? true : null
-        },
-        withinMs,
-      )
+      await answering
     } catch (error) {
       const tail = (await this.log()).split('\n').slice(-25).join('\n')
-      throw new Error(`${this.name} did not become ready (exit code ${String(this.#child.exitCode)}):\n${tail}`, { cause: error })
+      throw new Error(`${this.name} did not become ready (exit code ${String(this.#child.exitCode)}):\n${tail}`, {
+        cause: error,
+      })
     }
     return this
   }
@@ -124,14 +131,14 @@ export interface SystemOptions {
 }
 
 export class System {
-  readonly bus: Bus
+  readonly bus: KafkaHarness
   readonly folder: string
   readonly #env: Record<string, string>
   readonly #running: RunningProcess[] = []
   readonly #byRole = new Map<Role, RunningProcess>()
   #count = 0
 
-  private constructor(bus: Bus, folder: string, env: Record<string, string>) {
+  private constructor(bus: KafkaHarness, folder: string, env: Record<string, string>) {
     this.bus = bus
     this.folder = folder
     this.#env = env
@@ -139,8 +146,13 @@ export class System {
 
   static async start(options: SystemOptions = {}): Promise<System> {
     const folder = await mkdtemp(join(tmpdir(), 'devops-system-'))
-    const bus = await startBus(folder)
-    const ports = { gateway: await freePort(), consumer: await freePort(), trainer: await freePort(), adapter: await freePort() }
+    const bus = await startKafka({ broker: true, registry: true })
+    const ports = {
+      gateway: await freePort(),
+      consumer: await freePort(),
+      trainer: await freePort(),
+      adapter: await freePort(),
+    }
     const system = new System(bus, folder, {
       KAFKA_BROKERS: bus.brokers,
       SCHEMA_REGISTRY_URL: bus.registryUrl,
@@ -154,6 +166,7 @@ export class System {
       ...options.env,
     })
     try {
+      await makeTopics(bus.brokers, bus.registryUrl, join(folder, 'state'))
       const roles = options.roles ?? ['gateway', 'consumer', 'trainer', 'adapter']
       const started = roles.map((role) => system.spawn(role, role, ports[role]))
       await Promise.all(started.map((process) => process.ready()))
@@ -177,7 +190,13 @@ export class System {
     const log = createWriteStream(logFile, { flags: 'a' })
     const child = spawn(process.execPath, ['--disable-warning=TimeoutNegativeWarning', ENTRY[role]], {
       cwd: root,
-      env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...this.#env, [`DEVOPS_${portKey}_PORT`]: String(port), ...env },
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        HOME: process.env['HOME'] ?? '',
+        ...this.#env,
+        [`DEVOPS_${portKey}_PORT`]: String(port),
+        ...env,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     child.stdout.pipe(log, { end: false })
@@ -219,10 +238,4 @@ export class System {
     await this.bus.stop()
     await rm(this.folder, { recursive: true, force: true })
   }
-}
-
-export async function makeFolder(...parts: string[]): Promise<string> {
-  const folder = join(...parts)
-  await mkdir(folder, { recursive: true })
-  return folder
 }

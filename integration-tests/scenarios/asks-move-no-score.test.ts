@@ -33,7 +33,9 @@ test('a thousand asks', async () => {
   const asks = 1000
   for (let i = 0; i < asks; i += 50) {
     await Promise.all(
-      Array.from({ length: 50 }, async (_, j) => system.query('predict_deployment', { service, branch: `b${String(i + j)}` })),
+      Array.from({ length: 50 }, async (_, j) =>
+        system.query('predict_deployment', { service, branch: `b${String(i + j)}` }),
+      ),
     )
   }
   await eventually('all asks are in the ledger', async () => {

@@ -37,11 +37,15 @@ for (const role of ['gateway', 'consumer', 'trainer', 'adapter'] as const) {
     for (const name of PROMISED[role]) assert.match(text, new RegExp(`^# TYPE ${name} `, 'm'))
     assert.match(text, /^# TYPE process_cpu_seconds_total counter/m)
   })
-  test(`${role}: promtool`, { skip: promtool === null && 'no promtool on this machine (TEST_SETUP=full installs it)' }, async () => {
-    assert.ok(promtool !== null)
-    const text = await (await fetch(`${system.process(role).url}/metrics`)).text()
-    const done = spawnSync(promtool, ['check', 'metrics'], { input: text })
-    assert.equal(done.stderr.toString() + done.stdout.toString(), '')
-    assert.equal(done.status, 0)
-  })
+  test(
+    `${role}: promtool`,
+    { skip: promtool === null && 'no promtool on this machine (TEST_SETUP=full installs it)' },
+    async () => {
+      assert.ok(promtool !== null)
+      const text = await (await fetch(`${system.process(role).url}/metrics`)).text()
+      const done = spawnSync(promtool, ['check', 'metrics'], { input: text })
+      assert.equal(done.stderr.toString() + done.stdout.toString(), '')
+      assert.equal(done.status, 0)
+    },
+  )
 }

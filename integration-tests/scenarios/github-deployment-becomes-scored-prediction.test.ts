@@ -17,7 +17,12 @@ after(async () => {
 const service = 'production/checkout'
 
 interface Listed {
-  readonly items: readonly { readonly key: string; readonly state: string; readonly conclusion: string | null; readonly service: string }[]
+  readonly items: readonly {
+    readonly key: string
+    readonly state: string
+    readonly conclusion: string | null
+    readonly service: string
+  }[]
 }
 
 async function deployOnce(id: number, states: readonly string[]): Promise<void> {

@@ -52,7 +52,9 @@ async function tourCommands(): Promise<string[]> {
   const readme = await readFile(join(root, 'README.md'), 'utf8')
   const tour = readme.slice(readme.indexOf('## A tour'))
   const blocks = [...tour.slice(0, tour.indexOf('\n## ', 5)).matchAll(/```sh\n([\s\S]*?)```/g)].map((m) => m[1] ?? '')
-  return blocks.flatMap((block) => block.replaceAll('\\\n', ' ').split('\n')).filter((line) => line.trim() !== '' && !line.startsWith('#'))
+  return blocks
+    .flatMap((block) => block.replaceAll('\\\n', ' ').split('\n'))
+    .filter((line) => line.trim() !== '' && !line.startsWith('#'))
 }
 
 test('start, tour, stop, start again', async (t) => {
@@ -80,7 +82,10 @@ test('start, tour, stop, start again', async (t) => {
   for (const command of commands) {
     if (command.startsWith('npm start')) continue
     const here = command.replace(/127\.0\.0\.1:(80\d\d)/g, (_, port: string) => `127.0.0.1:${mapped[port] ?? port}`)
-    const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', here], { cwd: root, env: { ...process.env, ...ports } })
+    const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', here], {
+      cwd: root,
+      env: { ...process.env, ...ports },
+    })
     assert.ok(!stdout.includes('"error"'), `${here}\n${stdout}`)
   }
   const list = async () => {

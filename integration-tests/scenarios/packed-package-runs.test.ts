@@ -16,15 +16,24 @@ test('a packed package runs', async (t) => {
   t.after(() => {
     rmSync(folder, { recursive: true, force: true })
   })
-  const packed = JSON.parse(execFileSync('npm', ['pack', '--json', '--pack-destination', folder], { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] }).toString()) as unknown
-  const first = (Array.isArray(packed) ? packed[0] : Object.values(packed as object)[0]) as { filename: string; files: { path: string }[] }
+  const packed = JSON.parse(
+    execFileSync('npm', ['pack', '--json', '--pack-destination', folder], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).toString(),
+  ) as unknown
+  const first = (Array.isArray(packed) ? packed[0] : Object.values(packed as object)[0]) as {
+    filename: string
+    files: { path: string }[]
+  }
   assert.ok(first.files.every((f) => !/\.test\.|(^|\/)integration-tests\//.test(f.path)))
 
   // The dependencies as they are installed here, and the package itself really below node_modules.
   const modules = join(folder, 'node_modules')
   mkdirSync(modules)
   for (const name of readdirSync(join(root, 'node_modules'))) {
-    if (!name.startsWith('.') && name !== 'devops-mcp-server') symlinkSync(join(root, 'node_modules', name), join(modules, name))
+    if (!name.startsWith('.') && name !== 'devops-mcp-server')
+      symlinkSync(join(root, 'node_modules', name), join(modules, name))
   }
   execFileSync('tar', ['-xzf', join(folder, first.filename), '-C', modules])
   execFileSync('mv', [join(modules, 'package'), join(modules, 'devops-mcp-server')])
@@ -40,5 +49,7 @@ test('a packed package runs', async (t) => {
     stdio: 'ignore',
   })
   t.after(() => child.kill())
-  await eventually('the packed adapter is alive', async () => ((await fetch(`http://127.0.0.1:${String(port)}/healthz`)).ok ? true : null))
+  await eventually('the packed adapter is alive', async () =>
+    (await fetch(`http://127.0.0.1:${String(port)}/healthz`)).ok ? true : null,
+  )
 })

@@ -10,6 +10,8 @@ export interface EngineOptions {
   /** Most bytes a region may borrow from the others' free pages. */
   readonly borrowBytesMax: Readonly<Record<Region, number>>
   readonly shards: number
+  /** 32 random bytes, made at first use with mode 0600; null or absent: `<snapshot folder>/../keys/snapshot.key`. */
+  readonly snapshotKeyFile?: string | null
 }
 
 export interface RegionReport {

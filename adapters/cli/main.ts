@@ -1,0 +1,56 @@
+/** The command `devops-mcp-server`. */
+import process from 'node:process'
+import { Command } from 'commander'
+import { ConfigurationError, readConfiguration, type Configuration } from '../../runtime/configuration/configuration.ts'
+import { QueryFailure } from '../queries/errors.ts'
+import { QUERY_NAMES } from '../queries/inputs.ts'
+import { packageVersion } from '../version.ts'
+import { runQuery } from './query.ts'
+import { serveOverStdio } from './stdio.ts'
+
+interface CommonOptions {
+  readonly config?: string
+}
+
+function configurationOf({ config }: CommonOptions): Configuration {
+  return readConfiguration({ file: config ?? null, env: process.env })
+}
+
+const program = new Command('devops-mcp-server')
+  .description('An operations memory that predicts, for AI agents and people')
+  .version(packageVersion())
+  .option('-c, --config <file>', 'configuration file (default: $DEVOPS_MCP_CONFIG, else ./devops-mcp-server.yaml)')
+  .showHelpAfterError()
+
+program
+  .command('mcp')
+  .description('serve MCP over standard input and output')
+  .action(() => {
+    serveOverStdio(configurationOf(program.opts<CommonOptions>()))
+  })
+
+program
+  .command('query')
+  .description('ask one query and print its answer as JSON')
+  .argument('<name>', `one of ${QUERY_NAMES.join(', ')}`)
+  .argument('[json]', 'input of the query', '{}')
+  .action(async (name: string, json: string) => {
+    const answer = await runQuery(configurationOf(program.opts<CommonOptions>()), name, json)
+    process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`)
+  })
+
+program
+  .command('version')
+  .description('print the version')
+  .action(() => {
+    process.stdout.write(`${packageVersion()}\n`)
+  })
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof QueryFailure) process.stderr.write(`${error.code}: ${error.message}\n`)
+  else if (error instanceof ConfigurationError) process.stderr.write(`${error.message}\n`)
+  else throw error
+  process.exitCode = 1
+}

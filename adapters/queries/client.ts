@@ -1,0 +1,128 @@
+/** Answers a query from the consumers: of one owner where a service decides, of all of them, merged, elsewhere. */
+import type { QueryInput, QueryName, QueryOutput } from '../../schemas/queries/queries.ts'
+import { askList } from './askList.ts'
+import type { Courier } from './courier.ts'
+import type { Directory } from './directory.ts'
+import { Busy, NotFound, Unavailable } from './errors.ts'
+import { fanOut } from './fanOut.ts'
+import { assertFits, fitIncident, fitMetrics } from './fit.ts'
+import { joinFreshness } from './freshness.ts'
+import { parseInput } from './inputs.ts'
+import type { QueryLimits } from './limits.ts'
+import { isList } from './lists.ts'
+import { joinMetrics } from './mergeMetrics.ts'
+import { joinHealth, joinMemory } from './mergeReports.ts'
+
+export interface QueryClient {
+  /** Checks the input and answers within the limits. Throws a QueryFailure. */
+  ask<Name extends QueryName>(name: Name, input: unknown, signal?: AbortSignal): Promise<QueryOutput<Name>>
+}
+
+export interface QueryClientDependencies {
+  readonly directory: Directory
+  readonly courier: Courier
+  readonly limits: QueryLimits
+}
+
+export function createQueryClient(dependencies: QueryClientDependencies): QueryClient {
+  const { limits } = dependencies
+  let inFlight = 0
+  return {
+    async ask(name, input, signal = new AbortController().signal) {
+      if (inFlight >= limits.inFlightMax) throw new Busy(inFlight, limits.inFlightMax)
+      inFlight += 1
+      try {
+        const answer = await answerTo(dependencies, name, input, signal)
+        return assertFits(answer, limits.answerBytesMax) as QueryOutput<typeof name>
+      } finally {
+        inFlight -= 1
+      }
+    },
+  }
+}
+
+async function answerTo(
+  dependencies: QueryClientDependencies,
+  name: QueryName,
+  raw: unknown,
+  signal: AbortSignal,
+): Promise<object> {
+  if (isList(name)) {
+    return askList(dependencies, name, parseInput(name, raw), signal)
+  }
+  switch (name) {
+    case 'get_incident':
+      return incident(dependencies, parseInput(name, raw), signal)
+    case 'query_metrics':
+      return metrics(dependencies, parseInput(name, raw), signal)
+    case 'get_memory': {
+      const { answers, freshness } = await report(dependencies, name, parseInput(name, raw), signal)
+      return joinMemory(answers, freshness)
+    }
+    case 'get_health': {
+      const { answers, absences, membership, freshness } = await report(
+        dependencies,
+        name,
+        parseInput(name, raw),
+        signal,
+      )
+      return joinHealth(answers, absences, membership.unownedShards, freshness)
+    }
+    case 'predict_deployment':
+    case 'get_service':
+    case 'forecast_capacity': {
+      const input = parseInput(name, raw)
+      return dependencies.courier.toService(input.service, name, input, signal)
+    }
+  }
+}
+
+/** What every owner says of its own shards. Throws when none answers. */
+async function report<Name extends 'get_memory' | 'get_health' | 'query_metrics'>(
+  { directory, courier }: QueryClientDependencies,
+  name: Name,
+  input: object,
+  signal: AbortSignal,
+) {
+  const membership = await directory.current()
+  const heard = await fanOut(membership.owners, (owner) => courier.toOwner(owner.address, name, input, signal))
+  if (heard.answers.length === 0) {
+    throw heard.failures[0] ?? new Unavailable('no consumer owns any shard at the moment')
+  }
+  return { ...heard, membership, freshness: joinFreshness(heard.answers, heard.absences, membership) }
+}
+
+async function metrics(
+  dependencies: QueryClientDependencies,
+  input: QueryInput<'query_metrics'>,
+  signal: AbortSignal,
+): Promise<QueryOutput<'query_metrics'>> {
+  const { courier, limits } = dependencies
+  if (input.service !== undefined) {
+    const answer = await courier.toService(input.service, 'query_metrics', input, signal)
+    return fitMetrics(answer, limits.answerBytesMax)
+  }
+  const { answers, freshness } = await report(dependencies, 'query_metrics', input, signal)
+  return fitMetrics(joinMetrics(answers, input.limit, freshness), limits.answerBytesMax)
+}
+
+/** The key does not tell the shard, so every owner is asked. */
+async function incident(
+  { directory, courier, limits }: QueryClientDependencies,
+  input: QueryInput<'get_incident'>,
+  signal: AbortSignal,
+): Promise<QueryOutput<'get_incident'>> {
+  const membership = await directory.current()
+  const heard = await fanOut(membership.owners, (owner) =>
+    courier.toOwner(owner.address, 'get_incident', input, signal),
+  )
+  const found = heard.answers[0]
+  if (found !== undefined) return fitIncident(found, limits.answerBytesMax)
+  const silent = heard.absences.filter((_, index) => !(heard.failures[index] instanceof NotFound))
+  if (silent.length === 0 && membership.unownedShards.length === 0) {
+    throw new NotFound(`no incident has the key ${input.key}`)
+  }
+  const reasons = silent.map((absence) => absence.reason)
+  if (membership.unownedShards.length > 0) reasons.push(`shards ${membership.unownedShards.join(', ')} have no owner`)
+  throw new Unavailable(`no consumer that answers knows this incident, but not all answer: ${reasons.join('; ')}`)
+}

@@ -1,0 +1,104 @@
+/** Answers a question about an attempt that has not started. Kept in the ledger as asked; moves no score. */
+import type { ShardDoor } from '../../rust-engine/ts/door.ts'
+import type { LedgerEntry } from '../../schemas/generated/events.ts'
+import type { QueryInput, QueryOutput } from '../../schemas/queries/queries.ts'
+import { headlineFrom, predictedEntry } from '../ledger/entry.ts'
+import { askedId } from '../ledger/predictionId.ts'
+import type { AnswerRules } from '../models/answerClass.ts'
+import type { Attempt } from '../models/attempt.ts'
+import { baseRateOf } from '../models/baseRate.ts'
+import { BASE_RATE_VERSION, predict } from '../models/predict.ts'
+import type { Prediction } from '../models/predict.ts'
+import type { ZoneOf } from './attemptOf.ts'
+import type { DeploymentDeps } from './handler.ts'
+import { localTime } from './localTime.ts'
+import { readPasts } from './pasts.ts'
+
+export type Asked = Omit<QueryOutput<'predict_deployment'>, 'freshThrough' | 'complete' | 'incompleteReason'>
+export interface AskAnswer {
+  readonly output: Asked
+  readonly entry: LedgerEntry
+}
+export type Ask = (input: QueryInput<'predict_deployment'>, shard: ShardDoor, now: number) => AskAnswer
+
+export function createAsk(deps: DeploymentDeps): Ask {
+  const { shelf, rules, telemetry, zoneOf, stopwatch } = deps
+  return (input, shard, now) => {
+    const begin = stopwatch()
+    const attempt = attemptAsked(input, shard, zoneOf, now)
+    const pasts = readPasts(attempt, shard)
+    // The challenger answers headlines alone: an ask is never scored, so a shadow answer to it would tell nothing.
+    const prediction = predict(attempt, pasts, shelf.champion(input.subject), null, rules)
+    telemetry.predicted('asked', input.subject, prediction.answerClass, (stopwatch() - begin) / 1000)
+    const predictionId = askedId(JSON.stringify(input), now)
+    const headline = headlineFrom(predictionId, input.subject, prediction)
+    const baseRate = baseRateOf(pasts.service)
+    return {
+      output: {
+        predictionId,
+        service: input.service,
+        subject: input.subject,
+        pSuccess: prediction.pSuccess,
+        answerClass: prediction.answerClass,
+        riskLevel: prediction.riskLevel,
+        durationSeconds: prediction.duration,
+        evidence: {
+          effectiveSamples: prediction.evidence,
+          minSamples: rules.minSamples,
+          serviceOutcomes: pasts.service.count,
+          baseRate: baseRate.success,
+          baseRateInterval: { low: baseRate.low, high: baseRate.high },
+          missing: missing(prediction, pasts.service.count, rules),
+        },
+        modelVersion: prediction.modelVersion,
+      },
+      entry: predictedEntry('asked', headline, {
+        service: input.service,
+        environment: input.service.split('/', 1)[0] ?? '',
+        trace: null,
+        subjectKey: `asked:${predictionId}`,
+        attempt: 1,
+        occurredAt: attempt.at,
+        receivedAt: now,
+        backfilled: false,
+      }),
+    }
+  }
+}
+
+function attemptAsked(
+  input: QueryInput<'predict_deployment'>,
+  shard: Pick<ShardDoor, 'changeOf'>,
+  zoneOf: ZoneOf,
+  now: number,
+): Attempt {
+  const at = input.at === undefined ? now : Date.parse(input.at)
+  const sha = input.sha ?? null
+  return {
+    subject: input.subject,
+    service: input.service,
+    workflow: input.workflow ?? null,
+    branch: input.branch ?? null,
+    actor: null,
+    trigger: input.trigger ?? null,
+    pullRequest: input.pullRequest ?? null,
+    sha,
+    change: sha === null ? null : shard.changeOf(input.service, sha),
+    attempt: 1,
+    at,
+    ...localTime(at, zoneOf(input.service)),
+  }
+}
+
+function missing(prediction: Prediction, outcomes: number, rules: AnswerRules): string | null {
+  const short = Math.ceil(rules.minSamples - prediction.evidence)
+  const model = prediction.modelVersion === BASE_RATE_VERSION
+  if (short <= 0 && !model) return null
+  const parts = [
+    ...(short > 0 ? [`about ${short} more finished runs of this service (it has ${outcomes})`] : []),
+    ...(model
+      ? ['a model that has beaten the base rate on later outcomes; until then the smoothed base rate answers']
+      : []),
+  ]
+  return parts.join('; ')
+}

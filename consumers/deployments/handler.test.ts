@@ -1,0 +1,278 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { openEngine } from '../../rust-engine/ts/engine.ts'
+import type { EngineDoor } from '../../rust-engine/ts/door.ts'
+import type { Conclusion, DeploymentEvent, LedgerEntry } from '../../schemas/generated/events.ts'
+import type { Phase } from '../../schemas/outputs.ts'
+import { InvalidEvent } from '../../schemas/invalidEvent.ts'
+import { partitionOf } from '../../schemas/topics.ts'
+import { FEATURES, FEATURE_NAMES, FEATURE_SET } from '../models/features.ts'
+import { createShelf } from '../models/shelf.ts'
+import { createAsk } from './ask.ts'
+import { createDeploymentHandler, reattach } from './handler.ts'
+import type { DeploymentDeps } from './handler.ts'
+
+const MIB = 1024 ** 2
+const quotaBytes = {
+  infrastructure_state: 16 * MIB,
+  deployment_history: 16 * MIB,
+  incident_database: 16 * MIB,
+  active_operations: 16 * MIB,
+}
+const newEngine = (): EngineDoor =>
+  openEngine({ poolBytes: 64 * MIB, quotaBytes, borrowBytesMax: quotaBytes, shards: 12 })
+
+const nothing = () => undefined
+const deps: DeploymentDeps = {
+  shelf: createShelf(),
+  zoneOf: () => 'Europe/Berlin',
+  rules: { minSamples: 100, confidenceThreshold: 0.7 },
+  telemetry: { predicted: nothing, closed: nothing, unpredicted: nothing },
+  stopwatch: () => 0,
+}
+
+const START = Date.UTC(2026, 0, 5, 9)
+const SERVICE = 'production/shop'
+
+function event(over: Partial<DeploymentEvent>): DeploymentEvent {
+  const at = over.occurredAt ?? START
+  return {
+    id: `${over.key ?? 'k'}/${over.attempt ?? 1}/${over.phase ?? 'started'}`,
+    occurredAt: at,
+    receivedAt: at,
+    source: 'events',
+    service: SERVICE,
+    environment: 'production',
+    trace: null,
+    subject: 'deployment',
+    phase: 'started',
+    key: 'events:shop/deployment/1',
+    attempt: 1,
+    conclusion: null,
+    name: 'deploy',
+    workflow: 'deploy.yml',
+    repository: 'shop',
+    branch: 'main',
+    sha: null,
+    actor: 'a1',
+    trigger: 'push',
+    pullRequest: false,
+    change: null,
+    step: null,
+    links: [],
+    backfilled: false,
+    ...over,
+  }
+}
+
+const run = (i: number, conclusion: Conclusion, gapMs = 60_000): readonly DeploymentEvent[] => {
+  const key = `events:shop/deployment/${i}`
+  const occurredAt = START + i * gapMs
+  return [event({ key, occurredAt }), event({ key, phase: 'finished', conclusion, occurredAt: occurredAt + 30_000 })]
+}
+
+/** A shard of its own engine, and what the handler gave out for each event. */
+function pipeline(engine = newEngine()) {
+  const shard = engine.createShard(partitionOf(SERVICE))
+  const handle = createDeploymentHandler(deps)
+  let offset = 0n
+  const pass = (one: DeploymentEvent, phase: Phase = 'live'): readonly LedgerEntry[] => {
+    const position = { topic: 'devops.deployments', partition: shard.shard, offset: offset++, at: one.receivedAt + 5 }
+    return handle(one, position, shard, phase).map((output) => {
+      assert.ok(output.topic === 'devops.ledger')
+      assert.equal(output.partition, partitionOf(one.service))
+      assert.equal(output.key, output.value.predictionId)
+      return output.value
+    })
+  }
+  const passAll = (events: readonly DeploymentEvent[], phase: Phase = 'live') =>
+    events.flatMap((one) => pass(one, phase))
+  return { shard, pass, passAll }
+}
+
+const feature = (entry: LedgerEntry | undefined, name: string) => entry?.features[FEATURE_NAMES.indexOf(name)]
+
+test('an attempt gives one headline at its start and one scored entry that repeats it', () => {
+  const { passAll, shard } = pipeline()
+  const [headline, scored, ...more] = passAll(run(1, 'failure'))
+  assert.ok(headline && scored)
+  assert.deepEqual(more, [])
+  assert.equal(headline.kind, 'headline')
+  assert.equal(headline.modelVersion, 'base-rate')
+  assert.equal(headline.pSuccess, 0.8)
+  assert.equal(headline.answerClass, 'not_enough_evidence')
+  assert.equal(headline.featureSet, FEATURE_SET)
+  assert.equal(headline.features.length, FEATURES)
+  assert.equal(headline.success, null)
+  const { id, kind, occurredAt, receivedAt, success, durationSeconds, outcomeAt, ...repeated } = scored
+  assert.deepEqual([kind, success, durationSeconds], ['scored', false, 30])
+  assert.equal(outcomeAt, occurredAt)
+  assert.ok(receivedAt > headline.receivedAt && id !== headline.id)
+  for (const [name, value] of Object.entries(repeated))
+    assert.deepEqual(value, headline[name as keyof LedgerEntry], name)
+  assert.equal(shard.deployment(headline.subjectKey)?.prediction, null)
+})
+
+test('outcomes move the features and the base rate of the next attempt; the time is local', () => {
+  const { passAll } = pipeline()
+  for (let i = 0; i < 5; i++) passAll(run(i, 'failure'))
+  const [headline] = passAll(run(9, 'success'))
+  assert.ok((headline?.baseRate ?? 1) < 0.45)
+  assert.equal(feature(headline, 'service.last'), 1)
+  assert.ok((feature(headline, 'service.count') ?? 0) > Math.log1p(4.9))
+  assert.equal(feature(headline, 'time.hourSin'), Math.fround(Math.sin((2 * Math.PI * (10 + 9 / 60)) / 24)))
+  assert.ok((headline?.durationP50 ?? 0) > 29 && (headline?.durationP50 ?? 0) < 31)
+})
+
+test('cancelled and gated attempts are censored: no outcome, no trace in the past', () => {
+  const { passAll } = pipeline()
+  for (const [i, conclusion] of (['cancelled', 'skipped', 'neutral', 'action_required', 'stale'] as const).entries()) {
+    const [, closed] = passAll(run(i, conclusion))
+    assert.deepEqual([closed?.kind, closed?.success, closed?.durationSeconds], ['censored', null, null])
+  }
+  const [headline] = passAll(run(20, 'success'))
+  assert.equal(feature(headline, 'service.count'), 0)
+  assert.equal(headline?.baseRate, 0.8)
+})
+
+test('an attempt that opens and ends in one event is predicted from the state before its outcome', () => {
+  const { passAll } = pipeline()
+  passAll(run(1, 'success'))
+  const [headline, scored] = passAll([
+    event({ key: 'x', phase: 'finished', conclusion: 'failure', backfilled: true, occurredAt: START + 900_000 }),
+  ])
+  assert.deepEqual([headline?.kind, scored?.kind, scored?.success], ['headline', 'scored', false])
+  assert.ok(headline?.backfilled === true && scored?.backfilled === true)
+  assert.equal(feature(headline, 'service.last'), -1)
+  assert.equal(scored.durationSeconds, null)
+})
+
+test('a change tells its size to the runs of its commit', () => {
+  const { passAll } = pipeline()
+  const change = {
+    filesAdded: 1,
+    filesDeleted: 0,
+    filesModified: 2,
+    linesAdded: 100,
+    linesDeleted: 7,
+    srcFiles: 3,
+    docFiles: 0,
+    otherFiles: 0,
+    dockerfileChanged: false,
+    composeChanged: null,
+    fileTypes: 'ts',
+  }
+  const entries = passAll([
+    event({ key: 'c', subject: 'change', phase: 'changed', sha: 'abc', change, occurredAt: START - 1000 }),
+    event({ key: 'd', sha: 'abc' }),
+  ])
+  assert.equal(entries.length, 1)
+  assert.equal(feature(entries[0], 'change.lines'), Math.fround(Math.log1p(107)))
+})
+
+test('events that can not be true are refused by field', () => {
+  const { pass } = pipeline()
+  const refused: readonly [string, Partial<DeploymentEvent>][] = [
+    ['service', { service: 'staging/shop' }],
+    ['attempt', { attempt: 0 }],
+    ['conclusion', { phase: 'finished' }],
+    ['phase', { subject: 'change' }],
+    ['step', { phase: 'step' }],
+    ['branch', { branch: 'x'.repeat(2000) }],
+  ]
+  for (const [field, over] of refused) {
+    assert.throws(
+      () => pass(event(over)),
+      (error) => error instanceof InvalidEvent && error.field === field,
+      field,
+    )
+  }
+})
+
+/** Runs of one service in the order of time, some overlapping, some repeated. */
+const history = fc
+  .array(
+    fc.record({
+      conclusion: fc.constantFrom<Conclusion>('success', 'success', 'failure', 'timeout', 'cancelled'),
+      branch: fc.constantFrom('main', 'feature', null),
+      lasts: fc.integer({ min: 1, max: 5 }),
+    }),
+    { minLength: 1, maxLength: 12 },
+  )
+  .map((runs) =>
+    runs
+      .flatMap(({ conclusion, branch, lasts }, i) => {
+        const key = `events:shop/deployment/${i}`
+        const at = START + i * 60_000
+        return [
+          event({ key, branch, occurredAt: at }),
+          event({ key, branch, phase: 'finished', conclusion, occurredAt: at + lasts * 45_000 }),
+        ]
+      })
+      .sort((a, b) => a.occurredAt - b.occurredAt),
+  )
+
+test('redelivered events change nothing and give nothing', () => {
+  fc.assert(
+    fc.property(history, fc.infiniteStream(fc.nat(3)), (events, repeats) => {
+      const [once, often] = [pipeline(), pipeline()]
+      const expected = once.passAll(events)
+      const given = events.flatMap((one) => {
+        const first = often.pass(one)
+        const again = Array.from({ length: Number(repeats.next().value) }, () => often.pass(one)).flat()
+        assert.deepEqual(again, [])
+        return first
+      })
+      const timeless = (entries: readonly LedgerEntry[]) => entries.map((entry) => ({ ...entry, receivedAt: 0 }))
+      assert.deepEqual(timeless(given), timeless(expected))
+      assert.equal(often.shard.stateHash(), once.shard.stateHash())
+    }),
+    { numRuns: 40 },
+  )
+})
+
+test('a replay gives nothing out; with the headlines reattached it ends in the same state and goes on alike', () => {
+  fc.assert(
+    fc.property(history, fc.double({ min: 0, max: 1, noNaN: true }), (events, share) => {
+      const cut = Math.floor(events.length * share)
+      const [before, after] = [events.slice(0, cut), events.slice(cut)]
+      const [live, restored] = [pipeline(), pipeline()]
+      const ledger = live.passAll(before)
+      assert.deepEqual(restored.passAll(before, 'replay'), [])
+      for (const entry of ledger) reattach(entry, restored.shard)
+      assert.equal(restored.shard.stateHash(), live.shard.stateHash())
+      const timeless = (entries: readonly LedgerEntry[]) => entries.map((entry) => ({ ...entry, receivedAt: 0 }))
+      assert.deepEqual(timeless(restored.passAll(after)), timeless(live.passAll(after)))
+    }),
+    { numRuns: 40 },
+  )
+})
+
+test('an ask answers like a headline of the same attempt would, is kept as asked, and changes nothing', () => {
+  const { passAll, shard } = pipeline()
+  for (let i = 0; i < 20; i++) passAll(run(i, i % 4 === 0 ? 'failure' : 'success'))
+  const before = shard.stateHash()
+  const now = START + 40 * 60_000
+  const ask = createAsk(deps)
+  const input = {
+    service: SERVICE,
+    subject: 'deployment' as const,
+    branch: 'main',
+    workflow: 'deploy.yml',
+    trigger: 'push',
+  }
+  const { output, entry } = ask(input, shard, now)
+  assert.equal(shard.stateHash(), before)
+  assert.deepEqual(ask(input, shard, now), { output, entry })
+  assert.equal(entry.kind, 'asked')
+  assert.equal(entry.predictionId, output.predictionId)
+  assert.equal(output.evidence.serviceOutcomes, 20)
+  assert.equal(output.answerClass, 'not_enough_evidence')
+  assert.match(output.evidence.missing ?? '', /80 more finished runs/u)
+  const { low, high } = output.evidence.baseRateInterval
+  assert.ok(low < output.evidence.baseRate && output.evidence.baseRate < high)
+  const [headline] = passAll([event({ key: 'real', occurredAt: now, actor: null, pullRequest: null })])
+  assert.equal(headline?.pSuccess, output.pSuccess)
+  assert.deepEqual(headline.features, entry.features)
+})

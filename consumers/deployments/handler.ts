@@ -1,0 +1,136 @@
+/**
+ * The life of a deployment or CI run in a shard: applied to the engine, predicted when it opens, scored when it ends.
+ * Every number that a feature reads comes from the engine and the event, so the same log gives the same features.
+ */
+import type { DeploymentRecord } from '../../rust-engine/ts/records.ts'
+import type { ShardDoor } from '../../rust-engine/ts/door.ts'
+import type { DeploymentEvent, LedgerEntry } from '../../schemas/generated/events.ts'
+import type { Output, Phase, Position } from '../../schemas/outputs.ts'
+import { partitionOf } from '../../schemas/topics.ts'
+import { attachmentOf, headlineOf } from '../ledger/attachment.ts'
+import type { Headline } from '../ledger/attachment.ts'
+import { closedEntry, headlineFrom, predictedEntry } from '../ledger/entry.ts'
+import type { EntryContext } from '../ledger/entry.ts'
+import { headlineId } from '../ledger/predictionId.ts'
+import type { AnswerRules } from '../models/answerClass.ts'
+import type { Attempt } from '../models/attempt.ts'
+import { changeLines } from '../models/change.ts'
+import { predict } from '../models/predict.ts'
+import { outcomeKeys, sizeKeys, startKeys } from '../models/scopes.ts'
+import type { Shelf } from '../models/shelf.ts'
+import { attemptOf } from './attemptOf.ts'
+import type { ZoneOf } from './attemptOf.ts'
+import { durationOf, outcomeOf } from './outcome.ts'
+import { readPasts } from './pasts.ts'
+import type { DeploymentTelemetry } from './telemetry.ts'
+import { validate } from './validate.ts'
+
+export interface DeploymentDeps {
+  readonly shelf: Pick<Shelf, 'champion' | 'challenger'>
+  readonly zoneOf: ZoneOf
+  readonly rules: AnswerRules
+  readonly telemetry: DeploymentTelemetry
+  /** A monotone clock in ms, for latency only. */
+  readonly stopwatch: () => number
+}
+
+export type DeploymentHandler = (
+  event: DeploymentEvent,
+  position: Position,
+  shard: ShardDoor,
+  phase: Phase,
+) => readonly Output[]
+
+/** Throws InvalidEvent for an event that can't be true. */
+export function createDeploymentHandler(deps: DeploymentDeps): DeploymentHandler {
+  return (event, position, shard, phase) => {
+    validate(event)
+    const attached = event.phase === 'finished' || event.phase === 'rolled_back' ? attachedTo(event, shard) : null
+    const { opened, closed, record } = shard.applyDeployment(JSON.stringify(event))
+    if (record === null || (!opened && !closed)) return []
+    const attempt = attemptOf(record, shard, deps.zoneOf, event.occurredAt)
+    const context = contextOf(record, event, position)
+    const entries: LedgerEntry[] = []
+    let headline = attached
+    // Before the start is counted and before the outcome is known, also where both come with one event.
+    if (opened && phase === 'live') {
+      headline = answer(attempt, record, shard, deps)
+      shard.attachPrediction(record.key, record.attempt, attachmentOf(headline))
+      entries.push(predictedEntry('headline', headline, { ...context, occurredAt: attempt.at }))
+    }
+    if (opened) countStart(attempt, shard)
+    if (closed) {
+      addOutcome(attempt, record, event.occurredAt, shard)
+      if (phase === 'live') entries.push(...scored(headline, record, context, deps))
+    }
+    return entries.map(toLedger)
+  }
+}
+
+/** After a restore: a headline from the ledger goes back to its attempt, if that still runs. */
+export function reattach(entry: LedgerEntry, shard: Pick<ShardDoor, 'attachPrediction'>): boolean {
+  return entry.kind === 'headline' && shard.attachPrediction(entry.subjectKey, entry.attempt, attachmentOf(entry))
+}
+
+function attachedTo(event: DeploymentEvent, shard: ShardDoor): Headline | null {
+  const before = shard.deployment(event.key)
+  if (before === null || before.attempt !== event.attempt || before.prediction === null) return null
+  return headlineOf(before.prediction)
+}
+
+function answer(attempt: Attempt, record: DeploymentRecord, shard: ShardDoor, deps: DeploymentDeps): Headline {
+  const begin = deps.stopwatch()
+  const { shelf, rules } = deps
+  const pasts = readPasts(attempt, shard)
+  const model = attempt.subject
+  const prediction = predict(attempt, pasts, shelf.champion(model), shelf.challenger(model), rules)
+  deps.telemetry.predicted('headline', model, prediction.answerClass, (deps.stopwatch() - begin) / 1000)
+  return headlineFrom(headlineId(record.key, record.attempt), model, prediction)
+}
+
+function countStart(attempt: Attempt, shard: ShardDoor): void {
+  shard.rollingAdd(startKeys(attempt), attempt.at, false, NaN)
+  // ln(1 + lines) is what the engine keeps of a "duration" of so many lines.
+  shard.rollingAdd(sizeKeys(attempt), attempt.at, false, changeLines(attempt.change) ?? NaN)
+}
+
+function addOutcome(attempt: Attempt, record: DeploymentRecord, at: number, shard: ShardDoor): void {
+  const outcome = outcomeOf(record.conclusion)
+  if (outcome === 'censored') return
+  shard.rollingAdd(outcomeKeys(attempt), at, outcome === 'failed', durationOf(record) ?? NaN)
+}
+
+function scored(
+  headline: Headline | null,
+  record: DeploymentRecord,
+  context: EntryContext,
+  { telemetry }: DeploymentDeps,
+): readonly LedgerEntry[] {
+  const outcome = outcomeOf(record.conclusion)
+  telemetry.closed(record.subject, outcome, record.backfilled)
+  if (headline === null) {
+    telemetry.unpredicted(record.subject)
+    return []
+  }
+  const success = outcome === 'censored' ? null : outcome === 'success'
+  const at = record.finishedAt ?? context.occurredAt
+  return [closedEntry(headline, context, { at, success, durationSeconds: durationOf(record) })]
+}
+
+const contextOf = (record: DeploymentRecord, event: DeploymentEvent, position: Position): EntryContext => ({
+  service: record.service,
+  environment: record.environment,
+  trace: event.trace,
+  subjectKey: record.key,
+  attempt: record.attempt,
+  occurredAt: event.occurredAt,
+  receivedAt: position.at,
+  backfilled: record.backfilled,
+})
+
+const toLedger = (value: LedgerEntry): Output => ({
+  topic: 'devops.ledger',
+  partition: partitionOf(value.service),
+  key: value.predictionId,
+  value,
+})

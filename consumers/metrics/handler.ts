@@ -1,0 +1,17 @@
+/** A scrape target's batch goes into the engine as it is: no object is made for a sample. */
+import type { ShardDoor } from '../../rust-engine/ts/door.ts'
+import type { MetricBatch } from '../../schemas/generated/events.ts'
+import type { Output, Phase, Position } from '../../schemas/outputs.ts'
+import { InvalidEvent } from '../../schemas/invalidEvent.ts'
+
+export interface MetricTelemetry {
+  samplesApplied(result: ReturnType<ShardDoor['applyMetrics']>, phase: Phase): void
+}
+
+export function createMetricHandler(telemetry: MetricTelemetry) {
+  return (event: MetricBatch, _position: Position, shard: ShardDoor, phase: Phase): readonly Output[] => {
+    if (event.target === '') throw new InvalidEvent('target', 'is empty')
+    telemetry.samplesApplied(shard.applyMetrics(event.target, event.service, event.announced, event.block), phase)
+    return []
+  }
+}

@@ -1,0 +1,88 @@
+/** A trained model at work: features in, probability and duration out. Plain loops, no TF.js: some 20 µs for a row. */
+import { FEATURES, FEATURE_SET, NUMERIC_FEATURES, REFERENCE_INDEX } from './features.ts'
+import { INPUTS, writeInputRow } from './inputRow.ts'
+import { forward } from './network.ts'
+import type { Network } from './network.ts'
+import { WeightsInvalid, deserialise, digestOf } from './weights.ts'
+import type { ClassifierWeights } from './weights.ts'
+
+export interface DurationRange {
+  readonly p10: number
+  readonly p50: number
+  readonly p90: number
+}
+
+export interface Classifier {
+  /** SHA-256 of the weights. */
+  readonly version: string
+  /** Scored rows it learnt from. */
+  readonly rows: number
+  /** Probability of success; of `features`, FEATURES numbers. */
+  pSuccess(features: Float32Array): number
+  /** Seconds, p10 ≤ p50 ≤ p90; null when no duration was ever learnt. */
+  duration(features: Float32Array): DurationRange | null
+}
+
+/** No outcome is ever certain: keeps one wrong answer from costing more than ln 1000. */
+const P_MIN = 0.001
+/** A run that takes 50 times its running median is as far as a range may reach. */
+const LOG_RATIO_MAX = Math.log(50)
+
+export function loadClassifier(bytes: Buffer): Classifier {
+  return createClassifier(deserialise(bytes), digestOf(bytes))
+}
+
+export function createClassifier(weights: ClassifierWeights, version: string): Classifier {
+  check(weights)
+  const input = new Float32Array(INPUTS)
+  const prepare = (features: Float32Array) => {
+    if (features.length !== FEATURES) throw new WeightsInvalid(`${features.length} features instead of ${FEATURES}`)
+    writeInputRow(features, weights, input)
+    return input
+  }
+  return {
+    version,
+    rows: weights.rows,
+    pSuccess: (features) => {
+      const logit = meanOutput(weights.outcome, prepare(features), 0)
+      return Math.min(Math.max(1 / (1 + Math.exp(logit)), P_MIN), 1 - P_MIN)
+    },
+    duration: (features) => {
+      const reference = features[REFERENCE_INDEX] ?? 0
+      if (weights.duration.length === 0 || reference <= 0) return seconds(weights.typicalLogDuration)
+      const row = prepare(features)
+      const [middle, down, up] = [0, 1, 2].map((k) => meanOutput(weights.duration, row, k)) as [number, number, number]
+      return seconds(quantilesOf(middle, down, up).map((q) => q + reference) as [number, number, number])
+    },
+  }
+}
+
+/** Quantiles of the log ratio from raw outputs; in order whatever the outputs are. */
+export function quantilesOf(middle: number, down: number, up: number): [number, number, number] {
+  const bounded = (value: number) => Math.min(Math.max(value, -LOG_RATIO_MAX), LOG_RATIO_MAX)
+  const p50 = bounded(middle)
+  return [bounded(p50 - softplus(down)), p50, bounded(p50 + softplus(up))]
+}
+
+const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))
+
+function seconds(logs: readonly [number, number, number] | null): DurationRange | null {
+  if (logs === null) return null
+  const [p10, p50, p90] = logs.map((log) => Math.max(Math.expm1(log), 0)) as [number, number, number]
+  return { p10, p50, p90 }
+}
+
+function meanOutput(networks: readonly Network[], row: Float32Array, output: number): number {
+  return networks.reduce((sum, network) => sum + (forward(network, row)[output] ?? 0), 0) / networks.length
+}
+
+function check(weights: ClassifierWeights): void {
+  if (weights.featureSet !== FEATURE_SET) {
+    throw new WeightsInvalid(`learnt on feature set ${weights.featureSet}, this program computes ${FEATURE_SET}`)
+  }
+  if (weights.center.length !== NUMERIC_FEATURES) throw new WeightsInvalid(`${weights.center.length} scales`)
+  if (weights.outcome.length === 0) throw new WeightsInvalid('no network')
+  for (const network of [...weights.outcome, ...weights.duration]) {
+    if (network.layers[0]?.inputs !== INPUTS) throw new WeightsInvalid(`a first layer is not ${INPUTS} wide`)
+  }
+}

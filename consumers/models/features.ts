@@ -1,0 +1,216 @@
+/**
+ * The feature set: an attempt and the past of its scopes become FEATURES numbers, finite, rounded to Float32.
+ * Training, serving and evaluation all read this one function. A change of meaning or order takes a new version.
+ * The last ID_FEATURES numbers are bucket numbers of hashed names (expanded to one-hot by the network), the others plain numbers.
+ */
+import type { Attempt, Rolling } from './attempt.ts'
+import { BASE_PRIOR, smoothedFailure } from './baseRate.ts'
+import { changeLines } from './change.ts'
+import { bucketOf } from './hash.ts'
+import { OUTCOME_SCOPES, SCOPES, START_SCOPES } from './scopes.ts'
+import type { OutcomeScope, Scope } from './scopes.ts'
+
+export const FEATURE_SET = 'attempt/1'
+
+/** Buckets of each hashed name, in the order of the last features. */
+export const ID_FEATURES = [
+  { name: 'id.service', buckets: 32 },
+  { name: 'id.workflow', buckets: 32 },
+  { name: 'id.branch', buckets: 32 },
+  { name: 'id.actor', buckets: 64 },
+] as const
+
+const TYPE_BUCKETS = 16
+const HOUR_MS = 3_600_000
+/** Ages beyond this tell no more. */
+const AGE_HOURS_MAX = 24 * 60
+/** Runs of pooled belief that a scope borrows from its service before its own past speaks. */
+const BORROWED_RUNS = 2
+
+const finite = (value: number, otherwise: number): number => (Number.isFinite(value) ? value : otherwise)
+const logit = (p: number): number => Math.log(p / (1 - p))
+const signedLog = (value: number): number => Math.sign(value) * Math.log1p(Math.abs(value))
+const age = (ms: number): number =>
+  Math.log1p(Math.min(Math.max(finite(ms / HOUR_MS, AGE_HOURS_MAX), 0), AGE_HOURS_MAX))
+/** Known and failed 1, known and passed −1, unknown 0. */
+const sign = (flag: number): number => (Number.isNaN(flag) ? 0 : flag > 0 ? 1 : -1)
+const flag = (value: boolean | null): number => (value === null ? 0 : value ? 1 : -1)
+const size = (value: number | null): number => (value === null ? 0 : Math.log1p(Math.max(value, 0)))
+
+type Named = readonly (readonly [name: string, value: number])[]
+
+function outcomePart(scope: OutcomeScope, past: Rolling, serviceRate: number): Named {
+  const fast = (past.fastFailures + BORROWED_RUNS * serviceRate) / (past.fastCount + BORROWED_RUNS)
+  const slow = (past.slowFailures + BORROWED_RUNS * serviceRate) / (past.slowCount + BORROWED_RUNS)
+  return [
+    [`${scope}.fast`, logit(fast)],
+    [`${scope}.slow`, logit(slow)],
+    [`${scope}.count`, Math.log1p(past.count)],
+    [`${scope}.last`, sign(past.lastFailed)],
+    [`${scope}.previous`, sign(past.previousFailed)],
+    [`${scope}.streak`, signedLog(past.streak)],
+    [`${scope}.sinceLast`, age(past.sinceLastMs)],
+    [`${scope}.sinceFailure`, age(past.sinceFailureMs)],
+  ]
+}
+
+function durationPart(pasts: Readonly<Record<Scope, Rolling>>): Named {
+  const reference = durationReference(pasts)
+  const log = reference === null ? 0 : Math.log1p(reference)
+  const against = (scope: OutcomeScope): Named => {
+    const past = pasts[scope]
+    const known = past.durations > 0 && reference !== null
+    return [
+      [`duration.${scope}.median`, known ? Math.log1p(past.medianDurationS) - log : 0],
+      [`duration.${scope}.mean`, known ? finite(past.meanLogDuration, log) - log : 0],
+    ]
+  }
+  return [
+    ['duration.known', reference === null ? 0 : 1],
+    [REFERENCE_FEATURE, log],
+    ['duration.spread', Math.sqrt(Math.max(finite(pasts.service.varLogDuration, 0), 0))],
+    ...against('service'),
+    ...against('branch'),
+    ...against('actor'),
+    ...against('branchActor'),
+    ...against('trigger'),
+    ...against('change'),
+  ]
+}
+
+export const REFERENCE_FEATURE = 'duration.reference'
+
+/** Running median, seconds, of the narrowest scope with a few durations; null when nothing is known. */
+export function durationReference(pasts: Readonly<Record<Scope, Rolling>>): number | null {
+  for (const scope of ['trigger', 'workflow', 'service'] as const) {
+    const past = pasts[scope]
+    if (past.durations >= (scope === 'service' ? 1 : 5) && Number.isFinite(past.medianDurationS)) {
+      return past.medianDurationS
+    }
+  }
+  return null
+}
+
+function changePart(attempt: Attempt, pasts: Readonly<Record<Scope, Rolling>>): Named {
+  const change = attempt.change
+  const lines = changeLines(change)
+  const past = pasts.size
+  const spread = Math.sqrt(Math.max(finite(past.varLogDuration, 0), 0)) + 0.5
+  const rank = lines === null ? 0 : (Math.log1p(lines) - finite(past.meanLogDuration, Math.log1p(lines))) / spread
+  const [src, doc, other] = [change?.srcFiles ?? 0, change?.docFiles ?? 0, change?.otherFiles ?? 0]
+  const files = src + doc + other
+  return [
+    ['change.known', lines === null ? 0 : 1],
+    ['change.lines', size(lines)],
+    ['change.rank', rank],
+    ['change.filesAdded', size(change?.filesAdded ?? null)],
+    ['change.filesDeleted', size(change?.filesDeleted ?? null)],
+    ['change.filesModified', size(change?.filesModified ?? null)],
+    ['change.linesAdded', size(change?.linesAdded ?? null)],
+    ['change.linesDeleted', size(change?.linesDeleted ?? null)],
+    ['change.src', size(src)],
+    ['change.doc', size(doc)],
+    ['change.other', size(other)],
+    ['change.srcShare', files > 0 ? src / files : 0],
+    ['change.docShare', files > 0 ? doc / files : 0],
+    ['change.dockerfile', flag(change?.dockerfileChanged ?? null)],
+    ['change.compose', flag(change?.composeChanged ?? null)],
+    ...typesPart(change?.fileTypes ?? null),
+  ]
+}
+
+function typesPart(fileTypes: string | null): Named {
+  const types = new Float64Array(TYPE_BUCKETS)
+  const endings = fileTypes === null ? [] : fileTypes.split(/\s+/u).filter((ending) => ending !== '')
+  for (const ending of endings) types[bucketOf(ending, TYPE_BUCKETS)] = 1
+  return [
+    ['types.count', Math.log1p(endings.length)],
+    ...Array.from(types, (value, i) => [`types.${i}`, value] as const),
+  ]
+}
+
+const MAIN_BRANCHES = new Set(['main', 'master', 'trunk', 'develop'])
+
+function contextPart(attempt: Attempt, pasts: Readonly<Record<Scope, Rolling>>): Named {
+  const hour = (2 * Math.PI * attempt.hour) / 24
+  const day = (2 * Math.PI * (attempt.weekday + attempt.hour / 24)) / 7
+  return [
+    ['time.hourSin', Math.sin(hour)],
+    ['time.hourCos', Math.cos(hour)],
+    ['time.hourSin2', Math.sin(2 * hour)],
+    ['time.hourCos2', Math.cos(2 * hour)],
+    ['time.daySin', Math.sin(day)],
+    ['time.dayCos', Math.cos(day)],
+    ['time.weekend', attempt.weekday >= 5 ? 1 : 0],
+    ['context.pullRequest', flag(attempt.pullRequest)],
+    ['context.mainBranch', attempt.branch !== null && MAIN_BRANCHES.has(attempt.branch) ? 1 : 0],
+    ['context.attempt', Math.log(Math.max(attempt.attempt, 1))],
+    ...START_SCOPES.flatMap((scope): Named => [
+      [`${scope}.count`, Math.log1p(pasts[scope].count)],
+      [`${scope}.sinceLast`, age(pasts[scope].sinceLastMs)],
+    ]),
+  ]
+}
+
+function idPart(attempt: Attempt): Named {
+  const { service, workflow, branch, actor } = attempt
+  const names = [service, `${service}|${workflow ?? '-'}`, `${service}|${branch ?? '-'}`, `${service}|${actor ?? '-'}`]
+  return ID_FEATURES.map(({ name, buckets }, i) => [name, bucketOf(names[i] ?? '', buckets)] as const)
+}
+
+function named(attempt: Attempt, pasts: Readonly<Record<Scope, Rolling>>): Named {
+  const serviceRate = smoothedFailure(pasts.service, BASE_PRIOR)
+  return [
+    ...OUTCOME_SCOPES.flatMap((scope) => outcomePart(scope, pasts[scope], serviceRate)),
+    ...durationPart(pasts),
+    ...changePart(attempt, pasts),
+    ...contextPart(attempt, pasts),
+    ...idPart(attempt),
+  ]
+}
+
+export const EMPTY_ROLLING: Rolling = {
+  count: 0,
+  failures: 0,
+  fastCount: 0,
+  fastFailures: 0,
+  slowCount: 0,
+  slowFailures: 0,
+  streak: 0,
+  sinceLastMs: NaN,
+  sinceFailureMs: NaN,
+  lastFailed: NaN,
+  previousFailed: NaN,
+  meanLogDuration: NaN,
+  varLogDuration: NaN,
+  medianDurationS: NaN,
+  durations: 0,
+}
+
+const nothing = {
+  subject: 'deployment',
+  service: '',
+  workflow: null,
+  branch: null,
+  actor: null,
+  trigger: null,
+  pullRequest: null,
+  sha: null,
+  change: null,
+  attempt: 1,
+  at: 0,
+  hour: 0,
+  weekday: 0,
+} as const satisfies Attempt
+const noPast = Object.fromEntries(SCOPES.map((scope) => [scope, EMPTY_ROLLING])) as Record<Scope, Rolling>
+
+export const FEATURE_NAMES: readonly string[] = named(nothing, noPast).map(([name]) => name)
+export const FEATURES = FEATURE_NAMES.length
+/** Plain numbers come first, bucket numbers last. */
+export const NUMERIC_FEATURES = FEATURES - ID_FEATURES.length
+export const REFERENCE_INDEX = FEATURE_NAMES.indexOf(REFERENCE_FEATURE)
+
+/** FEATURES finite numbers; `pasts` as seen at the start of the attempt. */
+export function featuresOf(attempt: Attempt, pasts: Readonly<Record<Scope, Rolling>>): Float32Array {
+  return Float32Array.from(named(attempt, pasts), ([, value]) => finite(value, 0))
+}

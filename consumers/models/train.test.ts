@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+import fc from 'fast-check'
+import { chooseBackend } from './backend.ts'
+import { createClassifier, loadClassifier, quantilesOf } from './classifier.ts'
+import { FEATURES, FEATURE_NAMES, NUMERIC_FEATURES, REFERENCE_INDEX } from './features.ts'
+import { outputOfGraph } from './fit.ts'
+import { INPUTS, writeInputRow } from './inputRow.ts'
+import { forward } from './network.ts'
+import { createRandom, normal } from './random.ts'
+import { createShelf } from './shelf.ts'
+import { TRAINING, trainClassifier } from './train.ts'
+import type { TrainingRow } from './train.ts'
+import { WeightsInvalid, digestOf, serialise } from './weights.ts'
+
+const QUICK = { ...TRAINING, members: 2, hidden: [16], epochsMax: 25 }
+const DRIVER = FEATURE_NAMES.indexOf('branch.fast')
+
+/** Rows whose failure hangs on one feature, and whose duration hangs on another. */
+function syntheticRows(count: number, seed: number): readonly TrainingRow[] {
+  const random = createRandom(seed)
+  return Array.from({ length: count }, () => {
+    const features = Float32Array.from({ length: FEATURES }, (_, i) =>
+      i % 8 === 0 || i === DRIVER ? normal(random) : 0,
+    )
+    for (let i = NUMERIC_FEATURES; i < FEATURES; i++) features[i] = Math.floor(random() * 16)
+    features[REFERENCE_INDEX] = Math.log1p(300)
+    const driver = features[DRIVER] ?? 0
+    return {
+      features,
+      success: random() > 1 / (1 + Math.exp(-3 * driver)),
+      durationSeconds: 300 * Math.exp(0.2 * normal(random) + (driver > 0 ? -0.7 : 0)),
+    }
+  })
+}
+
+before(async () => {
+  await chooseBackend(['wasm', 'cpu'], null)
+})
+
+test('it learns what failure and duration hang on, better than the share of failures', () => {
+  const model = createClassifier(trainClassifier(syntheticRows(1200, 1), { ...QUICK, seed: 1 }), 'one')
+  const later = syntheticRows(400, 2)
+  const right = later.filter((row) => model.pSuccess(row.features) >= 0.5 === row.success).length
+  assert.ok(right / later.length > 0.72, `${right} of ${later.length}`)
+  const within = later.filter((row) => {
+    const range = model.duration(row.features)
+    assert.ok(range !== null && range.p10 <= range.p50 && range.p50 <= range.p90)
+    return row.durationSeconds !== null && range.p10 <= row.durationSeconds && row.durationSeconds <= range.p90
+  }).length
+  assert.ok(within / later.length > 0.6 && within / later.length < 0.95, `${within} of ${later.length}`)
+})
+
+test('same rows and seed give the same weights, another seed gives others', () => {
+  const rows = syntheticRows(200, 3)
+  const digest = (seed: number) => digestOf(serialise(trainClassifier(rows, { ...QUICK, epochsMax: 2, seed })))
+  assert.equal(digest(1), digest(1))
+  assert.notEqual(digest(1), digest(2))
+})
+
+test('going on from weights keeps their scaling and lowers the loss on new rows', () => {
+  const first = trainClassifier(syntheticRows(300, 4), { ...QUICK, epochsMax: 3, seed: 1 })
+  const rows = syntheticRows(900, 5)
+  const second = trainClassifier(rows, { ...QUICK, refineEpochs: 5, refineRate: 0.003, seed: 1 }, first)
+  assert.deepEqual(second.center, first.center)
+  const loss = (weights: typeof first) => {
+    const model = createClassifier(weights, 'x')
+    return rows.reduce((sum, { features, success }) => {
+      const p = model.pSuccess(features)
+      return sum - Math.log(success ? p : 1 - p)
+    }, 0)
+  }
+  assert.ok(loss(second) < loss(first))
+})
+
+test('the plain loop answers what the TF.js graph answers, within 1e-4', () => {
+  const weights = trainClassifier(syntheticRows(300, 6), { ...QUICK, epochsMax: 3, seed: 1 })
+  const rows = syntheticRows(64, 7)
+  const inputs = new Float32Array(rows.length * INPUTS)
+  rows.forEach((row, i) => {
+    writeInputRow(row.features, weights, inputs, i * INPUTS)
+  })
+  for (const network of [...weights.outcome, ...weights.duration]) {
+    const graph = outputOfGraph(network, inputs, INPUTS)
+    const outputs = graph.length / rows.length
+    rows.forEach((_, i) => {
+      forward(network, inputs.subarray(i * INPUTS, (i + 1) * INPUTS)).forEach((value, k) => {
+        assert.ok(Math.abs(value - (graph[i * outputs + k] ?? NaN)) <= 1e-4)
+      })
+    })
+  }
+})
+
+test('duration quantiles are in order whatever the network says', () => {
+  const any = fc.double({ min: -1e6, max: 1e6, noNaN: true })
+  fc.assert(
+    fc.property(any, any, any, (middle, down, up) => {
+      const [p10, p50, p90] = quantilesOf(middle, down, up)
+      assert.ok(p10 <= p50 && p50 <= p90)
+    }),
+  )
+})
+
+test('a shelf serves by stage, refuses foreign weights, and forgets who retired', async () => {
+  const bytes = serialise(trainClassifier(syntheticRows(100, 8), { ...QUICK, epochsMax: 1, seed: 1 }))
+  const sha256 = digestOf(bytes)
+  const shelf = createShelf()
+  const record = { model: 'ci_run', sha256, card: '{}', at: 5 }
+  const stage = (name: 'challenger' | 'champion' | 'retired') =>
+    shelf.accept({ ...record, kind: 'stage', stage: name, weights: null })
+  await shelf.accept({ ...record, kind: 'weights', stage: null, weights: bytes })
+  assert.equal(shelf.champion('ci_run'), null)
+  await stage('challenger')
+  assert.equal(shelf.challenger('ci_run')?.version, sha256)
+  await stage('champion')
+  assert.equal(shelf.challenger('ci_run'), null)
+  assert.equal(shelf.champion('ci_run')?.version, sha256)
+  assert.equal(shelf.champion('deployment'), null)
+  const [row] = syntheticRows(1, 9)
+  assert.ok(row)
+  assert.equal(shelf.champion('ci_run')?.pSuccess(row.features), loadClassifier(bytes).pSuccess(row.features))
+  await stage('retired')
+  assert.deepEqual(shelf.list(), [])
+  const foreign = { ...record, kind: 'weights' as const, stage: null, weights: bytes, sha256: 'other' }
+  await assert.rejects(shelf.accept(foreign), WeightsInvalid)
+})

@@ -1,0 +1,160 @@
+/**
+ * Learns a classifier from scored rows. Same rows, seed and backend: same weights. Dense layers only, so that every TF.js
+ * backend has the gradients.
+ */
+import * as tf from '@tensorflow/tfjs'
+import { FEATURE_SET, REFERENCE_INDEX } from './features.ts'
+import { INPUTS, scalingOf, writeInputRow } from './inputRow.ts'
+import type { Scaling } from './inputRow.ts'
+import { epochsWorth, fit } from './fit.ts'
+import type { FitTask } from './fit.ts'
+import type { Network } from './network.ts'
+import { createRandom } from './random.ts'
+import type { ClassifierWeights } from './weights.ts'
+
+export interface TrainingRow {
+  readonly features: Float32Array
+  readonly success: boolean
+  /** null where unknown */
+  readonly durationSeconds: number | null
+}
+
+export interface TrainingOptions {
+  readonly seed: number
+  readonly members: number
+  readonly hidden: readonly number[]
+  readonly epochsMax: number
+  /** Rows so many places before the last weigh half as much. */
+  readonly halfLifeRows: number
+  readonly learningRate: number
+  /** Epochs and rate when it goes on from weights at hand. */
+  readonly refineEpochs: number
+  readonly refineRate: number
+}
+
+export const TRAINING: Omit<TrainingOptions, 'seed'> = {
+  members: 3,
+  hidden: [64],
+  epochsMax: 30,
+  halfLifeRows: 2000,
+  learningRate: 0.002,
+  refineEpochs: 3,
+  refineRate: 0.002,
+}
+
+/** Runs repeated after hours or days say nothing about the time a run takes. */
+const LOG_RATIO_KEPT_MAX = 3
+const DURATIONS_MIN = 50
+
+/**
+ * `rows` in the order of time, at least one; features as featuresOf made them. `start`: goes on from these weights, which is
+ * quick, instead of from new ones.
+ */
+export function trainClassifier(
+  rows: readonly TrainingRow[],
+  options: TrainingOptions,
+  start: ClassifierWeights | null = null,
+): ClassifierWeights {
+  // Weights at hand go with the scaling they learnt under.
+  const scaling = start ?? scalingOf(rows.map((row) => row.features))
+  return {
+    featureSet: FEATURE_SET,
+    rows: rows.length,
+    center: scaling.center,
+    scale: scaling.scale,
+    outcome: outcomeNetworks(rows, scaling, options, start?.outcome ?? []),
+    duration: durationNetworks(rows, scaling, options, start?.duration ?? []),
+    typicalLogDuration: typical(rows),
+  }
+}
+
+/** `members` networks of one task, each from its own seed. */
+function fitAll(task: FitTask, members: number, salt: number, options: TrainingOptions, start: readonly Network[]) {
+  const random = (member: number) => createRandom(options.seed * 1009 + salt + member)
+  if (start.length > 0) {
+    const refining = { ...task, learningRate: options.refineRate }
+    return start.map((network, member) => fit(refining, options.refineEpochs, random(member), network))
+  }
+  const epochs = epochsWorth(task, options.epochsMax, random(0))
+  return Array.from({ length: members }, (_, member) => fit(task, epochs, random(member + 1), null))
+}
+
+const inputsOf = (rows: readonly TrainingRow[], scaling: Scaling): Float32Array => {
+  const inputs = new Float32Array(rows.length * INPUTS)
+  rows.forEach((row, i) => {
+    writeInputRow(row.features, scaling, inputs, i * INPUTS)
+  })
+  return inputs
+}
+
+const agedWeights = (count: number, halfLifeRows: number): Float32Array =>
+  Float32Array.from({ length: count }, (_, i) => 2 ** (-(count - 1 - i) / halfLifeRows))
+
+function outcomeNetworks(
+  rows: readonly TrainingRow[],
+  scaling: Scaling,
+  options: TrainingOptions,
+  start: readonly Network[],
+): readonly Network[] {
+  const failed = Float32Array.from(rows, (row) => (row.success ? 0 : 1))
+  const share = failed.reduce((sum, value) => sum + value, 0) / rows.length
+  const task: FitTask = {
+    inputs: inputsOf(rows, scaling),
+    width: INPUTS,
+    targets: failed,
+    weights: agedWeights(rows.length, options.halfLifeRows),
+    hidden: options.hidden,
+    outputs: 1,
+    // Starts at the share of failures: the first epochs needn't find it.
+    outputBias: [Math.log((share + 0.01) / (1.01 - share))],
+    learningRate: options.learningRate,
+    loss: (out, target) => tf.sub(tf.softplus(out), tf.mul(out, target)),
+  }
+  return fitAll(task, options.members, 0, options, start)
+}
+
+function durationNetworks(
+  rows: readonly TrainingRow[],
+  scaling: Scaling,
+  options: TrainingOptions,
+  start: readonly Network[],
+): readonly Network[] {
+  const timed = rows.filter((row) => row.durationSeconds !== null && (row.features[REFERENCE_INDEX] ?? 0) > 0)
+  if (timed.length < DURATIONS_MIN) return start
+  const targets = Float32Array.from(timed, (row) => {
+    const ratio = Math.log1p(row.durationSeconds ?? 0) - (row.features[REFERENCE_INDEX] ?? 0)
+    return Math.min(Math.max(ratio, -LOG_RATIO_KEPT_MAX), LOG_RATIO_KEPT_MAX)
+  })
+  const task: FitTask = {
+    inputs: inputsOf(timed, scaling),
+    width: INPUTS,
+    targets,
+    weights: agedWeights(timed.length, options.halfLifeRows),
+    hidden: options.hidden,
+    outputs: 3,
+    outputBias: [0, -1.5, -1.5],
+    learningRate: options.learningRate,
+    loss: pinballLoss,
+  }
+  return fitAll(task, 1, 500, options, start)
+}
+
+/** Pinball loss of p10, p50 and p90, made from the raw outputs as quantilesOf does. */
+function pinballLoss(out: tf.Tensor2D, target: tf.Tensor2D): tf.Tensor2D {
+  const [middle, down, up] = tf.split(out, 3, 1) as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D]
+  const pinball = (quantile: tf.Tensor2D, level: number) => {
+    const miss = tf.sub(target, quantile)
+    return tf.add(tf.mul(miss, level), tf.relu(tf.neg(miss)))
+  }
+  const low = pinball(tf.sub(middle, tf.softplus(down)), 0.1)
+  const high = pinball(tf.add(middle, tf.softplus(up)), 0.9)
+  return tf.add(tf.add(low, high), pinball(middle, 0.5))
+}
+
+function typical(rows: readonly TrainingRow[]): readonly [number, number, number] | null {
+  const logs = rows.flatMap((row) => (row.durationSeconds === null ? [] : [Math.log1p(row.durationSeconds)]))
+  if (logs.length === 0) return null
+  logs.sort((a, b) => a - b)
+  const at = (q: number) => logs[Math.min(Math.floor(q * logs.length), logs.length - 1)] ?? 0
+  return [at(0.1), at(0.5), at(0.9)]
+}

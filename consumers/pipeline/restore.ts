@@ -1,0 +1,155 @@
+/**
+ * Brings gained shards to the committed state: fence the former owners of all of them, read the committed offsets once,
+ * load the snapshots that are not ahead of them, say from where each topic is replayed. The replay itself comes with the
+ * fetched batches; the ledger is read beside it.
+ */
+import type { Admin, Kafka } from 'kafkajs'
+import type { Codec } from '../../runtime/kafka/codec.ts'
+import { committedOffsets, watermarks } from '../../runtime/kafka/shardOffsets.ts'
+import type { Watermarks } from '../../runtime/kafka/shardOffsets.ts'
+import type { Positions } from '../../runtime/kafka/port.ts'
+import { readTopic } from '../../runtime/kafka/topicReader.ts'
+import { TransactorUnwanted } from '../../runtime/kafka/transactorErrors.ts'
+import { openTransactor } from '../../runtime/kafka/transactor.ts'
+import type { EngineDoor } from '../../rust-engine/ts/door.ts'
+import type { LedgerEntry } from '../../schemas/generated/events.ts'
+import { INPUT_TOPICS } from '../../schemas/topics.ts'
+import { startOf } from './gap.ts'
+import type { OwnedShard } from './ownedShard.ts'
+import type { DropReason, PipelineTelemetry } from './telemetry.ts'
+
+const LEDGER = 'devops.ledger'
+
+export interface RestoreOptions {
+  readonly groupId: string
+  readonly producers: Kafka
+  readonly admin: Admin
+  readonly codec: Codec
+  readonly engine: EngineDoor
+  readonly snapshotFolder: string
+  readonly telemetry: PipelineTelemetry
+}
+
+type Marks = ReadonlyMap<string, ReadonlyMap<number, Watermarks>>
+
+/** Shard → headline entries of the ledger that have no outcome there, by prediction id. */
+export type OpenPredictions = ReadonlyMap<number, ReadonlyMap<string, LedgerEntry>>
+
+/**
+ * Fills door, transactor, positions and replay ends of each shard; one that can't be taken is lost through `lose`.
+ * `predictions` is read on and resolves later.
+ */
+export async function restoreSet(
+  set: readonly OwnedShard[],
+  options: RestoreOptions,
+  lose: (owned: OwnedShard, reason: DropReason, cause: Error) => void,
+): Promise<{ readonly predictions: Promise<OpenPredictions> }> {
+  await Promise.all(set.map((owned) => init(owned, options, lose)))
+  const taken = set.filter((owned) => !owned.isLost)
+  if (taken.length === 0) return { predictions: Promise.resolve(new Map()) }
+
+  const committed = await committedOffsets(options.admin, options.groupId, INPUT_TOPICS)
+  const marks = await watermarks(options.admin, [...INPUT_TOPICS, LEDGER])
+  for (const owned of taken) {
+    if (!owned.isLost) await restoreShard(owned, committed, marks, options)
+  }
+  const open = taken.filter((owned) => !owned.isLost)
+  return { predictions: readPredictions(open, marks, options) }
+}
+
+/** Resolving means that the former owner's transactions are over. */
+async function init(
+  owned: OwnedShard,
+  options: RestoreOptions,
+  lose: (owned: OwnedShard, reason: DropReason, cause: Error) => void,
+): Promise<void> {
+  try {
+    const transactor = await openTransactor(options.producers, {
+      transactionalId: `${options.groupId}-shard-${owned.shard}`,
+      groupId: options.groupId,
+      partition: owned.shard,
+      isWanted: () => !owned.isLost,
+    })
+    if (owned.isLost) await transactor.close()
+    else owned.transactor = transactor
+  } catch (error) {
+    // Not to get it now is no reason to give the other shards of the set up.
+    if (!(error instanceof TransactorUnwanted)) lose(owned, 'restore_failed', error as Error)
+  }
+}
+
+async function restoreShard(
+  owned: OwnedShard,
+  committed: Positions,
+  marks: Marks,
+  { engine, snapshotFolder, telemetry }: RestoreOptions,
+): Promise<void> {
+  const { shard } = owned
+  const ledger = marks.get(LEDGER)?.get(shard)
+  const ahead: Record<string, string> = { [LEDGER]: String(ledger?.high ?? 0n) }
+  for (const topic of INPUT_TOPICS) {
+    const next = committed.get(topic)?.get(shard) ?? -1n
+    ahead[topic] = String(next < 0n ? 0n : next)
+  }
+  const restored = await engine.restoreShard(shard, snapshotFolder, ahead)
+  if (restored !== null && restored.refused.length > 0) telemetry.snapshotsRefused(shard, restored.refused)
+  const door = restored?.shard ?? engine.createShard(shard)
+  if (owned.isLost) {
+    door.drop()
+    return
+  }
+  owned.door = door
+  owned.clock = restored?.info.clock ?? 0
+  owned.fromSnapshot = restored !== null
+
+  for (const topic of INPUT_TOPICS) {
+    const mark = marks.get(topic)?.get(shard) ?? { low: 0n, high: 0n }
+    const group = committed.get(topic)?.get(shard) ?? -1n
+    const at = restored === null ? null : BigInt(restored.info.offsets[topic] ?? '0')
+    const start = startOf(topic, at, group, mark.low, topic === 'devops.ticks')
+    owned.positions.set(topic, start.from)
+    owned.replayUntil.set(topic, start.replayUntil)
+    owned.ends.set(topic, mark.high)
+    if (group >= 0n) owned.committed.set(topic, group)
+    if (start.gap !== null) {
+      owned.gaps.push(start.gap)
+      telemetry.gapFound(shard, start.gap)
+    }
+  }
+  const ledgerLow = ledger?.low ?? 0n
+  const ledgerAt = BigInt(restored?.info.offsets[LEDGER] ?? '0')
+  owned.ledgerNext = ledgerAt > ledgerLow ? ledgerAt : ledgerLow
+}
+
+/** Outcomes close a prediction, so that no more of them are held than attempts run. */
+async function readPredictions(
+  set: readonly OwnedShard[],
+  marks: Marks,
+  { producers, codec }: RestoreOptions,
+): Promise<OpenPredictions> {
+  const found = new Map(set.map(({ shard }) => [shard, new Map<string, LedgerEntry>()]))
+  const from = new Map(set.map(({ shard, ledgerNext }) => [shard, ledgerNext]))
+  const unread = set.filter(({ shard, ledgerNext }) => (marks.get(LEDGER)?.get(shard)?.high ?? 0n) > ledgerNext)
+  if (unread.length > 0) {
+    const reader = await readTopic(producers, codec, {
+      topic: LEDGER,
+      partitions: unread.map(({ shard }) => shard),
+      from,
+      follow: false,
+      onRecord: ({ partition }, entry) => {
+        const open = found.get(partition)
+        if (entry?.kind === 'headline') open?.set(entry.predictionId, entry)
+        else if (entry !== null && entry.kind !== 'asked') open?.delete(entry.predictionId)
+      },
+      // Nothing of ours: the prediction it may have held is missing, its attempt ends unscored and is counted so.
+      onUndecodable: () => undefined,
+    })
+    try {
+      await reader.caughtUp
+    } finally {
+      await reader.close()
+    }
+  }
+  for (const owned of set) owned.ledgerNext = marks.get(LEDGER)?.get(owned.shard)?.high ?? owned.ledgerNext
+  return found
+}

@@ -1,0 +1,64 @@
+/** What a query may ask for. main.ts fills it in; a query knows neither the pipeline nor the models' folders. */
+import type { ShardDoor } from '../../rust-engine/ts/door.ts'
+import type { MemoryReport } from '../../rust-engine/ts/records.ts'
+import type { LedgerEntry } from '../../schemas/generated/events.ts'
+import type { QueryInput, QueryName, QueryOutput } from '../../schemas/queries/queries.ts'
+
+/** A shard of this process, as queries see it. */
+export interface ShardView {
+  readonly shard: number
+  readonly state: 'live' | 'restoring' | 'lost'
+  /** Null unless live. */
+  readonly door: ShardDoor | null
+  readonly clock: number | null
+  readonly freshThrough: number | null
+  readonly lagRecords: number
+  /** What is missing in its state for good, null when nothing. */
+  readonly gap: string | null
+}
+
+export interface Hours {
+  readonly p10: Float64Array
+  readonly p50: Float64Array
+  readonly p90: Float64Array
+  readonly seasonalNaive: Float64Array
+}
+
+export interface Backtest {
+  readonly windows: number
+  readonly mase: number | null
+  readonly maseSeasonalNaive: number | null
+}
+
+export interface CapacityForecaster {
+  readonly version: string
+  /** `hourly`: means, oldest first, NaN = gap. */
+  forecast(hourly: Float64Array, firstHourMs: number, steps?: number): Hours
+  backtest(hourly: Float64Array): Backtest
+}
+
+type Fresh = 'freshThrough' | 'complete' | 'incompleteReason'
+
+export interface QueryContext {
+  /** The shards that the group gave to this process. */
+  shards(): readonly ShardView[]
+  /** Base URL of the process that owns a shard, null when nobody says so. */
+  ownerOf(shard: number): string | null
+  /** False: the group may have given these shards to another process meanwhile. */
+  isInTouch(): boolean
+  now(): number
+  memory(): MemoryReport
+  ask(
+    input: QueryInput<'predict_deployment'>,
+    shard: ShardDoor,
+    now: number,
+  ): { readonly output: Omit<QueryOutput<'predict_deployment'>, Fresh>; readonly entry: LedgerEntry }
+  /** Keeps an answer in the ledger as asked; never fails the answer. */
+  keepAsked(entry: LedgerEntry): void
+  /** Null before there is a model. */
+  forecaster(): CapacityForecaster | null
+  models(): QueryOutput<'get_health'>['models']
+  targets(): QueryOutput<'get_health'>['targets']
+}
+
+export type Query<N extends QueryName> = (input: QueryInput<N>, context: QueryContext) => QueryOutput<N>

@@ -1,0 +1,27 @@
+import { liveShards } from './askedShard.ts'
+import type { Query } from './context.ts'
+import { freshnessOf } from './freshness.ts'
+import { servicePage } from './servicePage.ts'
+import { timeText } from './summaries.ts'
+
+/** How the gateway names what the catalog doesn't map: <environment>/unassigned:<source name>. */
+const UNASSIGNED = '/unassigned:'
+
+export const listUnmapped: Query<'list_unmapped'> = ({ limit, cursor }, context) => {
+  const views = context.shards()
+  const { items, nextCursor } = servicePage(liveShards(views), {
+    limit,
+    cursor,
+    wanted: ({ service, environment }) => service.startsWith(environment + UNASSIGNED),
+  })
+  return {
+    items: items.map(({ service, environment, lastEventAt }) => ({
+      service,
+      sourceName: service.slice(environment.length + UNASSIGNED.length),
+      environment,
+      lastEventAt: timeText(lastEventAt),
+    })),
+    nextCursor,
+    ...freshnessOf(views, context.isInTouch()),
+  }
+}

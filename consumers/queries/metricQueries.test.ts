@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import protobuf from 'protobufjs'
+import snappy from 'snappyjs'
+import { openEngine } from '../../rust-engine/ts/engine.ts'
+import { createRemoteWriteDecoder } from '../../rust-engine/ts/remoteWrite.ts'
+import { QUERIES } from '../../schemas/queries/queries.ts'
+import type { QueryName, QueryOutput } from '../../schemas/queries/queries.ts'
+import { partitionOf, SHARDS } from '../../schemas/topics.ts'
+import type { CapacityForecaster, QueryContext } from './context.ts'
+import { answer } from './routes.ts'
+
+const MIB = 1024 ** 2
+const HOUR_MS = 3_600_000
+const DAYS = 15
+const NOW = Date.parse('2026-03-01T12:30:00Z')
+const BEGIN = NOW - DAYS * 24 * HOUR_MS
+const STEP_MS = 600_000
+const SERVICE = 'production/shop'
+const quotaBytes = {
+  infrastructure_state: 32 * MIB,
+  deployment_history: 16 * MIB,
+  incident_database: 8 * MIB,
+  active_operations: 8 * MIB,
+}
+const engine = openEngine({ poolBytes: 64 * MIB, quotaBytes, borrowBytesMax: quotaBytes, shards: SHARDS })
+const door = engine.createShard(partitionOf(SERVICE))
+after(() => {
+  door.drop()
+})
+
+type Labels = Readonly<Record<string, string>>
+type Samples = readonly (readonly [at: number, value: number])[]
+
+/** A Prometheus remote-write request: field numbers of prometheus.WriteRequest. */
+function remoteWrite(series: readonly (readonly [Labels, Samples])[]): Uint8Array {
+  const request = protobuf.Writer.create()
+  for (const [labels, samples] of series) {
+    const one = request.uint32(10).fork()
+    for (const [name, value] of Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))) {
+      one.uint32(10).fork().uint32(10).string(name).uint32(18).string(value).ldelim()
+    }
+    for (const [at, value] of samples) one.uint32(18).fork().uint32(9).double(value).uint32(16).int64(at).ldelim()
+    one.ldelim()
+  }
+  return snappy.compress(request.finish())
+}
+
+const valueAt = (at: number): number => 50 + 10 * Math.sin(((at % (24 * HOUR_MS)) / (24 * HOUR_MS)) * 2 * Math.PI)
+const samples = Array.from({ length: Math.floor((NOW - BEGIN) / STEP_MS) }, (_, i) => {
+  const at = BEGIN + i * STEP_MS
+  return [at, valueAt(at)] as const
+})
+const target = { job: 'shop', instance: 'shop-0:9090' }
+const series: (readonly [Labels, Samples])[] = [
+  [{ __name__: 'memory_bytes', ...target, pod: 'a' }, samples],
+  [{ __name__: 'memory_bytes', ...target, pod: 'b' }, samples.slice(-6)],
+]
+const decoder = createRemoteWriteDecoder({
+  seriesMax: 100,
+  samplesMax: 100_000,
+  decodedBytesMax: 16 * MIB,
+  labelBytesMax: 10_000,
+})
+for (const batch of decoder.decode(remoteWrite(series), NOW)) {
+  door.applyMetrics(batch.target, SERVICE, batch.announced, batch.block)
+}
+
+/** The value of the day before: enough of a forecaster to see which hours were asked of it and given back. */
+const dayBefore: CapacityForecaster = {
+  version: 'day-before',
+  forecast: (hourly, _firstHourMs, steps = 24) => {
+    const p50 = hourly.slice(-24).slice(0, steps)
+    return { p10: p50.map((v) => v - 1), p50, p90: p50.map((v) => v + 1), seasonalNaive: p50 }
+  },
+  backtest: () => ({ windows: 7, mase: 0.5, maseSeasonalNaive: 1 }),
+}
+
+const context = (forecaster: CapacityForecaster | null): QueryContext => ({
+  shards: () => [
+    { shard: door.shard, state: 'live', door, clock: NOW, freshThrough: NOW, lagRecords: 0, gap: null },
+  ],
+  ownerOf: () => null,
+  isInTouch: () => true,
+  now: () => NOW,
+  memory: () => engine.memory(),
+  ask: () => {
+    throw new Error('not asked in these tests')
+  },
+  keepAsked: () => undefined,
+  forecaster: () => forecaster,
+  models: () => [],
+  targets: () => [],
+})
+
+function ask<N extends QueryName>(name: N, input: object, forecaster: CapacityForecaster | null = null): QueryOutput<N> {
+  const output = answer(name, input, context(forecaster))
+  return QUERIES[name].output.strict().parse(JSON.parse(JSON.stringify(output))) as QueryOutput<N>
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString()
+
+test('raw samples come back as they were written', () => {
+  const window = { from: iso(NOW - HOUR_MS), to: iso(NOW) }
+  const input = { service: SERVICE, metric: 'memory_bytes', stepSeconds: 0, ...window }
+  const { series: found, truncated } = ask('query_metrics', {
+    ...input,
+    matchers: [{ name: 'pod', op: '=', value: 'a' }],
+  })
+  assert.equal(truncated, false)
+  assert.deepEqual(
+    found.map(({ points }) => points),
+    [samples.filter(([at]) => at >= NOW - HOUR_MS && at < NOW)],
+  )
+  assert.equal(ask('query_metrics', input).series.length, 2)
+  assert.deepEqual(ask('query_metrics', { ...input, metric: 'nothing' }).series, [])
+})
+
+test('what is more than fits is told to be cut', () => {
+  const input = { metric: 'memory_bytes', stepSeconds: 0, from: iso(BEGIN), to: iso(NOW), limit: 1 }
+  const whole = ask('query_metrics', { ...input, matchers: [{ name: 'pod', op: '!=', value: 'b' }] })
+  assert.equal(whole.series[0]?.points.length, 1000)
+  assert.equal(whole.series[0].truncated, true)
+  assert.equal(whole.truncated, false)
+  assert.equal(ask('query_metrics', input).truncated, true)
+})
+
+test('steps are aggregated', () => {
+  const from = Math.floor((NOW - 6 * HOUR_MS) / HOUR_MS) * HOUR_MS
+  const input = { service: SERVICE, metric: 'memory_bytes', matchers: [{ name: 'pod', op: '=', value: 'a' }] }
+  const window = { from: iso(from), to: iso(from + 2 * HOUR_MS), stepSeconds: 3600 }
+  const mean = (begin: number): number => {
+    const hour = samples.filter(([at]) => at >= begin && at < begin + HOUR_MS).map(([, value]) => value)
+    return hour.reduce((sum, value) => sum + value, 0) / hour.length
+  }
+  const points = ask('query_metrics', { ...input, ...window, aggregation: 'avg' }).series[0]?.points ?? []
+  assert.deepEqual(
+    points.map(([at]) => at),
+    [from, from + HOUR_MS],
+  )
+  for (const [at, value] of points) assert.ok(Math.abs(value - mean(at)) < 1e-9)
+})
+
+test('a forecast rests on whole hours up to the running one', () => {
+  const input = { service: SERVICE, metric: 'memory_bytes', labels: { pod: 'a' } }
+  const told = ask('forecast_capacity', input, dayBefore)
+  assert.equal(told.status, 'ok')
+  assert.equal(told.hours[0]?.at, iso(Math.floor(NOW / HOUR_MS) * HOUR_MS))
+  assert.equal(told.hours.length, 24)
+  assert.ok(told.hours.every(({ p10, p50, p90 }) => p10 < p50 && p50 < p90))
+  // A day has the same shape as the one before it, so the mean of each hour is known.
+  for (const { at, p50 } of told.hours) {
+    const hour = samples.filter(([time]) => Math.floor(time / HOUR_MS) * HOUR_MS === Date.parse(at) - 24 * HOUR_MS)
+    assert.ok(Math.abs(p50 - hour.reduce((sum, [, value]) => sum + value, 0) / hour.length) < 1e-9)
+  }
+})
+
+test('a forecast that cannot be made says what is missing', () => {
+  const input = { service: SERVICE, metric: 'memory_bytes' }
+  assert.equal(ask('forecast_capacity', { ...input, metric: 'nothing' }, dayBefore).status, 'no_series')
+  const many = ask('forecast_capacity', input, dayBefore)
+  assert.equal(many.status, 'ambiguous')
+  assert.match(many.detail ?? '', /"pod":"a".*"pod":"b"/)
+  const short = ask('forecast_capacity', { ...input, labels: { pod: 'b' } }, dayBefore)
+  assert.equal(short.status, 'not_enough_data')
+  assert.match(short.detail ?? '', /^\d+ more hours/)
+  const early = ask('forecast_capacity', { ...input, labels: { pod: 'a' } })
+  assert.deepEqual([early.status, early.detail], ['not_enough_data', 'there is no capacity model yet'])
+})

@@ -1,0 +1,77 @@
+/** What the consumer process tells of itself beside its parts. */
+import { Counter, Gauge, Histogram } from 'prom-client'
+import type { Registry } from 'prom-client'
+import type { Log } from '../runtime/telemetry/log.ts'
+import type { EngineDoor } from '../rust-engine/ts/door.ts'
+import type { ModelRecord } from '../schemas/generated/events.ts'
+import type { QueryName } from '../schemas/queries/queries.ts'
+
+export function createConsumerTelemetry(registry: Registry, log: Log, engine: Pick<EngineDoor, 'memory'>) {
+  const registers = [registry]
+  new Gauge({
+    name: 'devops_memory_pool_utilization_ratio',
+    help: 'Used share of a region of the pool, borrowed pages included: above 1 it borrows.',
+    labelNames: ['region'],
+    registers,
+    collect() {
+      for (const { region, usedBytes, quotaBytes } of engine.memory().regions) {
+        this.set({ region }, usedBytes / quotaBytes)
+      }
+    },
+  })
+  const evicted = new Gauge({
+    name: 'devops_memory_evicted_records',
+    help: 'Records or samples of a region that were dropped to make room since the start.',
+    labelNames: ['region'],
+    registers,
+    collect() {
+      for (const region of engine.memory().regions) evicted.set({ region: region.region }, region.evicted)
+    },
+  })
+  for (const [name, what] of [
+    ['devops_remediations_total', 'Remediations carried out'],
+    ['devops_patterns_discovered_total', 'Patterns discovered'],
+  ] as const) {
+    new Counter({ name, help: `${what}; 0 until that feature comes.`, registers }).inc(0)
+  }
+  const queries = new Histogram({
+    name: 'devops_query_duration_seconds',
+    help: 'Time to answer a query, without the network.',
+    labelNames: ['query'],
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5],
+    registers,
+  })
+  const models = new Counter({
+    name: 'devops_model_records_total',
+    help: 'Records of devops.models that were read, by what became of them.',
+    labelNames: ['result'],
+    registers,
+  })
+  return {
+    started(
+      instance: string,
+      address: string,
+      modelsBy: string,
+      unused: readonly string[],
+      settings: Readonly<Record<string, unknown>>,
+    ): void {
+      log.info({ event: 'consumer_started', instance, address, modelsBy, settings }, 'consumer starts')
+      if (unused.length > 0) log.warn({ event: 'keys_unused', unused }, 'keys are set whose feature is still to come')
+    },
+    queryAnswered(query: QueryName, tookMs: number): void {
+      queries.observe({ query }, tookMs / 1000)
+    },
+    modelRecordRead({ kind, model, stage, sha256 }: ModelRecord): void {
+      models.inc({ result: 'read' })
+      if (kind === 'stage')
+        log.info({ event: 'model_staged', model, stage, version: sha256 }, 'model changed its stage')
+    },
+    modelRefused(record: ModelRecord | null, cause: Error): void {
+      models.inc({ result: 'refused' })
+      log.error(
+        { event: 'model_refused', model: record?.model, version: record?.sha256, err: cause },
+        'a model cannot be used',
+      )
+    },
+  }
+}

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { FEATURES, FEATURE_SET } from '../models/features.ts'
+import { digestOf } from '../models/weights.ts'
+import { createCourse } from './course.ts'
+import { createLoop } from './loop.ts'
+import type { LoopDeps } from './loop.ts'
+import { TrainingFailed } from './runTask.ts'
+import type { Task, TaskResult } from './task.ts'
+import type { TrainerTelemetry } from './telemetry.ts'
+
+const nothing = () => undefined
+const HOUR_MS = 3_600_000
+
+function world(run: (task: Task) => Promise<TaskResult>) {
+  const published: string[] = []
+  const failed: string[] = []
+  const telemetry: TrainerTelemetry = {
+    trained: nothing,
+    trainingFailed: (model) => failed.push(model),
+    staged: nothing,
+    scored: nothing,
+    rowsKnown: nothing,
+    modelUnreadable: nothing,
+    seriesUnavailable: nothing,
+  }
+  const clock = { now: 0, stopping: false }
+  const course = createCourse('ci_run', { minSamples: 100, intervalMs: HOUR_MS }, telemetry)
+  const deps: LoopDeps = {
+    courses: [course],
+    now: () => clock.now,
+    publish: (records) => {
+      published.push(...records.map(({ key }) => key))
+      return Promise.resolve()
+    },
+    run,
+    series: () => Promise.resolve([]),
+    telemetry,
+    isStopping: () => clock.stopping,
+    nativeFolder: null,
+    capacityIntervalMs: 24 * HOUR_MS,
+  }
+  return { loop: createLoop(deps), course, clock, published, failed }
+}
+
+const forecaster = (text: string): TaskResult => ({
+  kind: 'capacity',
+  backend: 'cpu',
+  weights: Buffer.from(text),
+  card: '{}',
+})
+
+function feed(course: ReturnType<typeof world>['course'], count: number): void {
+  for (let i = 0; i < count; i++) {
+    course.add({
+      predictionId: `p${i}`,
+      outcomeAt: i,
+      modelVersion: 'base-rate',
+      pSuccess: 0.5,
+      baseRate: 0.5,
+      challengerVersion: null,
+      challengerP: null,
+      featureSet: FEATURE_SET,
+      backfilled: true,
+      features: new Float32Array(FEATURES),
+      success: true,
+      durationSeconds: null,
+    })
+  }
+}
+
+test('the forecaster is learnt at once and again after its interval; the one before goes', async () => {
+  let made = 0
+  const { loop, clock, published } = world(() => Promise.resolve(forecaster(`w${made++}`)))
+  const round = async () => {
+    await loop.round()
+    await loop.idle()
+  }
+  await round()
+  await round()
+  const [first, second] = ['w0', 'w1'].map((text) => digestOf(Buffer.from(text)))
+  assert.deepEqual(published, [`weights/${first}`, 'stage/capacity/champion'])
+  clock.now = 25 * HOUR_MS
+  await round()
+  assert.deepEqual(published.slice(2), [`weights/${second}`, 'stage/capacity/champion', `weights/${first}`])
+})
+
+test('rounds go on while a training runs, and start no second one', async () => {
+  const gate = Promise.withResolvers<TaskResult>()
+  let runs = 0
+  const { loop } = world(() => {
+    runs++
+    return gate.promise
+  })
+  await loop.round()
+  await loop.round()
+  await new Promise(setImmediate)
+  assert.equal(runs, 1)
+  gate.resolve(forecaster('w'))
+  await loop.idle()
+})
+
+test('held-out rows make a model champion in the round after it was learnt', async () => {
+  const { loop, course, published } = world((task) => {
+    if (task.kind === 'capacity') return Promise.resolve(forecaster('w'))
+    const rows = Array.from({ length: 40 }, () => ({ p: 0.9, baseRate: 0.5, success: true }))
+    const learnt = { weights: Buffer.from('m'), sha256: 'm', card: '{}', heldOut: { rows } }
+    return Promise.resolve({ kind: 'classifier', backend: 'cpu', learnt })
+  })
+  feed(course, 120)
+  await loop.round()
+  await loop.idle()
+  await loop.round()
+  assert.deepEqual(
+    published.filter((key) => key.includes('ci_run')),
+    ['stage/ci_run/challenger', 'stage/ci_run/champion'],
+  )
+})
+
+test('a failed training is told and tried again when due; a stopped one is no failure; a mistake of ours ends the loop', async () => {
+  const { loop, course, clock, failed } = world(() => Promise.reject(new TrainingFailed('no memory')))
+  feed(course, 120)
+  await loop.round()
+  await loop.idle()
+  assert.deepEqual(failed, ['ci_run', 'capacity'])
+  clock.stopping = true
+  clock.now = 30 * HOUR_MS
+  await loop.round()
+  await loop.idle()
+  assert.equal(failed.length, 2)
+
+  const broken = world(() => Promise.reject(new TypeError('ours')))
+  await broken.loop.round()
+  await broken.loop.idle()
+  await assert.rejects(broken.loop.round(), TypeError)
+})

@@ -1,0 +1,80 @@
+/** Own metric series for the forecaster, hourly, over the query API of the consumers. */
+import type { QueryInput, QueryOutput } from '../../schemas/queries/queries.ts'
+
+/** Gauges of capacity that the usual exporters deliver; enough to learn the shape of own days and weeks from. */
+const GAUGES = [
+  'node_load1',
+  'node_memory_MemAvailable_bytes',
+  'node_filesystem_avail_bytes',
+  'container_memory_working_set_bytes',
+  'process_resident_memory_bytes',
+  'kube_pod_container_resource_requests',
+] as const
+const HOUR_MS = 3_600_000
+/** Forty days: within the 1,000 points that one answer gives. */
+const HOURS = 40 * 24
+/** A series with fewer known hours teaches nothing of weeks. */
+const HOURS_MIN = 14 * 24
+const ANSWER_MS_MAX = 10_000
+
+export class SeriesUnavailable extends Error {
+  readonly retryable = true
+  constructor(reason: string) {
+    super(`series: ${reason}`)
+    this.name = 'SeriesUnavailable'
+  }
+}
+
+/** `seeds`: base URLs of consumers; each is asked, what several answer counts once. Throws SeriesUnavailable when none answers. */
+export async function ownSeries(seeds: readonly string[], now: number): Promise<readonly Float64Array[]> {
+  const to = Math.floor(now / HOUR_MS) * HOUR_MS
+  const found = new Map<string, Float64Array>()
+  const troubles: string[] = []
+  for (const seed of seeds) {
+    try {
+      for (const metric of GAUGES) {
+        for (const { labels, points } of await asked(seed, metric, to)) {
+          const hourly = hoursOf(points, to)
+          if (hourly.filter((value) => !Number.isNaN(value)).length >= HOURS_MIN)
+            found.set(JSON.stringify(labels), hourly)
+        }
+      }
+    } catch (error) {
+      troubles.push(`${seed}: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+  if (troubles.length === seeds.length) throw new SeriesUnavailable(troubles.join('; '))
+  return [...found.values()]
+}
+
+async function asked(seed: string, metric: string, to: number): Promise<QueryOutput<'query_metrics'>['series']> {
+  const input: QueryInput<'query_metrics'> = {
+    metric,
+    matchers: [],
+    from: new Date(to - HOURS * HOUR_MS).toISOString(),
+    to: new Date(to).toISOString(),
+    stepSeconds: 3600,
+    aggregation: 'avg',
+    limit: 20,
+  }
+  const response = await fetch(new URL('/v1/query/query_metrics', seed), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(input),
+    signal: AbortSignal.timeout(ANSWER_MS_MAX),
+  })
+  if (!response.ok) throw new SeriesUnavailable(`status ${response.status} for ${metric}`)
+  const answer = (await response.json()) as QueryOutput<'query_metrics'>
+  return answer.series
+}
+
+/** HOURS values that end before `to`, oldest first, NaN where there is no point; the empty beginning is cut off. */
+function hoursOf(points: readonly (readonly [number, number])[], to: number): Float64Array {
+  const hours = new Float64Array(HOURS).fill(NaN)
+  for (const [at, value] of points) {
+    const index = HOURS - Math.round((to - at) / HOUR_MS)
+    if (index >= 0 && index < HOURS) hours[index] = value
+  }
+  const first = hours.findIndex((value) => !Number.isNaN(value))
+  return first < 0 ? new Float64Array(0) : hours.subarray(first)
+}

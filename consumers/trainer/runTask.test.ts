@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { loadClassifier } from '../models/classifier.ts'
+import { FEATURES, FEATURE_NAMES } from '../models/features.ts'
+import { createRandom } from '../models/random.ts'
+import { digestOf } from '../models/weights.ts'
+import { TrainingFailed, runTask } from './runTask.ts'
+import type { Task } from './task.ts'
+
+function task(count: number): Task {
+  const random = createRandom(1)
+  const driver = FEATURE_NAMES.indexOf('service.fast')
+  const rows = Array.from({ length: count }, (_, i) => {
+    const features = new Float32Array(FEATURES)
+    features[driver] = random() * 4 - 2
+    const success = (features[driver] ?? 0) < 0
+    return { features, success, durationSeconds: null, baseRate: 0.5, outcomeAt: i, backfilled: true }
+  })
+  return { kind: 'classifier', nativeFolder: null, lesson: { model: 'ci_run', seed: 1, rows, holdOut: true } }
+}
+
+test('a training in a process of its own gives weights that answer, and held-out answers beside the base rate', async () => {
+  const result = await runTask(task(250), new AbortController().signal, 120_000)
+  assert.ok(result.kind === 'classifier')
+  const { weights, sha256, heldOut, card } = result.learnt
+  assert.equal(digestOf(weights), sha256)
+  assert.equal(heldOut.rows.length, 50)
+  const classifier = loadClassifier(weights)
+  assert.equal(classifier.rows, 200)
+  const right = heldOut.rows.filter(({ p, success }) => p >= 0.5 === success).length
+  assert.ok(right > 40, `${right} of 50`)
+  const { learnt } = JSON.parse(card) as { learnt: { rows: number; backfilled: number } }
+  assert.deepEqual([learnt.rows, learnt.backfilled], [200, 200])
+})
+
+test('a training that is stopped or takes too long fails by name', async () => {
+  const stop = new AbortController()
+  const stopped = runTask(task(250), stop.signal, 120_000)
+  stop.abort()
+  await assert.rejects(stopped, TrainingFailed)
+  await assert.rejects(runTask(task(250), new AbortController().signal, 5), TrainingFailed)
+})

@@ -1,0 +1,34 @@
+/** A scored entry of the ledger as the trainer keeps it. */
+import type { LedgerEntry } from '../../schemas/generated/events.ts'
+import type { TrainingRow } from '../models/train.ts'
+
+export interface ScoredRow extends TrainingRow {
+  readonly predictionId: string
+  readonly outcomeAt: number
+  readonly modelVersion: string
+  readonly pSuccess: number
+  readonly baseRate: number
+  readonly challengerVersion: string | null
+  readonly challengerP: number | null
+  readonly featureSet: string
+  readonly backfilled: boolean
+}
+
+/** Null for entries that are not scored. */
+export function scoredRowOf(entry: LedgerEntry): ScoredRow | null {
+  if (entry.kind !== 'scored' || entry.success === null) return null
+  return {
+    predictionId: entry.predictionId,
+    outcomeAt: entry.outcomeAt ?? entry.occurredAt,
+    modelVersion: entry.modelVersion,
+    pSuccess: entry.pSuccess,
+    baseRate: entry.baseRate,
+    challengerVersion: entry.challengerVersion,
+    challengerP: entry.challengerP,
+    featureSet: entry.featureSet,
+    backfilled: entry.backfilled,
+    features: Float32Array.from(entry.features),
+    success: entry.success,
+    durationSeconds: entry.durationSeconds,
+  }
+}

@@ -1,0 +1,33 @@
+/** What the trainer hands to the process that learns, and what comes back; both as files of V8's own serialisation. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { deserialize, serialize } from 'node:v8'
+import type { Learnt, Lesson } from './lesson.ts'
+
+export type Task =
+  | { readonly kind: 'classifier'; readonly nativeFolder: string | null; readonly lesson: Lesson }
+  | {
+      readonly kind: 'capacity'
+      readonly nativeFolder: string | null
+      readonly seed: number
+      /** Hourly means, NaN = gap. */
+      readonly series: readonly Float64Array[]
+    }
+
+export type TaskResult =
+  | { readonly kind: 'classifier'; readonly backend: string; readonly learnt: Learnt }
+  | { readonly kind: 'capacity'; readonly backend: string; readonly weights: Buffer; readonly card: string }
+
+export const writeTask = (file: string, task: Task): void => {
+  writeFileSync(file, serialize(task))
+}
+export const readTask = (file: string): Task => deserialize(readFileSync(file)) as Task
+
+export const writeResult = (file: string, result: TaskResult): void => {
+  writeFileSync(file, serialize(result))
+}
+/** Buffers come back as plain byte arrays and are made buffers again. */
+export function readResult(file: string): TaskResult {
+  const result = deserialize(readFileSync(file)) as TaskResult
+  if (result.kind === 'capacity') return { ...result, weights: Buffer.from(result.weights) }
+  return { ...result, learnt: { ...result.learnt, weights: Buffer.from(result.learnt.weights) } }
+}

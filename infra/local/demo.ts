@@ -1,0 +1,176 @@
+/** The synthetic fleet of `npm start -- --demo`: history first, then a live one, over HTTP like any source. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { remoteWriteBody, type Series } from './remoteWriteBody.ts'
+import { createFleet, FLEET, seeded, workloadOf, type Attempt, type Item } from './syntheticFleet.ts'
+import { everyService, metricsOf } from './syntheticMetrics.ts'
+
+const HISTORY_DAYS = 30
+const HISTORY_ATTEMPTS = 600
+const HISTORY_METRIC_DAYS = 8
+const HISTORY_METRIC_STEP_MS = 15 * 60_000
+const ITEMS_PER_REQUEST = 100
+const SAMPLES_PER_REQUEST = 100
+const LIVE_EVERY_MS = 4_000
+const METRICS_EVERY_MS = 5_000
+const RETRIES_MAX = 20
+
+const { values } = parseArgs({
+  options: {
+    gateway: { type: 'string', default: 'http://127.0.0.1:8080' },
+    seed: { type: 'string', default: '1' },
+  },
+})
+const seed = Number(values.seed)
+const token = process.env['DEVOPS_GATEWAY_TOKEN']
+const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
+const stopping = new AbortController()
+for (const name of ['SIGTERM', 'SIGINT'] as const)
+  process.on(name, () => {
+    stopping.abort()
+  })
+
+const fleet = createFleet(seed)
+const random = seeded(seed + 1)
+/** Services with an open incident. */
+const troubled = new Set<string>()
+
+try {
+  await run()
+} catch (error) {
+  if (!stopping.signal.aborted) throw error
+}
+
+async function run(): Promise<void> {
+  const now = Date.now()
+  console.log(`synthetic data: a made-up fleet of ${FLEET.length} services (seed ${seed}); none of it is real`)
+  await sendItems(FLEET.map((of) => workloadOf(of, now, `${of.name}:1`)))
+  const history = fleet.history(now, HISTORY_DAYS, HISTORY_ATTEMPTS)
+  await sendItems(
+    history
+      .flatMap((attempt) => itemsOf(attempt))
+      .sort((a, b) => a.at - b.at)
+      .map(({ item }) => item),
+  )
+  const failed = history.filter((attempt) => attempt.failed).length
+  console.log(
+    `synthetic history: ${history.length} deployments and CI runs of ${HISTORY_DAYS} days sent, ${failed} of them failed`,
+  )
+  const samples = await sendMetricHistory(now)
+  console.log(`synthetic history: ${samples} samples of ${HISTORY_METRIC_DAYS} days sent`)
+  console.log(
+    `synthetic and live from here: a deployment or CI run every ${LIVE_EVERY_MS / 1000} s, metrics every ${METRICS_EVERY_MS / 1000} s`,
+  )
+  await Promise.all([liveMetrics(), liveAttempts(now)])
+}
+
+const itemsOf = (attempt: Attempt): readonly { at: number; item: Item }[] => [
+  { at: attempt.startedAt, item: attempt.started },
+  { at: attempt.endedAt, item: attempt.finished },
+  ...attempt.incident,
+]
+
+async function sendMetricHistory(until: number): Promise<number> {
+  const times: number[] = []
+  for (let at = until - HISTORY_METRIC_DAYS * 24 * 60 * 60_000; at < until; at += HISTORY_METRIC_STEP_MS) times.push(at)
+  let samples = 0
+  for (const of of FLEET) {
+    for (let from = 0; from < times.length; from += SAMPLES_PER_REQUEST) {
+      const series = metricsOf(of, times.slice(from, from + SAMPLES_PER_REQUEST), random, false)
+      samples += series.reduce((sum, one) => sum + one.samples.length, 0)
+      await sendSeries(series)
+    }
+  }
+  return samples
+}
+
+async function liveMetrics(): Promise<void> {
+  for (;;) {
+    await sendSeries(everyService([Date.now()], random, troubled))
+    await sleep(METRICS_EVERY_MS, undefined, { signal: stopping.signal })
+  }
+}
+
+/** Starts an attempt every few seconds; each runs beside the next ones. */
+async function liveAttempts(began: number): Promise<void> {
+  const open = new Set<Promise<void>>()
+  for (let index = 0; ; index += 1) {
+    // A later start of the demonstration must not repeat these keys: its attempts are others.
+    const attempt = fleet.attempt(Date.now(), `demo:${seed}/live-${began}/${index}`, false)
+    const one = live(attempt)
+    open.add(one)
+    void one.finally(() => open.delete(one)).catch(() => {})
+    await Promise.race([sleep(LIVE_EVERY_MS, undefined, { signal: stopping.signal }), failureOf(open)])
+  }
+}
+
+const failureOf = (open: ReadonlySet<Promise<void>>): Promise<never> =>
+  new Promise((_, reject) => {
+    for (const one of open) one.catch(reject)
+  })
+
+async function live(attempt: Attempt): Promise<void> {
+  const { service } = attempt.started as { service?: unknown }
+  await sendItems([attempt.started])
+  await until(attempt.endedAt)
+  await sendItems([attempt.finished])
+  console.log(
+    `synthetic: ${String(service)} ${String(attempt.finished['conclusion'])} after ${Math.round((attempt.endedAt - attempt.startedAt) / 1000)} s`,
+  )
+  if (!attempt.failed && String(service).startsWith('production/'))
+    await sendItems([
+      workloadOf(
+        attempt.service,
+        attempt.endedAt,
+        `${attempt.service.name}:${String(attempt.finished['sha']).slice(0, 7)}`,
+      ),
+    ])
+  for (const { at, item } of attempt.incident) {
+    await until(at)
+    if (item['phase'] === 'firing') troubled.add(attempt.service.name)
+    else troubled.delete(attempt.service.name)
+    await sendItems([item])
+    console.log(`synthetic: incident ${String(item['phase'])}: ${String(item['title'])}`)
+  }
+}
+
+const until = (at: number): Promise<void> => sleep(Math.max(0, at - Date.now()), undefined, { signal: stopping.signal })
+
+async function sendItems(items: readonly Item[]): Promise<void> {
+  for (let from = 0; from < items.length; from += ITEMS_PER_REQUEST) {
+    const body = JSON.stringify(items.slice(from, from + ITEMS_PER_REQUEST))
+    await post('/v1/events', body, { 'content-type': 'application/json' })
+  }
+}
+
+async function sendSeries(series: readonly Series[]): Promise<void> {
+  await post('/api/v1/write', remoteWriteBody(series), {
+    'content-type': 'application/x-protobuf',
+    'content-encoding': 'snappy',
+    'x-prometheus-remote-write-version': '0.1.0',
+  })
+}
+
+/** A gateway that is busy or restarting is asked again; one that refuses is an error of this program. */
+async function post(path: string, body: string | Buffer, headers: Record<string, string>): Promise<void> {
+  for (let retry = 0; ; retry += 1) {
+    const answer = await fetch(new URL(path, values.gateway), {
+      method: 'POST',
+      headers: { ...headers, ...authorization },
+      body: typeof body === 'string' ? body : new Uint8Array(body),
+      signal: AbortSignal.any([stopping.signal, AbortSignal.timeout(30_000)]),
+    }).catch((error: unknown) => {
+      if (stopping.signal.aborted || retry === RETRIES_MAX) throw error
+      return null
+    })
+    if (answer?.ok === true) {
+      await answer.arrayBuffer()
+      return
+    }
+    const again = answer === null || answer.status === 429 || answer.status === 503
+    if (!again || retry === RETRIES_MAX)
+      throw new Error(`${path} answered ${String(answer?.status)}: ${(await answer?.text()) ?? ''}`)
+    const seconds = Number(answer?.headers.get('retry-after') ?? '1')
+    await sleep(1_000 * Math.min(10, Math.max(0.2, seconds)), undefined, { signal: stopping.signal })
+  }
+}

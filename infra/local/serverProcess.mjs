@@ -1,0 +1,101 @@
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openLogFile } from './logFile.mjs'
+
+const tailLinesMax = 25
+const probeEveryMs = 100
+
+export class ServerNotReady extends Error {
+  constructor(name, reason, logPath, tail) {
+    super(
+      `${name} ${reason}; its last lines (all of them: ${logPath}):\n${tail.map((line) => `    ${line}`).join('\n') || '    (none)'}`,
+    )
+    this.name = 'ServerNotReady'
+    this.tail = tail
+  }
+}
+
+/**
+ * Starts a long-running process and waits until `ready()` is true.
+ * `onLine` sees each line that it prints; all lines go to the log file. `exited` resolves with how it ended.
+ */
+export async function startServer({
+  name,
+  command,
+  args,
+  cwd,
+  env = process.env,
+  logPath,
+  ready,
+  readyLimitMs,
+  stopLimitMs = 20_000,
+  onLine = () => {},
+  signal,
+}) {
+  signal?.throwIfAborted()
+  const log = openLogFile(logPath)
+  const tail = []
+  // An own process group: Ctrl-C in a terminal reaches a whole group, and would stop everything at once instead of in order.
+  const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  const take = (line) => {
+    tail.push(line)
+    if (tail.length > tailLinesMax) tail.shift()
+    log.write(line)
+    onLine(line)
+  }
+  for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', take)
+
+  let ended = null
+  const exited = new Promise((resolve) => {
+    child.once('error', (error) =>
+      resolve((ended = { code: null, by: null, text: `could not start: ${error.message}` })),
+    )
+    child.once('close', (code, by) =>
+      resolve((ended ??= { code, by, text: by ? `was ended by ${by}` : `ended with exit code ${code}` })),
+    )
+  })
+  const lastResort = () => child.kill('SIGTERM')
+  process.once('exit', lastResort)
+  void exited.then(() => {
+    process.removeListener('exit', lastResort)
+    return log.close()
+  })
+
+  const stop = async () => {
+    if (ended === null) child.kill('SIGTERM')
+    const timer = setTimeout(() => child.kill('SIGKILL'), stopLimitMs)
+    await exited
+    clearTimeout(timer)
+    return ended
+  }
+  const kill = async () => {
+    if (ended === null) child.kill('SIGKILL')
+    return exited
+  }
+
+  const began = Date.now()
+  try {
+    while (!(ended === null && (await ready()))) {
+      if (ended !== null) throw new ServerNotReady(name, ended.text, logPath, tail)
+      if (Date.now() - began > readyLimitMs)
+        throw new ServerNotReady(name, `was not ready within ${Math.round(readyLimitMs / 1000)} s`, logPath, tail)
+      await Promise.race([sleep(probeEveryMs, undefined, { signal }), exited])
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { name, pid: child.pid, logPath, exited, stop, kill }
+}
+
+/** Whether a GET is answered with 200 within two seconds. */
+export async function answers(url) {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) })
+    await response.arrayBuffer()
+    return response.status === 200
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,256 @@
+/** `npm start`: everything on this machine, from the broker to the MCP endpoint. `--help` lists the options. */
+import { mkdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { fetchKafka, fetchRegistry } from './artifacts.mjs'
+import { startBroker } from './broker.mjs'
+import { runCommand } from './command.mjs'
+import { buildEngine, installPackages } from './installation.mjs'
+import { lackingTools, portProblems } from './machine.mjs'
+import { pinnedNode, processStart } from './processes.mjs'
+import { startRegistry } from './registryProcess.mjs'
+import { startServer } from './serverProcess.mjs'
+import { readSettings } from './settings.mjs'
+import { lockState } from './startLock.mjs'
+import { step } from './step.mjs'
+import { supervise } from './supervisor.mjs'
+import { welcome } from './welcome.mjs'
+
+const usage = `npm start [-- options]
+  --demo         adds a synthetic fleet, labelled as such, so that there is something to look at
+  --seed N       seed of the synthetic fleet (default 1); the same seed gives the same fleet
+  --state DIR    folder of all state (default .state)
+  --help`
+
+const repository = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
+const kafkaSetupLimitMs = 120_000
+const repeatedSignalMs = 1_000
+const say = (line) => process.stdout.write(`${line}\n`)
+
+class Refused extends Error {}
+
+const options = parseOptions()
+const settings = readSettings(repository, process.env, options.state)
+const running = []
+/** Aborted by a stop signal and by the first thing that fails to start. */
+const halt = new AbortController()
+const stop = onStopSignal()
+// The terminal may be gone before what was started in it has stopped.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+
+process.exitCode = await main().catch((error) => {
+  if (stop.asked()) return 0
+  process.stderr.write(`\n${error.message}\n`)
+  return 1
+})
+
+async function main() {
+  const needsJava = settings.brokers === null || settings.registryUrl === null
+  const problems = await lackingTools({ repository, needsJava })
+  // Before the ports: what a killed start left behind would hold them.
+  const lock = await lockState(settings.state, say)
+  try {
+    problems.push(...(await portProblems(settings.listeners)))
+    if (problems.length > 0) throw new Refused(problems.join('\n'))
+    await startAll(lock)
+    say(welcome({ settings, repository, servers: running, demo: options.demo }))
+    await stop.signal
+    return 0
+  } finally {
+    await stopAll()
+    lock.release()
+  }
+}
+
+async function startAll(lock) {
+  const { signal } = halt
+  const logs = join(settings.state, 'logs')
+  mkdirSync(logs, { recursive: true })
+  await installPackages(repository, { signal, say })
+  await buildEngine(repository, { signal, say })
+
+  const [brokers, registryUrl] = await startServers(lock, logs)
+  const env = processEnvironment(brokers, registryUrl)
+  await step(
+    'creating topics and registering schemas',
+    (note) =>
+      runCommand('creating topics and registering schemas', pinnedNode(repository), ['infra/kafka/main.ts'], {
+        cwd: repository,
+        env,
+        limitMs: kafkaSetupLimitMs,
+        onLine: note,
+        signal,
+      }),
+    say,
+  )
+  await step(
+    'starting gateway, consumer, trainer and adapter',
+    () =>
+      together(
+        settings.listeners.map((listener) =>
+          add(lock, listener.name, processStart({ repository, listener, env, logs, say })),
+        ),
+      ),
+    say,
+  )
+  if (options.demo) await add(lock, 'demo', demoStart(env, logs))
+}
+
+/** Broker and registry, each unless an existing one is named. */
+async function startServers(lock, logs) {
+  const { signal } = halt
+  const artifact = { log: say, signal }
+  const jars = settings.brokers === null ? await fetchKafka(artifact) : null
+  const jar = settings.registryUrl === null ? await fetchRegistry(artifact) : null
+  // Clients keep the address that they were given, so a restarted server takes the port of its first start again.
+  const sticky = (start) => {
+    let port
+    return async (abort) => {
+      const server = await start(port, abort)
+      port = server.port
+      return server
+    }
+  }
+  const broker =
+    jars &&
+    sticky((port, abort) =>
+      startBroker({
+        folder: join(settings.state, 'kafka'),
+        jars,
+        port,
+        logPath: join(logs, 'broker.log'),
+        signal: abort,
+      }),
+    )
+  const registry =
+    jar &&
+    sticky((port, abort) =>
+      startRegistry({
+        folder: join(settings.state, 'registry'),
+        jar,
+        port,
+        logPath: join(logs, 'registry.log'),
+        signal: abort,
+      }),
+    )
+  if (!broker && !registry) return [null, null]
+  return step(
+    `starting ${[broker && 'Apache Kafka', registry && 'the schema registry'].filter(Boolean).join(' and ')}`,
+    async () => {
+      const [first, second] = await together([
+        broker && add(lock, 'broker', broker),
+        registry && add(lock, 'registry', registry),
+      ])
+      return [first?.brokers ?? null, second?.url ?? null]
+    },
+    say,
+  )
+}
+
+/** Starts one under supervision and remembers it for the stop. Gives what its first start gave. */
+async function add(lock, name, start) {
+  let first = null
+  const supervised = await supervise(name, (signal) => start(AbortSignal.any([signal, halt.signal])), {
+    report: (line) => say(`! ${line}`),
+    onRunning: (server) => {
+      first ??= server
+      lock.add(name, server.pid)
+    },
+    onEnded: () => lock.remove(name),
+  })
+  running.push({ name, supervised, logPath: first.logPath, address: first.brokers ?? first.url ?? null })
+  return first
+}
+
+/** All or, with the first that fails, none: the others stop waiting, so that nothing is still starting while all is stopped. */
+async function together(starts) {
+  const failed = (error) => {
+    halt.abort()
+    throw error
+  }
+  const results = await Promise.allSettled(starts.map((start) => Promise.resolve(start).catch(failed)))
+  const errors = results.flatMap(({ status, reason }) => (status === 'rejected' ? [reason] : []))
+  if (errors.length > 0) throw errors.find((error) => error.name !== 'AbortError') ?? errors[0]
+  return results.map(({ value }) => value)
+}
+
+function processEnvironment(brokers, registryUrl) {
+  const env = { ...process.env, DEVOPS_STATE_FOLDER: settings.state }
+  // The ports that were checked are the ports that are used.
+  for (const { variable, port } of settings.listeners) env[variable] = String(port)
+  if (brokers !== null) env.KAFKA_BROKERS = brokers
+  if (registryUrl !== null) env.SCHEMA_REGISTRY_URL = registryUrl
+  return env
+}
+
+function demoStart(processEnv, logs) {
+  const env =
+    settings.gatewayToken === null ? processEnv : { ...processEnv, DEVOPS_GATEWAY_TOKEN: settings.gatewayToken }
+  const gateway = settings.listeners.find(({ name }) => name === 'gateway')
+  return (signal) =>
+    startServer({
+      name: 'the synthetic fleet',
+      command: pinnedNode(repository),
+      args: ['infra/local/demo.ts', '--gateway', gateway.url, '--seed', options.seed],
+      cwd: repository,
+      env,
+      logPath: join(logs, 'demo.log'),
+      readyLimitMs: 5_000,
+      signal,
+      onLine: (line) => say(`[demo] ${line}`),
+      ready: () => true,
+    })
+}
+
+/** The processes first, then registry and broker, which the processes still need while they drain. */
+async function stopAll() {
+  const order = ['demo', 'adapter', 'trainer', 'consumer', 'gateway', 'registry', 'broker']
+  const stops = running.slice().sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name))
+  if (stops.length > 0) say('\nstopping …')
+  for (const { name, supervised } of stops) {
+    const ended = await supervised.stop()
+    say(ended.by === 'SIGKILL' ? `  ${name} did not stop in time and was killed` : `  ${name} stopped`)
+  }
+}
+
+function onStopSignal() {
+  let firstAt = null
+  const signal = new Promise((resolve) => {
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+      process.on(name, () => {
+        // npm repeats the terminal's signal to us; only a later one is a person who will not wait.
+        if (firstAt !== null && Date.now() - firstAt > repeatedSignalMs) {
+          say('killing what still runs')
+          void Promise.all(running.map(({ supervised }) => supervised.kill()))
+        }
+        firstAt ??= Date.now()
+        halt.abort()
+        resolve()
+      })
+    }
+  })
+  return { signal, asked: () => firstAt !== null }
+}
+
+function parseOptions() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        demo: { type: 'boolean', default: false },
+        seed: { type: 'string', default: '1' },
+        state: { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
+    })
+    if (values.help) {
+      say(usage)
+      process.exit(0)
+    }
+    if (!/^\d+$/.test(values.seed)) throw new Error('--seed must be a whole number')
+    return values
+  } catch (error) {
+    process.stderr.write(`${error.message}\n\n${usage}\n`)
+    process.exit(2)
+  }
+}

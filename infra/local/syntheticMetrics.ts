@@ -1,0 +1,50 @@
+/** Metrics of the made-up fleet: a daily and weekly rhythm, slow growth, noise, and errors while an incident is felt. */
+import type { Series } from './remoteWriteBody.ts'
+import { FLEET, type FleetService, type Random } from './syntheticFleet.ts'
+
+const DAY_MS = 24 * 60 * 60 * 1000
+
+/** All series of one service at the given times. `troubled` = an incident is open. */
+export function metricsOf(
+  of: FleetService,
+  times: readonly number[],
+  random: Random,
+  troubled: boolean,
+): readonly Series[] {
+  const series = (name: string, value: (at: number) => number): Series => ({
+    labels: {
+      __name__: name,
+      job: of.name,
+      service: of.name,
+      instance: `${of.name}-0`,
+      environment: 'production',
+      synthetic: 'true',
+    },
+    samples: times.map((at) => ({ at, value: Math.max(0, value(at)) })),
+  })
+  const noise = (share: number): number => 1 + share * (random() - 0.5)
+  return [
+    series('demo_requests_per_second', (at) => load(of, at) * noise(0.2)),
+    series('demo_errors_per_second', (at) => load(of, at) * (troubled ? 0.15 : 0.004) * noise(0.6)),
+    series('demo_cpu_cores', (at) => (0.2 + load(of, at) / 150) * noise(0.15)),
+    series('demo_disk_used_bytes', (at) => diskBytes(of, at) * noise(0.005)),
+  ]
+}
+
+export const everyService = (
+  times: readonly number[],
+  random: Random,
+  troubled: ReadonlySet<string>,
+): readonly Series[] => FLEET.flatMap((of) => metricsOf(of, times, random, troubled.has(of.name)))
+
+function load(of: FleetService, at: number): number {
+  const day = Math.sin(((at % DAY_MS) / DAY_MS - 0.29) * 2 * Math.PI)
+  const weekday = new Date(at).getUTCDay()
+  return of.requestsPerSecond * (1 + 0.55 * day) * (weekday === 0 || weekday === 6 ? 0.6 : 1)
+}
+
+/** A volume of 100 GB that fills by 0.6 GB a day and is emptied every eight weeks. */
+function diskBytes(of: FleetService, at: number): number {
+  const period = 56 * DAY_MS
+  return 40e9 + 0.6e9 * ((at % period) / DAY_MS) + of.requestsPerSecond * 1e7
+}

@@ -1,0 +1,108 @@
+/** The gateway process: verifies, normalises and publishes; keeps nothing but what remote write has announced. */
+import { join } from 'node:path'
+import { readCatalog } from '../runtime/configuration/catalog.ts'
+import { readConfiguration, type Configuration } from '../runtime/configuration/configuration.ts'
+import { loadOrCreateKey, pseudonym, pseudonymKeyFile } from '../runtime/configuration/pseudonym.ts'
+import { createHttpServer, listen } from '../runtime/http/server.ts'
+import { createKafka } from '../runtime/kafka/client.ts'
+import { openCodec } from '../runtime/kafka/codec.ts'
+import { createPublisher } from '../runtime/kafka/publisher.ts'
+import { onShutdown } from '../runtime/shutdown.ts'
+import { createLog, type Log } from '../runtime/telemetry/log.ts'
+import { createRegistry } from '../runtime/telemetry/metrics.ts'
+import { createRemoteWriteDecoder } from '../rust-engine/ts/remoteWrite.ts'
+import { createBrokerProbe } from './brokerProbe.ts'
+import { BrokerWatch } from './brokerWatch.ts'
+import { createCatalogQuestions } from './catalogQuestions.ts'
+import { addGateway } from './gateway.ts'
+import { Gather } from './ingest/gather.ts'
+import { Lane } from './ingest/lane.ts'
+import { createGatewayTelemetry } from './telemetry.ts'
+
+const EVENT_LINGER_MS = 3
+/** Batching decides what a sample costs; a sender of metrics can wait. */
+const METRIC_LINGER_MS = 50
+const PROBE_EVERY_MS = 2_000
+const PROBE_FRESH_MS = 10_000
+const LABEL_BYTES_MAX = 16 * 1024
+const SAMPLES_PER_SERIES_MAX = 100
+
+async function run(configuration: Configuration, log: Log): Promise<void> {
+  const { gateway, stateFolder } = configuration
+  const registry = createRegistry('gateway')
+  const telemetry = createGatewayTelemetry(registry, log, Date.now)
+  const codec = await openCodec({
+    registryUrl: configuration.schemaRegistry.url,
+    cacheFolder: join(stateFolder, 'schemas'),
+    log,
+  })
+  const timeout = { log, publishTimeoutMs: gateway.publishTimeoutMs }
+  const [events, ungathered] = await Promise.all([
+    createPublisher(createKafka(configuration, 'gateway-events', log), { ...timeout, lingerMs: EVENT_LINGER_MS }),
+    createPublisher(createKafka(configuration, 'gateway-metrics', log), timeout),
+  ])
+  const metrics = new Gather(ungathered, METRIC_LINGER_MS)
+  const probe = createBrokerProbe(createKafka(configuration, 'gateway-probe', log))
+  const watch = new BrokerWatch({
+    probe: probe.ask,
+    everyMs: PROBE_EVERY_MS,
+    freshMs: PROBE_FRESH_MS,
+    now: Date.now,
+    reached: () => {
+      telemetry.brokerReached()
+    },
+    lost: (error) => {
+      telemetry.brokerLost(error)
+    },
+  })
+
+  const server = createHttpServer({
+    process: 'gateway',
+    host: gateway.host,
+    port: gateway.port,
+    registry,
+    log,
+    allowedHosts: gateway.publicHosts,
+    bodyBytesMax: gateway.bodyBytesMax,
+    ready: () => ({ ready: watch.fresh, detail: { brokerReachedAt: watch.lastReachedAt, schemas: 'loaded' } }),
+  })
+  const key = loadOrCreateKey(pseudonymKeyFile(stateFolder))
+  // Each lane has half, so that a flood of metrics cannot shut out deployments and alerts.
+  const heldBytesMax = Math.floor(gateway.inFlightBytesMax / 2)
+  await addGateway(server, {
+    ...gateway,
+    catalog: createCatalogQuestions(readCatalog(configuration.catalogFile), configuration.environments, (identity) => {
+      telemetry.identityTold(identity)
+    }),
+    pseudonym: (person) => pseudonym(person, key),
+    encode: (topic, value) => codec.encode(topic, value),
+    eventLane: new Lane(events, heldBytesMax, telemetry.lane('events')),
+    metricLane: new Lane(metrics, heldBytesMax, telemetry.lane('metrics')),
+    decoder: createRemoteWriteDecoder({
+      seriesMax: gateway.seriesPerRequestMax,
+      samplesMax: gateway.seriesPerRequestMax * SAMPLES_PER_SERIES_MAX,
+      decodedBytesMax: gateway.bodyBytesMax * 8,
+      labelBytesMax: LABEL_BYTES_MAX,
+    }),
+    telemetry,
+    now: Date.now,
+  })
+  await watch.start()
+  const address = await listen(server, gateway.host, gateway.port)
+  telemetry.started(address, gateway.token !== null)
+  onShutdown(log, async () => {
+    // Requests are answered first: each waits for its acknowledgement.
+    await server.close()
+    await Promise.all([events.close(), metrics.close(), watch.close()])
+    await probe.close()
+  })
+}
+
+const configuration = readConfiguration()
+const log = createLog('gateway', configuration.logLevel)
+try {
+  await run(configuration, log)
+} catch (error) {
+  log.fatal({ event: 'start_failed', err: error }, error instanceof Error ? error.message : 'the gateway cannot start')
+  process.exit(1)
+}

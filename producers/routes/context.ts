@@ -1,0 +1,21 @@
+import type { FastifyRequest } from 'fastify'
+import type { Lane } from '../ingest/lane.ts'
+import type { GatewayTelemetry, RouteName } from '../telemetry.ts'
+import type { Mapping, TopicEvent } from '../sources/mapping.ts'
+
+/** What the routes share. */
+export interface RouteContext {
+  readonly telemetry: GatewayTelemetry
+  /** Bearer token of the routes that have no signature; null: this machine only. */
+  readonly token: string | null
+  readonly lane: Lane
+  readonly eventsPerRequestMax: number
+  readonly mapping: (request: FastifyRequest) => Mapping
+  /** Resolves when Kafka has all of them; throws a Refusal otherwise. */
+  readonly acceptEvents: (route: RouteName, events: readonly TopicEvent[]) => Promise<Accepted>
+}
+
+export interface Accepted {
+  readonly accepted: number
+  readonly ids: readonly string[]
+}

@@ -1,0 +1,12 @@
+import type { FastifyInstance } from 'fastify'
+import { accessHook } from '../access.ts'
+import { jsonBody } from '../requestBody.ts'
+import { mapEvents } from '../sources/events.ts'
+import type { RouteContext } from './context.ts'
+
+export function addEventsRoute(scope: FastifyInstance, context: RouteContext): void {
+  scope.post('/v1/events', { onRequest: accessHook(context.token, context.lane) }, async (request, reply) => {
+    const events = mapEvents(jsonBody(request), context.eventsPerRequestMax, context.mapping(request))
+    return reply.code(202).send(await context.acceptEvents('events', events))
+  })
+}

@@ -1,0 +1,70 @@
+/** Prometheus remote write 1.0: snappy and protobuf are decoded by the engine, one record for each target. */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { RemoteWriteInvalid } from '../../rust-engine/ts/errors.ts'
+import type { RemoteWriteDecoder } from '../../rust-engine/ts/remoteWrite.ts'
+import { accessHook } from '../access.ts'
+import { batchOf } from '../ingest/metricBatches.ts'
+import type { Lane } from '../ingest/lane.ts'
+import { recordOfBatch, type Encode } from '../ingest/recordOf.ts'
+import { malformed, tooLarge, unsupported } from '../refusal.ts'
+import { mediaType, rawBody } from '../requestBody.ts'
+import type { RouteContext } from './context.ts'
+
+/** How the decoder words a limit: the one thing by which it tells too much from malformed. */
+const ABOVE_A_LIMIT = /^more than \d|, at most \d/
+
+export interface RemoteWriteParts {
+  readonly decoder: RemoteWriteDecoder
+  readonly lane: Lane
+  readonly encode: Encode
+}
+
+export function addRemoteWriteRoute(scope: FastifyInstance, context: RouteContext, parts: RemoteWriteParts): void {
+  const { decoder, lane, encode } = parts
+  scope.post('/api/v1/write', { onRequest: accessHook(context.token, lane) }, async (request, reply) => {
+    requireRemoteWrite1(request)
+    const mapping = context.mapping(request)
+    const decoded = decode(decoder, rawBody(request), mapping.now)
+    const batches = decoded.map((target) => batchOf(target, mapping))
+    const records = batches.map((batch) => recordOfBatch(batch, encode))
+    try {
+      await lane.publish(records)
+    } catch (error) {
+      // The labels may be lost with the records: they are announced again with the next samples.
+      for (const batch of batches) decoder.forget(batch.target)
+      throw error
+    }
+    context.telemetry.samplesAccepted(
+      batches.length,
+      batches.reduce((sum, batch) => sum + batch.samples, 0),
+    )
+    return reply.code(204).send()
+  })
+}
+
+function decode(decoder: RemoteWriteDecoder, body: Buffer, now: number): ReturnType<RemoteWriteDecoder['decode']> {
+  try {
+    return decoder.decode(body, now)
+  } catch (error) {
+    if (error instanceof RemoteWriteInvalid) {
+      throw (ABOVE_A_LIMIT.test(error.reason) ? tooLarge : malformed)(error.field, error.reason)
+    }
+    throw error
+  }
+}
+
+function requireRemoteWrite1(request: FastifyRequest): void {
+  const type = mediaType(request)
+  const parameters = request.headers['content-type'] ?? ''
+  const version = request.headers['x-prometheus-remote-write-version']
+  if (type !== 'application/x-protobuf') {
+    throw unsupported(`content-type ${type === '' ? '(none)' : type} is not accepted here: send application/x-protobuf`)
+  }
+  const message = /;\s*proto\s*=\s*"?([\w.]+)/i.exec(parameters)?.[1] ?? 'prometheus.WriteRequest'
+  if (message !== 'prometheus.WriteRequest' || (typeof version === 'string' && !/^(0\.1|1)\./.test(version))) {
+    throw unsupported(
+      'only remote write 1.0 is accepted here (proto=prometheus.WriteRequest): set protobuf_message to it',
+    )
+  }
+  if (request.headers['content-encoding'] !== 'snappy') throw unsupported('send the body with content-encoding: snappy')
+}

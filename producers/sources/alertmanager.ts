@@ -1,0 +1,61 @@
+/** Alertmanager's webhook, version "4": one event for each alert. */
+import * as z from 'zod'
+import type { IncidentEvent } from '../../schemas/generated/events.ts'
+import { parsePayload } from '../jsonBody.ts'
+import { namesOfLabels } from './labelNames.ts'
+import { eventId, type Mapping, type TopicEvent } from './mapping.ts'
+
+const time = z.iso.datetime({ offset: true }).transform((value) => Date.parse(value))
+const pairs = z.record(z.string().max(1024), z.string().max(64 * 1024))
+
+const payload = z.object({
+  version: z.literal('4', 'expected Alertmanager webhook version "4"'),
+  alerts: z.array(
+    z.object({
+      status: z.enum(['firing', 'resolved']),
+      labels: pairs,
+      annotations: pairs.default({}),
+      startsAt: time,
+      endsAt: time.nullish(),
+      generatorURL: z.string().max(8192).nullish(),
+      fingerprint: z.string().min(1).max(128),
+    }),
+  ),
+})
+
+type Alert = z.output<typeof payload>['alerts'][number]
+
+export function mapAlertmanager(body: unknown, mapping: Mapping): readonly TopicEvent[] {
+  return parsePayload(payload, body).alerts.map((alert) => ({
+    topic: 'devops.incidents',
+    event: mapAlert(alert, mapping),
+  }))
+}
+
+function mapAlert(alert: Alert, mapping: Mapping): IncidentEvent {
+  const key = `alertmanager:${alert.fingerprint}:${alert.startsAt}`
+  const identity = mapping.catalog.resolve(namesOfLabels(alert.labels))
+  // While an alert fires, Alertmanager sends the year 1 as its end.
+  const endsAt = alert.status === 'resolved' && alert.endsAt && alert.endsAt > 0 ? alert.endsAt : null
+  const { labels, annotations } = alert
+  return {
+    id: eventId('alertmanager', key, alert.status),
+    occurredAt: alert.status === 'resolved' ? (endsAt ?? mapping.now) : alert.startsAt,
+    receivedAt: mapping.now,
+    source: 'alertmanager',
+    service: identity.service,
+    environment: identity.environment,
+    trace: mapping.trace,
+    phase: alert.status,
+    key,
+    title: labels['alertname'] ?? `alert ${alert.fingerprint}`,
+    severity: labels['severity'] ?? null,
+    summary: annotations['summary'] ?? '',
+    description: annotations['description'] ?? annotations['message'] ?? '',
+    labels,
+    annotations,
+    startsAt: alert.startsAt,
+    endsAt,
+    generatorUrl: alert.generatorURL ?? null,
+  }
+}

@@ -1,0 +1,167 @@
+/** What the gateway tells of itself: one function for each thing that happens. Labels are closed sets. */
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { Identity } from '../runtime/configuration/identity.ts'
+import type { Log } from '../runtime/telemetry/log.ts'
+import type { LaneTelemetry } from './ingest/lane.ts'
+import type { RefusalCode } from './refusal.ts'
+import type { NotOfInterest } from './sources/githubEvent.ts'
+import type { TopicEvent } from './sources/mapping.ts'
+
+export type RouteName = 'github' | 'alertmanager' | 'remote_write' | 'events'
+export type LaneName = 'events' | 'metrics'
+
+export interface GatewayTelemetry {
+  started(address: string, tokenSet: boolean): void
+  eventsAccepted(route: RouteName, events: readonly TopicEvent[]): void
+  samplesAccepted(targets: number, samples: number): void
+  notOfInterest(reason: NotOfInterest): void
+  requestRefused(route: RouteName, reason: RefusalCode, detail: string): void
+  identityTold(identity: Identity): void
+  routeOff(route: RouteName, remedy: string): void
+  brokerReached(): void
+  brokerLost(error: unknown): void
+  lane(lane: LaneName): LaneTelemetry
+}
+
+/** A sender in trouble repeats itself; the log has each kind of trouble at most once in this time. */
+const SAME_LOG_MS = 10_000
+
+export function createGatewayTelemetry(registry: Registry, log: Log, now: () => number): GatewayTelemetry {
+  const registers = [registry]
+  const accepted = new Counter({
+    name: 'devops_gateway_events_total',
+    help: 'Events that Kafka acknowledged.',
+    labelNames: ['route', 'topic'],
+    registers,
+  })
+  const samples = new Counter({
+    name: 'devops_gateway_samples_total',
+    help: 'Metric samples that Kafka acknowledged.',
+    registers,
+  })
+  const batches = new Counter({
+    name: 'devops_gateway_metric_batches_total',
+    help: 'Batches of one target and request that Kafka acknowledged.',
+    registers,
+  })
+  const skipped = new Counter({
+    name: 'devops_gateway_not_of_interest_total',
+    help: 'GitHub deliveries that make no event.',
+    labelNames: ['reason'],
+    registers,
+  })
+  const rejections = new Counter({
+    name: 'devops_gateway_rejections_total',
+    help: 'Requests turned away.',
+    labelNames: ['route', 'reason'],
+    registers,
+  })
+  const identities = new Counter({
+    name: 'devops_gateway_identities_total',
+    help: 'Answers of the catalog: mapped or unassigned, environment known or not.',
+    labelNames: ['mapped', 'environment_known'],
+    registers,
+  })
+  const reachable = new Gauge({
+    name: 'devops_gateway_broker_reachable',
+    help: '1 when the last probe reached the broker.',
+    registers,
+  })
+  const rarely = createRarely(now)
+  const unknownEnvironments = new Set<string>()
+  const lane = createLanes(registers, log, rarely)
+
+  return {
+    lane,
+    started(address, tokenSet) {
+      log.info(
+        { event: 'started', address, open_to: tokenSet ? 'bearer token' : 'this machine' },
+        'the gateway listens',
+      )
+    },
+    eventsAccepted(route, events) {
+      for (const { topic } of events) accepted.inc({ route, topic })
+    },
+    samplesAccepted(targets, count) {
+      batches.inc(targets)
+      samples.inc(count)
+    },
+    notOfInterest(reason) {
+      skipped.inc({ reason })
+    },
+    requestRefused(route, reason, detail) {
+      rejections.inc({ route, reason })
+      rarely(`request_refused ${route} ${reason}`, () => {
+        log.warn({ event: 'request_refused', route, reason, detail }, 'turned a request away')
+      })
+    },
+    identityTold({ mapped, unknownEnvironment, environment }) {
+      identities.inc({ mapped: String(mapped), environment_known: String(!unknownEnvironment) })
+      if (!unknownEnvironment || unknownEnvironments.has(environment) || unknownEnvironments.size >= 100) return
+      unknownEnvironments.add(environment)
+      log.warn({ event: 'environment_unknown', environment }, 'not in the configuration, treated as development')
+    },
+    routeOff(route, remedy) {
+      log.info({ event: 'route_off', route, remedy }, 'a route is off')
+    },
+    brokerReached() {
+      reachable.set(1)
+      log.info({ event: 'broker_reached' }, 'the broker answers')
+    },
+    brokerLost(error) {
+      reachable.set(0)
+      log.error({ event: 'broker_lost', err: error }, 'the broker does not answer')
+    },
+  }
+}
+
+type Rarely = (kind: string, act: () => void) => void
+
+/** `kind` must come from a closed set. */
+function createRarely(now: () => number): Rarely {
+  const last = new Map<string, number>()
+  return (kind, act) => {
+    if (now() - (last.get(kind) ?? -Infinity) < SAME_LOG_MS) return
+    last.set(kind, now())
+    act()
+  }
+}
+
+function createLanes(registers: Registry[], log: Log, rarely: Rarely): (lane: LaneName) => LaneTelemetry {
+  const latency = new Histogram({
+    name: 'devops_gateway_publish_duration_seconds',
+    help: 'Time from handing over the records of a request to their acknowledgement by Kafka.',
+    labelNames: ['lane'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  })
+  const failures = new Counter({
+    name: 'devops_gateway_publish_failures_total',
+    help: 'Requests whose records Kafka did not acknowledge.',
+    labelNames: ['lane'],
+    registers,
+  })
+  const held = new Gauge({
+    name: 'devops_gateway_queue_bytes',
+    help: 'Bytes held until Kafka acknowledges them.',
+    labelNames: ['lane'],
+    registers,
+  })
+  return (lane) => {
+    failures.inc({ lane }, 0)
+    return {
+      published(_records, seconds) {
+        latency.observe({ lane }, seconds)
+      },
+      failed(records, error) {
+        failures.inc({ lane })
+        rarely(`publish_failed ${lane}`, () => {
+          log.error({ event: 'publish_failed', lane, records, err: error }, 'Kafka did not acknowledge a request')
+        })
+      },
+      bytesHeld(bytes) {
+        held.set({ lane }, bytes)
+      },
+    }
+  }
+}

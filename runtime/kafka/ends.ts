@@ -1,0 +1,35 @@
+/** First and next offsets of a topic's partitions. */
+import type { Kafka } from 'kafkajs'
+
+const TRIES_MAX = 100
+const RETRY_DELAY_MS = 100
+
+export interface Ends {
+  /** First offset that is still there. */
+  readonly low: bigint
+  /** The next to be written, or the first of an open transaction: as far as read_committed goes. */
+  readonly high: bigint
+}
+
+/** kafkajs gives up at once while leaders are elected or a new topic is not known everywhere yet. */
+export async function whileElecting<T>(run: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await run()
+    } catch (error) {
+      if ((error as { retriable?: unknown }).retriable !== true || tries === TRIES_MAX) throw error
+      await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS))
+    }
+  }
+}
+
+export async function fetchEnds(kafka: Kafka, topic: string): Promise<ReadonlyMap<number, Ends>> {
+  const admin = kafka.admin()
+  await admin.connect()
+  try {
+    const offsets = await whileElecting(() => admin.fetchTopicOffsets(topic))
+    return new Map(offsets.map(({ partition, low, high }) => [partition, { low: BigInt(low), high: BigInt(high) }]))
+  } finally {
+    await admin.disconnect()
+  }
+}

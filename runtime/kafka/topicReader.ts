@@ -1,0 +1,219 @@
+/**
+ * Reads partitions of a topic to the ends they had when reading began, then follows if wanted. Nothing is committed: who
+ * reads keeps the position. Only committed records are given (read_committed).
+ */
+import { randomUUID } from 'node:crypto'
+import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs'
+import type { TopicName } from '../../schemas/topics.ts'
+import { Undecodable, type Codec, type ValueOf } from './codec.ts'
+import type { IncomingRecord } from './port.ts'
+import { fetchEnds } from './ends.ts'
+
+const MAX_WAIT_MS = 250
+const REGISTRY_RETRY_MS = 500
+
+export interface TopicReaderOptions<T extends TopicName> {
+  readonly topic: T
+  /** All where not given. */
+  readonly partitions?: readonly number[]
+  /** Next offset of each partition; one that is not named, or whose offset is gone, starts at its beginning. */
+  readonly from: 'beginning' | ReadonlyMap<number, bigint>
+  /** false: closes itself once caught up, records after the ends are not given. */
+  readonly follow: boolean
+  /** In order for each partition, one call at a time; value null: a tombstone. An error ends the reader. */
+  readonly onRecord: (record: IncomingRecord, value: ValueOf[T] | null) => void | Promise<void>
+  /** Without it an undecodable record ends the reader. */
+  readonly onUndecodable?: (record: IncomingRecord, error: Undecodable) => void
+  /** A failure after `caughtUp`. */
+  readonly onError?: (error: Error) => void
+}
+
+export interface TopicReader {
+  /** All records up to the ends at the beginning were given; rejects when reading fails before. */
+  readonly caughtUp: Promise<void>
+  /** Where each partition was begun. */
+  readonly starts: ReadonlyMap<number, bigint>
+  close(): Promise<void>
+}
+
+export async function readTopic<T extends TopicName>(
+  kafka: Kafka,
+  codec: Codec,
+  options: TopicReaderOptions<T>,
+): Promise<TopicReader> {
+  const ends = await fetchEnds(kafka, options.topic)
+  const wanted = options.partitions ?? [...ends.keys()]
+  const starts = new Map<number, bigint>()
+  const goals = new Map<number, bigint>()
+  for (const partition of wanted) {
+    const { low, high } = ends.get(partition) ?? { low: 0n, high: 0n }
+    const from = options.from === 'beginning' ? low : (options.from.get(partition) ?? low)
+    starts.set(partition, from < low || from > high ? low : from)
+    goals.set(partition, high)
+  }
+  const reader = new PartitionsReader(kafka, codec, options, starts, goals)
+  await reader.start([...ends.keys()].filter((partition) => !starts.has(partition)))
+  return reader
+}
+
+/** A record of kafkajs in the port's terms. */
+export function incoming(topic: string, partition: number, message: KafkaMessage): IncomingRecord {
+  const headers: Record<string, string> = {}
+  for (const [name, value] of Object.entries(message.headers ?? {})) {
+    const last = Array.isArray(value) ? value.at(-1) : value
+    if (last !== undefined) headers[name] = last.toString()
+  }
+  return {
+    topic,
+    partition,
+    offset: BigInt(message.offset),
+    at: Number(message.timestamp),
+    key: message.key,
+    value: message.value,
+    headers,
+  }
+}
+
+class PartitionsReader<T extends TopicName> implements TopicReader {
+  readonly caughtUp: Promise<void>
+  readonly starts: ReadonlyMap<number, bigint>
+  readonly #codec: Codec
+  readonly #options: TopicReaderOptions<T>
+  readonly #goals: ReadonlyMap<number, bigint>
+  readonly #positions: Map<number, bigint>
+  readonly #behind: Set<number>
+  readonly #consumer: Consumer
+  readonly #settle: { readonly resolve: () => void; readonly reject: (error: Error) => void }
+  #closing: Promise<void> | null = null
+
+  constructor(
+    kafka: Kafka,
+    codec: Codec,
+    options: TopicReaderOptions<T>,
+    starts: ReadonlyMap<number, bigint>,
+    goals: ReadonlyMap<number, bigint>,
+  ) {
+    this.#codec = codec
+    this.#options = options
+    this.starts = starts
+    this.#positions = new Map(starts)
+    this.#goals = goals
+    this.#behind = new Set([...goals].filter(([p, end]) => (starts.get(p) ?? 0n) < end).map(([p]) => p))
+    const settled = Promise.withResolvers<undefined>()
+    this.caughtUp = settled.promise
+    this.#settle = {
+      resolve: () => {
+        settled.resolve(undefined)
+      },
+      reject: (error) => {
+        settled.reject(error)
+      },
+    }
+    // Who follows may not wait for it.
+    this.caughtUp.catch(() => undefined)
+    this.#consumer = kafka.consumer({
+      // kafkajs reads only as a member of a group: one of its own, in which nothing is ever committed.
+      groupId: `devops-reader-${randomUUID()}`,
+      readUncommitted: false,
+      allowAutoTopicCreation: false,
+      maxWaitTimeInMs: MAX_WAIT_MS,
+    })
+  }
+
+  async start(unwanted: readonly number[]): Promise<void> {
+    if (this.#behind.size === 0) this.#settle.resolve()
+    if (this.#positions.size === 0 || (this.#behind.size === 0 && !this.#options.follow)) {
+      this.#closing = Promise.resolve()
+      return
+    }
+    const { topic } = this.#options
+    const { GROUP_JOIN, END_BATCH_PROCESS, CRASH } = this.#consumer.events
+    // Synchronous listener: it runs before the first fetch of each generation.
+    this.#consumer.on(GROUP_JOIN, () => {
+      if (unwanted.length > 0) this.#consumer.pause([{ topic, partitions: [...unwanted] }])
+      for (const [partition, offset] of this.#positions) {
+        this.#consumer.seek({ topic, partition, offset: offset.toString() })
+      }
+    })
+    // The only word of a stretch that holds nothing but control or aborted records.
+    this.#consumer.on(END_BATCH_PROCESS, ({ payload }) => {
+      if (payload.batchSize === 0) this.#advance(payload.partition, BigInt(payload.lastOffset) + 1n)
+    })
+    this.#consumer.on(CRASH, ({ payload }) => {
+      if (!payload.restart) this.#fail(payload.error)
+    })
+    await this.#consumer.connect()
+    await this.#consumer.subscribe({ topic, fromBeginning: true })
+    await this.#consumer.run({ autoCommit: false, eachBatch: (payload) => this.#batch(payload) })
+  }
+
+  async #batch(payload: EachBatchPayload): Promise<void> {
+    const { batch } = payload
+    if (this.#closing !== null) return
+    try {
+      await this.#prepare(
+        batch.messages.map(({ value }) => value),
+        () => payload.heartbeat(),
+      )
+      for (const message of batch.messages) await this.#record(batch.partition, message)
+      // Control records at the end of the batch included.
+      this.#advance(batch.partition, BigInt(batch.lastOffset()) + 1n)
+    } catch (error) {
+      this.#fail(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  async #prepare(values: readonly (Buffer | null)[], heartbeat: () => Promise<void>): Promise<void> {
+    for (;;) {
+      try {
+        await this.#codec.prepare(values)
+        return
+      } catch (error) {
+        if ((error as { retryable?: unknown }).retryable !== true || this.#closing !== null) throw error
+        await new Promise((resolve) => setTimeout(resolve, REGISTRY_RETRY_MS))
+        await heartbeat().catch(() => undefined)
+      }
+    }
+  }
+
+  async #record(partition: number, message: KafkaMessage): Promise<void> {
+    const { topic, follow, onRecord, onUndecodable } = this.#options
+    const record = incoming(topic, partition, message)
+    // Closed by onRecord, delivered once more after a rebalance, or written after the end.
+    if (this.#closing !== null || record.offset < (this.#positions.get(partition) ?? 0n)) return
+    if (!follow && record.offset >= (this.#goals.get(partition) ?? 0n)) return
+    let value: ValueOf[T] | null
+    try {
+      value = record.value === null ? null : (this.#codec.decode(topic, record.value) as ValueOf[T])
+    } catch (error) {
+      if (!(error instanceof Undecodable) || onUndecodable === undefined) throw error
+      onUndecodable(record, error)
+      return
+    }
+    await onRecord(record, value)
+    this.#positions.set(partition, record.offset + 1n)
+  }
+
+  #advance(partition: number, next: bigint): void {
+    if (next > (this.#positions.get(partition) ?? 0n)) this.#positions.set(partition, next)
+    if (next < (this.#goals.get(partition) ?? 0n)) return
+    this.#behind.delete(partition)
+    if (this.#behind.size > 0) return
+    this.#settle.resolve()
+    if (!this.#options.follow) void this.close()
+  }
+
+  #fail(error: Error): void {
+    if (this.#closing !== null) return
+    const followed = this.#behind.size === 0
+    this.#settle.reject(error)
+    if (followed) this.#options.onError?.(error)
+    void this.close()
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#consumer.disconnect().catch(() => undefined)
+    this.#settle.reject(new Error(`reading ${this.#options.topic} was closed before its end`))
+    return this.#closing
+  }
+}

@@ -1,0 +1,63 @@
+use crate::call::{Held, handle, integer, json, reply, throw, with_engine};
+use neon::prelude::*;
+use pool::{PoolOptions, REGIONS};
+use serde::Deserialize;
+use shard::Engine;
+use std::collections::BTreeMap;
+
+pub fn export(cx: &mut ModuleContext) -> NeonResult<()> {
+    cx.export_function("open", open)?;
+    cx.export_function("memory", memory)?;
+    cx.export_function("createShard", create_shard)?;
+    cx.export_function("dropShard", drop_shard)?;
+    cx.export_function("stateHash", state_hash)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Options {
+    pool_bytes: u64,
+    quota_bytes: BTreeMap<String, u64>,
+    borrow_bytes_max: BTreeMap<String, u64>,
+    shards: u16,
+}
+
+fn open(mut cx: FunctionContext) -> JsResult<JsBox<Held>> {
+    let options: Options = json(&mut cx, 0, "options")?;
+    let by_region =
+        |bytes: &BTreeMap<String, u64>| REGIONS.map(|region| bytes.get(region.name()).copied().unwrap_or(0));
+    let engine = Engine::open(&PoolOptions {
+        pool_bytes: options.pool_bytes,
+        quota_bytes: by_region(&options.quota_bytes),
+        borrow_bytes_max: by_region(&options.borrow_bytes_max),
+        shards: options.shards,
+    });
+    match engine {
+        Ok(engine) => Ok(cx.boxed(Held::new(engine))),
+        Err(error) => throw(&mut cx, &error),
+    }
+}
+
+fn memory(mut cx: FunctionContext) -> JsResult<JsString> {
+    let report = with_engine(&mut cx, |engine| Ok(engine.memory()))?;
+    reply(&mut cx, &report)
+}
+
+/// The generation of the new shard's handle.
+fn create_shard(mut cx: FunctionContext) -> JsResult<JsNumber> {
+    let shard: u16 = integer(&mut cx, 1)?;
+    let handle = with_engine(&mut cx, |engine| engine.create(shard))?;
+    Ok(cx.number(handle.generation))
+}
+
+fn drop_shard(mut cx: FunctionContext) -> JsResult<JsUndefined> {
+    let handle = handle(&mut cx)?;
+    with_engine(&mut cx, |engine| engine.drop_shard(handle))?;
+    Ok(cx.undefined())
+}
+
+fn state_hash(mut cx: FunctionContext) -> JsResult<JsString> {
+    let handle = handle(&mut cx)?;
+    let hash = with_engine(&mut cx, |engine| engine.state_hash(handle))?;
+    Ok(cx.string(hash))
+}

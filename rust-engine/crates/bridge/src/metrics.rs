@@ -1,0 +1,51 @@
+use crate::call::{handle, integer, invalid, json, reply, text, text_or_null, with_engine};
+use neon::{prelude::*, types::buffer::TypedArray};
+
+pub fn export(cx: &mut ModuleContext) -> NeonResult<()> {
+    cx.export_function("applyMetrics", apply_metrics)?;
+    cx.export_function("series", series)?;
+    cx.export_function("range", range)
+}
+
+fn apply_metrics(mut cx: FunctionContext) -> JsResult<JsString> {
+    let handle = handle(&mut cx)?;
+    let target = text(&mut cx, 3)?;
+    let service = text(&mut cx, 4)?;
+    let announced = cx.argument::<JsTypedArray<u8>>(5)?.as_slice(&cx).to_vec();
+    let block = cx.argument::<JsTypedArray<u8>>(6)?.as_slice(&cx).to_vec();
+    let applied = with_engine(&mut cx, |engine| engine.apply_metrics(handle, &target, &service, &announced, &block))?;
+    reply(&mut cx, &applied)
+}
+
+fn series(mut cx: FunctionContext) -> JsResult<JsString> {
+    let handle = handle(&mut cx)?;
+    let service = text_or_null(&mut cx, 3)?;
+    let matchers: Vec<series::Matcher> = json(&mut cx, 4, "matchers")?;
+    let limit = integer(&mut cx, 5)?;
+    let found = with_engine(&mut cx, |engine| engine.series(handle, service.as_deref(), &matchers, limit))?;
+    reply(&mut cx, &found)
+}
+
+fn range(mut cx: FunctionContext) -> JsResult<JsNumber> {
+    let handle = handle(&mut cx)?;
+    let id = text(&mut cx, 3)?;
+    let (from, to, step) = (integer(&mut cx, 4)?, integer(&mut cx, 5)?, integer(&mut cx, 6)?);
+    let aggregation = match text(&mut cx, 7)?.as_str() {
+        "last" => series::Aggregation::Last,
+        "avg" => series::Aggregation::Avg,
+        "min" => series::Aggregation::Min,
+        "max" => series::Aggregation::Max,
+        "sum" => series::Aggregation::Sum,
+        "count" => series::Aggregation::Count,
+        other => return invalid(&mut cx, "aggregation", format!("{other} is unknown")),
+    };
+    let mut times = cx.argument::<JsTypedArray<f64>>(8)?;
+    let mut values = cx.argument::<JsTypedArray<f64>>(9)?;
+    let room = times.as_slice(&cx).len().min(values.as_slice(&cx).len());
+    let (mut at, mut out) = (vec![0.0; room], vec![0.0; room]);
+    let written =
+        with_engine(&mut cx, |engine| engine.range(handle, &id, from, to, step, aggregation, &mut at, &mut out))?;
+    times.as_mut_slice(&mut cx)[..written].copy_from_slice(&at[..written]);
+    values.as_mut_slice(&mut cx)[..written].copy_from_slice(&out[..written]);
+    Ok(cx.number(written as f64))
+}

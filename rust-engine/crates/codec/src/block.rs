@@ -1,0 +1,189 @@
+use crate::{Malformed, Reader, SeriesId};
+
+/// Format version written and read.
+const VERSION: u8 = 1;
+const DENSE: u8 = 0;
+const LISTED: u8 = 1;
+/// Timestamps of a block.
+const ROWS_MAX: usize = 65_536;
+/// Series of a block.
+const SERIES_MAX: usize = 1 << 20;
+/// Samples of a block.
+const SAMPLES_MAX: usize = 1 << 24;
+/// The last millisecond of the year 9999.
+pub(crate) const TIME_MAX: i64 = 253_402_300_799_999;
+
+/// A checked column block. Columns are the series in the order of their ids.
+#[derive(Clone, Debug)]
+pub struct Block<'a> {
+    times: &'a [u8],
+    ids: &'a [u8],
+    samples: &'a [u8],
+    listed: bool,
+}
+
+/// Which samples of a row a block carries.
+#[derive(Debug)]
+pub enum BlockSamples<'a> {
+    /// One value for each column, little-endian f64.
+    Dense(&'a [u8]),
+    /// Some samples of any row: row u32, column u32, value f64 each.
+    Listed(&'a [u8]),
+}
+
+impl<'a> Block<'a> {
+    /// Checks the whole block: what is read from it later is in range.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(bytes);
+        let version = reader.u8("version")?;
+        if version != VERSION {
+            return Err(Malformed::new("version", format!("{version}, {VERSION} is known")));
+        }
+        let layout = reader.u8("layout")?;
+        if layout != DENSE && layout != LISTED {
+            return Err(Malformed::new("layout", format!("{layout} is unknown")));
+        }
+        if reader.u16("reserved")? != 0 {
+            return Err(Malformed::new("reserved", "not 0"));
+        }
+        let rows = bounded("rows", reader.u32("rows")?, ROWS_MAX)?;
+        let series = bounded("series", reader.u32("series")?, SERIES_MAX)?;
+        let samples = bounded("samples", reader.u32("samples")?, SAMPLES_MAX)?;
+        let block = Self {
+            times: reader.take("timestamps", rows * 8)?,
+            ids: reader.take("ids", series * 16)?,
+            samples: reader.take("samples", samples * if layout == LISTED { 16 } else { 8 })?,
+            listed: layout == LISTED,
+        };
+        if reader.left() != 0 {
+            return Err(Malformed::new("block", format!("{} bytes after its end", reader.left())));
+        }
+        if !block.listed && rows.checked_mul(series) != Some(samples) {
+            return Err(Malformed::new("samples", format!("{samples} in a dense block of {rows} × {series}")));
+        }
+        block.check_times()?;
+        block.check_places()?;
+        Ok(block)
+    }
+
+    /// Number of timestamps.
+    pub fn rows(&self) -> usize {
+        self.times.len() / 8
+    }
+
+    /// Number of series.
+    pub fn series(&self) -> usize {
+        self.ids.len() / 16
+    }
+
+    /// Timestamp of a row in ms.
+    pub fn time(&self, row: usize) -> i64 {
+        i64::from_le_bytes(fixed(self.times, row))
+    }
+
+    /// Id of a column.
+    pub fn id(&self, column: usize) -> SeriesId {
+        SeriesId::from_le_bytes(fixed(self.ids, column))
+    }
+
+    /// Ids of the columns [from, to) as they lie in the block.
+    pub fn id_bytes(&self, from: usize, to: usize) -> &'a [u8] {
+        &self.ids[from * 16..to * 16]
+    }
+
+    /// Calls with (row, column, value) for every sample, rows ascending in a dense block.
+    pub fn each(&self, mut sample: impl FnMut(usize, usize, f64)) {
+        if self.listed {
+            for entry in 0..self.samples.len() / 16 {
+                let bytes: [u8; 16] = fixed(self.samples, entry);
+                let word = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+                sample(word(0) as usize, word(4) as usize, f64::from_le_bytes(fixed(&bytes, 1)));
+            }
+            return;
+        }
+        let columns = self.series();
+        for at in 0..self.samples.len() / 8 {
+            sample(at / columns, at % columns, f64::from_le_bytes(fixed(self.samples, at)));
+        }
+    }
+
+    /// The samples as they lie in the block.
+    pub fn samples(&self) -> BlockSamples<'a> {
+        if self.listed { BlockSamples::Listed(self.samples) } else { BlockSamples::Dense(self.samples) }
+    }
+
+    /// Number of samples.
+    pub fn count(&self) -> usize {
+        self.samples.len() / if self.listed { 16 } else { 8 }
+    }
+
+    fn check_times(&self) -> Result<(), Malformed> {
+        let mut last = -1;
+        for row in 0..self.rows() {
+            let time = self.time(row);
+            if time <= last || time > TIME_MAX {
+                return Err(Malformed::new("timestamps", format!("{time} after {last}")));
+            }
+            last = time;
+        }
+        Ok(())
+    }
+
+    fn check_places(&self) -> Result<(), Malformed> {
+        let (rows, series) = (self.rows(), self.series());
+        let mut outside = None;
+        self.each(|row, column, _| {
+            if row >= rows || column >= series {
+                outside = Some((row, column));
+            }
+        });
+        match outside {
+            Some((row, column)) => {
+                Err(Malformed::new("samples", format!("place {row}, {column} of {rows} × {series}")))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// Encodes samples (time, column, value) of the series with these ids. A repeated place keeps its first value.
+/// Returns the block and the number of samples in it.
+pub fn encode_block(ids: &[SeriesId], samples: &mut Vec<(i64, u32, f64)>) -> (Vec<u8>, usize) {
+    samples.sort_by_key(|(time, column, _)| (*time, *column));
+    samples.dedup_by_key(|(time, column, _)| (*time, *column));
+    let mut times: Vec<i64> = samples.iter().map(|(time, ..)| *time).collect();
+    times.dedup();
+    let dense = samples.len() == times.len() * ids.len();
+    let mut block = vec![VERSION, if dense { DENSE } else { LISTED }, 0, 0];
+    for figure in [times.len(), ids.len(), samples.len()] {
+        block.extend_from_slice(&(figure as u32).to_le_bytes());
+    }
+    times.iter().for_each(|time| block.extend_from_slice(&time.to_le_bytes()));
+    ids.iter().for_each(|id| block.extend_from_slice(&id.to_le_bytes()));
+    let mut row = 0;
+    for (time, column, value) in samples.iter() {
+        if !dense {
+            while times[row] != *time {
+                row += 1;
+            }
+            block.extend_from_slice(&(row as u32).to_le_bytes());
+            block.extend_from_slice(&column.to_le_bytes());
+        }
+        block.extend_from_slice(&value.to_bits().to_le_bytes());
+    }
+    (block, samples.len())
+}
+
+fn bounded(field: &'static str, figure: u32, max: usize) -> Result<usize, Malformed> {
+    let figure = figure as usize;
+    if figure == 0 || figure > max {
+        return Err(Malformed::new(field, format!("{figure}, 1 to {max}")));
+    }
+    Ok(figure)
+}
+
+fn fixed<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+    let mut array = [0; N];
+    array.copy_from_slice(&bytes[at * N..at * N + N]);
+    array
+}

@@ -1,0 +1,137 @@
+//! Random operations on the pool and on a plain model agree.
+
+use pool::{PAGE_BYTES, PageId, Pool, PoolError, PoolOptions, REGIONS, Region};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+const QUOTAS: [u64; 4] = [16, 8, 4, 4];
+const BORROW: [u64; 4] = [6, 4, 0, 10];
+
+fn open() -> Pool {
+    let bytes = |pages: [u64; 4]| pages.map(|n| n * PAGE_BYTES as u64);
+    let options = PoolOptions {
+        pool_bytes: 32 * PAGE_BYTES as u64,
+        quota_bytes: bytes(QUOTAS),
+        borrow_bytes_max: bytes(BORROW),
+        shards: 3,
+    };
+    Pool::open(&options).expect("options are valid")
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Allocate(u16, Region),
+    Free(prop::sample::Index),
+    Release,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        6 => (0u16..3, 0usize..4).prop_map(|(shard, r)| Step::Allocate(shard, REGIONS[r])),
+        4 => any::<prop::sample::Index>().prop_map(Step::Free),
+        1 => Just(Step::Release),
+    ];
+    prop::collection::vec(step, 1..400)
+}
+
+/// A page in use by the model: owner and the byte it was filled with.
+type Model = BTreeMap<u32, (u16, Region, u8)>;
+
+fn used_by(model: &Model, region: Region) -> u64 {
+    model.values().filter(|(_, r, _)| *r == region).count() as u64
+}
+
+fn agree(pool: &Pool, model: &Model) {
+    let mut borrowed = 0;
+    let mut lent = 0;
+    for region in REGIONS {
+        let usage = pool.ledger().usage(region);
+        let used = used_by(model, region);
+        assert_eq!(u64::from(usage.used), used);
+        assert!(usage.used - usage.borrowed + usage.lent <= usage.quota, "{region:?} {usage:?}");
+        assert!(u64::from(usage.borrowed) <= BORROW[region.index()]);
+        assert!(u64::from(usage.borrowed) >= used.saturating_sub(QUOTAS[region.index()]));
+        borrowed += usage.borrowed;
+        lent += usage.lent;
+    }
+    assert_eq!(borrowed, lent);
+    for shard in 0..3 {
+        let pages = model.values().filter(|(s, _, _)| *s == shard).count();
+        assert_eq!(pool.pages_of(shard) as usize, pages);
+    }
+    for (page, (shard, region, fill)) in model {
+        assert_eq!(pool.owner_of(PageId(*page)), (*shard, *region));
+        assert!(pool.page(PageId(*page)).iter().all(|byte| byte == fill));
+    }
+}
+
+proptest! {
+    #[test]
+    fn pool_equals_model(steps in steps()) {
+        let mut pool = open();
+        let mut model = Model::new();
+        for (n, step) in steps.into_iter().enumerate() {
+            match step {
+                Step::Allocate(shard, region) => {
+                    let r = region.index();
+                    let may = used_by(&model, region) < QUOTAS[r] + BORROW[r] && model.len() < 32;
+                    match pool.allocate(shard, region) {
+                        Ok(id) => {
+                            prop_assert!(may);
+                            prop_assert!(pool.page(id).iter().all(|byte| *byte == 0), "page is not zeroed");
+                            let fill = (n % 255) as u8 + 1;
+                            pool.page_mut(id).fill(fill);
+                            prop_assert!(model.insert(id.0, (shard, region, fill)).is_none());
+                        }
+                        Err(PoolError::PoolFull { region: named, .. }) => prop_assert!(!may && named == region),
+                        Err(error) => prop_assert!(false, "{error}"),
+                    }
+                }
+                Step::Free(index) if !model.is_empty() => {
+                    let page = *index.get(&model.keys().copied().collect::<Vec<_>>());
+                    model.remove(&page);
+                    pool.free(PageId(page));
+                }
+                Step::Free(_) => {}
+                Step::Release => {
+                    pool.release_idle();
+                }
+            }
+            agree(&pool, &model);
+        }
+    }
+}
+
+#[test]
+fn a_region_lends_and_gets_its_pages_back() {
+    let mut pool = open();
+    let infrastructure =
+        (0..22).map(|_| pool.allocate(0, Region::InfrastructureState).expect("own or borrowed")).collect::<Vec<_>>();
+    assert_eq!(pool.ledger().usage(Region::InfrastructureState).borrowed, 6);
+    for _ in 0..8 {
+        pool.allocate(1, Region::DeploymentHistory).expect("its own quota, the loan moves on");
+    }
+    let refused = pool.allocate(1, Region::ActiveOperations).and_then(|_| pool.allocate(1, Region::ActiveOperations));
+    let refused = refused.and_then(|_| pool.allocate(1, Region::ActiveOperations));
+    assert!(matches!(refused, Err(PoolError::PoolFull { free: 0, lent: 1.., .. })), "{refused:?}");
+    assert_eq!(pool.ledger().largest_borrower_of(Region::ActiveOperations), Some(Region::InfrastructureState));
+    pool.free(infrastructure[0]);
+    pool.allocate(1, Region::ActiveOperations).expect("repaid");
+}
+
+#[test]
+fn contradictory_options_are_refused() {
+    let options = PoolOptions { pool_bytes: 8192, quota_bytes: [4096; 4], borrow_bytes_max: [0; 4], shards: 1 };
+    assert!(matches!(Pool::open(&options), Err(PoolError::OptionsInvalid { field: "quotaBytes", .. })));
+    let odd = PoolOptions { pool_bytes: 1000, ..options };
+    assert!(matches!(Pool::open(&odd), Err(PoolError::OptionsInvalid { field: "poolBytes", .. })));
+}
+
+#[test]
+#[should_panic(expected = "is free")]
+fn freeing_twice_stops_the_program() {
+    let mut pool = open();
+    let page = pool.allocate(0, Region::IncidentDatabase).expect("free");
+    pool.free(page);
+    pool.free(page);
+}

@@ -1,0 +1,180 @@
+//! The head of a group. Its page (little-endian): 0 rows u16 · 2 columns u16 · 4 stride u16 (columns that a row has room
+//! for) · 8 sealed until i64 · 16 queued at i64 (time of its entry in the eviction order) · 64 timestamps, 144 × i64 ·
+//! 1216 pages of the rows, 68 × u32. A row is `stride` cells of 8 bytes; rows follow each other over the pages.
+
+use crate::TREE;
+use crate::group::COLUMNS_MAX;
+use paged::{PAGE_BYTES, PageNo, Pages, PagesMut, PoolError, read_u16, read_u32, read_u64, write};
+
+/// Rows sealed at once.
+pub const SEALED_ROWS: usize = 128;
+/// Rows of a head: those to be sealed and a window for late ones.
+pub const ROWS_MAX: usize = SEALED_ROWS + 16;
+/// Bits of a cell without a sample: a signalling NaN that no source sends (a sample with these bits becomes a plain NaN).
+pub const ABSENT: u64 = 0x7ff4_a55e_7000_0001;
+const TIMES_AT: usize = 64;
+const PAGES_AT: usize = TIMES_AT + ROWS_MAX * 8;
+const CELL_BYTES: usize = 8;
+const STRIDES: [usize; 7] = [4, 8, 16, 32, 64, 120, COLUMNS_MAX];
+
+/// A group's head by its page.
+#[derive(Clone, Copy, Debug)]
+pub struct Head {
+    page: PageNo,
+}
+
+impl Head {
+    /// Takes a page for an empty head.
+    pub fn create(pages: &mut impl PagesMut) -> Result<PageNo, PoolError> {
+        let page = pages.allocate(TREE.region())?;
+        let head = Self { page };
+        head.set_u16(pages, 4, STRIDES[0]);
+        head.set_sealed_until(pages, i64::MIN);
+        head.set_queued_at(pages, None);
+        Ok(page)
+    }
+
+    pub fn at(page: PageNo) -> Self {
+        Self { page }
+    }
+
+    pub fn rows(self, pages: &impl Pages) -> usize {
+        usize::from(read_u16(pages.page(self.page), 0))
+    }
+
+    pub fn columns(self, pages: &impl Pages) -> usize {
+        usize::from(read_u16(pages.page(self.page), 2))
+    }
+
+    pub fn sealed_until(self, pages: &impl Pages) -> i64 {
+        read_u64(pages.page(self.page), 8) as i64
+    }
+
+    pub fn set_sealed_until(self, pages: &mut impl PagesMut, time: i64) {
+        write(pages.page_mut(self.page), 8, &time.to_le_bytes());
+    }
+
+    pub fn queued_at(self, pages: &impl Pages) -> Option<i64> {
+        let time = read_u64(pages.page(self.page), 16) as i64;
+        (time != i64::MIN).then_some(time)
+    }
+
+    pub fn set_queued_at(self, pages: &mut impl PagesMut, time: Option<i64>) {
+        write(pages.page_mut(self.page), 16, &time.unwrap_or(i64::MIN).to_le_bytes());
+    }
+
+    pub fn time(self, pages: &impl Pages, row: usize) -> i64 {
+        read_u64(pages.page(self.page), TIMES_AT + row * 8) as i64
+    }
+
+    pub fn cell(self, pages: &impl Pages, row: usize, column: usize) -> u64 {
+        let (page, at) = self.place(pages, row, column);
+        read_u64(pages.page(page), at)
+    }
+
+    pub fn set_cell(self, pages: &mut impl PagesMut, row: usize, column: usize, bits: u64) {
+        let (page, at) = self.place(pages, row, column);
+        write(pages.page_mut(page), at, &bits.to_le_bytes());
+    }
+
+    /// The row with this time, newest looked at first.
+    pub fn find(self, pages: &impl Pages, time: i64) -> Option<usize> {
+        (0..self.rows(pages)).rev().find(|row| self.time(pages, *row) == time)
+    }
+
+    /// Rows in the order of their times.
+    pub fn sorted_rows(self, pages: &impl Pages) -> Vec<usize> {
+        let mut rows: Vec<usize> = (0..self.rows(pages)).collect();
+        rows.sort_by_key(|row| self.time(pages, *row));
+        rows
+    }
+
+    /// Appends a row without samples; there must be room for one.
+    pub fn append(self, pages: &mut impl PagesMut, time: i64) -> Result<usize, PoolError> {
+        let row = self.rows(pages);
+        assert!(row < ROWS_MAX, "the head is full");
+        let stride = self.stride(pages);
+        self.extend(pages, (row + 1) * stride * CELL_BYTES)?;
+        write(pages.page_mut(self.page), TIMES_AT + row * 8, &time.to_le_bytes());
+        for column in 0..stride {
+            self.set_cell(pages, row, column, ABSENT);
+        }
+        self.set_u16(pages, 0, row + 1);
+        Ok(row)
+    }
+
+    /// Adds a column; there must be fewer than `COLUMNS_MAX`. Returns its number.
+    pub fn add_column(self, pages: &mut impl PagesMut) -> Result<usize, PoolError> {
+        let column = self.columns(pages);
+        let stride = self.stride(pages);
+        if column == stride {
+            let wider = STRIDES.into_iter().find(|wider| *wider > stride).unwrap_or(COLUMNS_MAX);
+            let rows = self.rows(pages);
+            pages.require(TREE.region(), (rows * wider * CELL_BYTES).div_ceil(PAGE_BYTES) as u32)?;
+            let kept: Vec<(i64, Vec<u64>)> = (0..rows).map(|row| self.row(pages, row)).collect();
+            self.clear(pages);
+            self.set_u16(pages, 4, wider);
+            self.refill(pages, &kept)?;
+        }
+        self.set_u16(pages, 2, column + 1);
+        Ok(column)
+    }
+
+    /// Time and cells of a row.
+    pub fn row(self, pages: &impl Pages, row: usize) -> (i64, Vec<u64>) {
+        let cells = (0..self.stride(pages)).map(|column| self.cell(pages, row, column));
+        (self.time(pages, row), cells.collect())
+    }
+
+    /// Puts rows into an empty head.
+    pub fn refill(self, pages: &mut impl PagesMut, rows: &[(i64, Vec<u64>)]) -> Result<(), PoolError> {
+        for (time, cells) in rows {
+            let row = self.append(pages, *time)?;
+            for (column, bits) in cells.iter().enumerate() {
+                self.set_cell(pages, row, column, *bits);
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops all rows and their pages.
+    pub fn clear(self, pages: &mut impl PagesMut) {
+        let taken = (self.rows(pages) * self.stride(pages) * CELL_BYTES).div_ceil(PAGE_BYTES);
+        for i in 0..taken {
+            let page = self.row_page(pages, i);
+            pages.free(page);
+            write(pages.page_mut(self.page), PAGES_AT + i * 4, &0u32.to_le_bytes());
+        }
+        self.set_u16(pages, 0, 0);
+    }
+
+    fn stride(self, pages: &impl Pages) -> usize {
+        usize::from(read_u16(pages.page(self.page), 4))
+    }
+
+    fn place(self, pages: &impl Pages, row: usize, column: usize) -> (PageNo, usize) {
+        let offset = (row * self.stride(pages) + column) * CELL_BYTES;
+        (self.row_page(pages, offset / PAGE_BYTES), offset % PAGE_BYTES)
+    }
+
+    fn row_page(self, pages: &impl Pages, i: usize) -> PageNo {
+        read_u32(pages.page(self.page), PAGES_AT + i * 4)
+    }
+
+    /// Takes the pages that `bytes` bytes of rows need.
+    fn extend(self, pages: &mut impl PagesMut, bytes: usize) -> Result<(), PoolError> {
+        let mut i = bytes.div_ceil(PAGE_BYTES);
+        let needed = (0..i).rev().take_while(|n| self.row_page(pages, *n) == 0).count();
+        pages.require(TREE.region(), needed as u32)?;
+        while i > 0 && self.row_page(pages, i - 1) == 0 {
+            let page = pages.allocate(TREE.region())?;
+            write(pages.page_mut(self.page), PAGES_AT + (i - 1) * 4, &page.to_le_bytes());
+            i -= 1;
+        }
+        Ok(())
+    }
+
+    fn set_u16(self, pages: &mut impl PagesMut, at: usize, value: usize) {
+        write(pages.page_mut(self.page), at, &(value as u16).to_le_bytes());
+    }
+}

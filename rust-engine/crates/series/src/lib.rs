@@ -1,0 +1,46 @@
+//! Metric series in a shard's pages.
+//!
+//! The series of a target are kept in groups of at most 240 that share one timestamp column. Each group has a head (rows of
+//! values as they come, at most 144) and sealed chunks (columns of 128 samples, compressed).
+
+mod chunk;
+mod evict;
+mod group;
+mod head;
+mod ingest;
+mod keys;
+mod list;
+mod range;
+
+pub use evict::{Evicted, evict_oldest};
+pub use group::{GROUP_TAG, describe_group};
+pub use ingest::{Applied, apply_metrics, pages_for_block};
+pub use list::{MatchOp, Matcher, SeriesInfo, series};
+pub use range::{Aggregation, range};
+
+use paged::{Region, Tree};
+use thiserror::Error;
+
+const TREE: Tree = Tree::of(Region::InfrastructureState);
+
+/// Bits of the marker that Prometheus writes when a series ends.
+pub const STALE_BITS: u64 = 0x7ff0_0000_0000_0002;
+
+/// Why a batch or query was refused.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum SeriesError {
+    /// No page for it.
+    #[error(transparent)]
+    Pool(#[from] pool::PoolError),
+    /// The bytes do not follow their format.
+    #[error(transparent)]
+    Malformed(#[from] codec::Malformed),
+    /// An argument contradicts its contract.
+    #[error("{field}: {reason}")]
+    ArgumentInvalid {
+        /// The argument.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+}

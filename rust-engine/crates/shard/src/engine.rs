@@ -1,0 +1,293 @@
+use crate::error::EngineError;
+use crate::report::{MemoryReport, RegionReport, ShardPages};
+use paged::{Heap, PageImage, Region, Space, View};
+use pool::{PAGE_BYTES, Pool, PoolOptions, REGIONS};
+use store::{
+    DeploymentApplied, DeploymentEvent, DeploymentFilter, DeploymentRecord, IncidentApplied, IncidentEvent,
+    IncidentFilter, IncidentRecord, InfrastructureEvent, ListPage, ResourceRecord, ServiceRecord,
+};
+
+/// Scopes of one call.
+const SCOPES_MAX: usize = 1024;
+
+/// Names a loaded shard; invalid once it is dropped, also when the shard is loaded again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handle {
+    /// The shard.
+    pub shard: u16,
+    /// Counts its loads.
+    pub generation: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub heap: Heap,
+    generation: u32,
+}
+
+/// One pool and its shards.
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) pool: Pool,
+    pub(crate) shards: Vec<Option<Loaded>>,
+    pub(crate) evicted: [u64; 4],
+    generation: u32,
+}
+
+impl Engine {
+    /// Maps the pool.
+    pub fn open(options: &PoolOptions) -> Result<Self, EngineError> {
+        let shards = (0..options.shards).map(|_| None).collect();
+        Ok(Self { pool: Pool::open(options)?, shards, evicted: [0; 4], generation: 0 })
+    }
+
+    /// A new empty shard.
+    pub fn create(&mut self, shard: u16) -> Result<Handle, EngineError> {
+        self.check_free(shard)?;
+        self.make_room(Region::ActiveOperations, 1)?;
+        let heap = Heap::create(&mut self.pool, shard)?;
+        Ok(self.enter(shard, heap))
+    }
+
+    /// A shard from a copy of its pages.
+    pub fn load(&mut self, shard: u16, image: &PageImage) -> Result<Handle, EngineError> {
+        self.check_free(shard)?;
+        let heap = Heap::load(&mut self.pool, shard, image)?;
+        Ok(self.enter(shard, heap))
+    }
+
+    /// Gives all pages of a shard back.
+    pub fn drop_shard(&mut self, handle: Handle) -> Result<(), EngineError> {
+        self.heap(handle)?;
+        if let Some(mut loaded) = self.shards[usize::from(handle.shard)].take() {
+            loaded.heap.drop_pages(&mut self.pool);
+        }
+        self.pool.release_idle();
+        Ok(())
+    }
+
+    /// A copy of the shard's pages.
+    pub fn image(&self, handle: Handle) -> Result<PageImage, EngineError> {
+        Ok(self.heap(handle)?.image(&self.pool))
+    }
+
+    /// Digest of the shard's state, in hex.
+    pub fn state_hash(&self, handle: Handle) -> Result<String, EngineError> {
+        Ok(format!("{:032x}", crate::digest(&self.view(handle)?)))
+    }
+
+    /// Figures of the pool.
+    pub fn memory(&self) -> MemoryReport {
+        let ledger = self.pool.ledger();
+        let bytes = |pages: u32| u64::from(pages) * PAGE_BYTES as u64;
+        let regions = REGIONS.into_iter().map(|region| {
+            let usage = ledger.usage(region);
+            RegionReport {
+                region: region.name(),
+                quota_bytes: bytes(usage.quota),
+                used_bytes: bytes(usage.used),
+                borrowed_bytes: bytes(usage.borrowed),
+                lent_bytes: bytes(usage.lent),
+                free_bytes: bytes(usage.available),
+                evicted: self.evicted[region.index()],
+            }
+        });
+        let loaded = self.shards.iter().enumerate().filter(|(_, loaded)| loaded.is_some());
+        let used = ledger.total() - ledger.free();
+        MemoryReport {
+            pool_bytes: bytes(ledger.total()),
+            page_bytes: PAGE_BYTES as u64,
+            used_bytes: bytes(used),
+            utilization: f64::from(used) / f64::from(ledger.total()),
+            regions: regions.collect(),
+            shards: loaded
+                .map(|(shard, _)| ShardPages { shard: shard as u16, pages: self.pool.pages_of(shard as u16) })
+                .collect(),
+        }
+    }
+
+    /// Applies the JSON of a DeploymentEvent.
+    pub fn apply_deployment(&mut self, handle: Handle, json: &str) -> Result<DeploymentApplied, EngineError> {
+        self.heap(handle)?;
+        let event = DeploymentEvent::parse(json)?;
+        let room = [Region::ActiveOperations, Region::DeploymentHistory, Region::InfrastructureState];
+        let mut space = self.space_with(handle, &room, json.len())?;
+        Ok(store::apply_deployment(&mut space, &event)?)
+    }
+
+    /// Keeps a prediction with a running attempt.
+    pub fn attach_prediction(
+        &mut self,
+        handle: Handle,
+        key: &str,
+        attempt: u32,
+        prediction: &str,
+    ) -> Result<bool, EngineError> {
+        let mut space = self.space_with(handle, &[Region::ActiveOperations], store::PREDICTION_BYTES_MAX)?;
+        Ok(store::attach_prediction(&mut space, key, attempt, prediction)?)
+    }
+
+    /// The deployment or CI run with this key.
+    pub fn deployment(&self, handle: Handle, key: &str) -> Result<Option<DeploymentRecord>, EngineError> {
+        Ok(store::deployment(&self.view(handle)?, key))
+    }
+
+    /// Lists deployments, newest first.
+    pub fn deployments(
+        &self,
+        handle: Handle,
+        filter: &DeploymentFilter,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<ListPage<DeploymentRecord>, EngineError> {
+        Ok(store::deployments(&self.view(handle)?, filter, limit, cursor)?)
+    }
+
+    /// Size of the change with this commit.
+    pub fn change_of(
+        &self,
+        handle: Handle,
+        service: &str,
+        sha: &str,
+    ) -> Result<Option<store::ChangeSize>, EngineError> {
+        Ok(store::change_of(&self.view(handle)?, service, sha))
+    }
+
+    /// Adds one outcome to each scope.
+    pub fn rolling_add(
+        &mut self,
+        handle: Handle,
+        scopes: &[String],
+        at: i64,
+        failed: bool,
+        duration_s: f64,
+    ) -> Result<(), EngineError> {
+        if scopes.len() > SCOPES_MAX {
+            let reason = format!("{} scopes, at most {SCOPES_MAX}", scopes.len());
+            return Err(EngineError::RecordInvalid { field: "scopes", reason });
+        }
+        let mut space = self.space_with(handle, &[Region::DeploymentHistory], scopes.len() * PAGE_BYTES)?;
+        for scope in scopes {
+            store::rolling_add(&mut space, scope, at, failed, duration_s)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the fields of each scope into `out`.
+    pub fn rolling_read(&self, handle: Handle, scopes: &[String], at: i64, out: &mut [f64]) -> Result<(), EngineError> {
+        let view = self.view(handle)?;
+        if out.len() < scopes.len() * store::ROLLING_WIDTH {
+            let reason = format!("{} numbers for {} scopes", out.len(), scopes.len());
+            return Err(EngineError::RecordInvalid { field: "out", reason });
+        }
+        for (scope, out) in scopes.iter().zip(out.chunks_exact_mut(store::ROLLING_WIDTH)) {
+            store::rolling_read(&view, scope, at, out);
+        }
+        Ok(())
+    }
+
+    /// Applies the JSON of an IncidentEvent.
+    pub fn apply_incident(&mut self, handle: Handle, json: &str) -> Result<IncidentApplied, EngineError> {
+        self.heap(handle)?;
+        let event = IncidentEvent::parse(json)?;
+        let room = [Region::ActiveOperations, Region::IncidentDatabase, Region::InfrastructureState];
+        let mut space = self.space_with(handle, &room, json.len())?;
+        Ok(store::apply_incident(&mut space, &event)?)
+    }
+
+    /// The incident with this key.
+    pub fn incident(&self, handle: Handle, key: &str) -> Result<Option<IncidentRecord>, EngineError> {
+        Ok(store::incident(&self.view(handle)?, key))
+    }
+
+    /// Lists incidents, newest first.
+    pub fn incidents(
+        &self,
+        handle: Handle,
+        filter: &IncidentFilter,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<ListPage<IncidentRecord>, EngineError> {
+        Ok(store::incidents(&self.view(handle)?, filter, limit, cursor)?)
+    }
+
+    /// Applies the JSON of an InfrastructureEvent.
+    pub fn apply_infrastructure(&mut self, handle: Handle, json: &str) -> Result<bool, EngineError> {
+        self.heap(handle)?;
+        let event = InfrastructureEvent::parse(json)?;
+        let mut space = self.space_with(handle, &[Region::InfrastructureState], json.len())?;
+        Ok(store::apply_infrastructure(&mut space, &event)?)
+    }
+
+    /// Resources of a service.
+    pub fn resources(&self, handle: Handle, service: &str, limit: usize) -> Result<Vec<ResourceRecord>, EngineError> {
+        Ok(store::resources(&self.view(handle)?, service, limit))
+    }
+
+    /// The service with this name.
+    pub fn service(&self, handle: Handle, service: &str) -> Result<Option<ServiceRecord>, EngineError> {
+        Ok(store::service(&self.view(handle)?, service))
+    }
+
+    /// Lists services by name.
+    pub fn services(
+        &self,
+        handle: Handle,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<ListPage<ServiceRecord>, EngineError> {
+        Ok(store::services(&self.view(handle)?, limit, cursor)?)
+    }
+
+    pub(crate) fn view(&self, handle: Handle) -> Result<View<'_>, EngineError> {
+        Ok(View { pool: &self.pool, heap: self.heap(handle)? })
+    }
+
+    /// The shard's space with room for an event of this size in each region.
+    pub(crate) fn space_with(
+        &mut self,
+        handle: Handle,
+        regions: &[Region],
+        bytes: usize,
+    ) -> Result<Space<'_>, EngineError> {
+        self.space_with_pages(handle, regions, store::pages_for_event(bytes))
+    }
+
+    /// The shard's space with room for this many pages in each region.
+    pub(crate) fn space_with_pages(
+        &mut self,
+        handle: Handle,
+        regions: &[Region],
+        pages: u32,
+    ) -> Result<Space<'_>, EngineError> {
+        self.heap(handle)?;
+        for region in regions {
+            self.make_room(*region, pages)?;
+        }
+        match self.shards[usize::from(handle.shard)].as_mut() {
+            Some(loaded) => Ok(Space { pool: &mut self.pool, heap: &mut loaded.heap }),
+            None => Err(EngineError::ShardGone { shard: handle.shard }),
+        }
+    }
+
+    fn heap(&self, handle: Handle) -> Result<&Heap, EngineError> {
+        match self.shards.get(usize::from(handle.shard)) {
+            Some(Some(loaded)) if loaded.generation == handle.generation => Ok(&loaded.heap),
+            _ => Err(EngineError::ShardGone { shard: handle.shard }),
+        }
+    }
+
+    fn check_free(&self, shard: u16) -> Result<(), EngineError> {
+        match self.shards.get(usize::from(shard)) {
+            Some(None) => Ok(()),
+            Some(Some(_)) => Err(EngineError::ShardLoaded { shard }),
+            None => Err(EngineError::ShardUnknown { shard, shards: self.shards.len() as u16 }),
+        }
+    }
+
+    fn enter(&mut self, shard: u16, heap: Heap) -> Handle {
+        self.generation += 1;
+        self.shards[usize::from(shard)] = Some(Loaded { heap, generation: self.generation });
+        Handle { shard, generation: self.generation }
+    }
+}

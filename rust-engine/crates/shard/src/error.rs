@@ -1,0 +1,77 @@
+use codec::Malformed;
+use pool::PoolError;
+use serde_json::{Value, json};
+use series::SeriesError;
+use store::StoreError;
+use thiserror::Error;
+
+/// Why the engine refused. Names and fields are those of errors.ts.
+#[derive(Debug, Error)]
+#[allow(missing_docs)] // the message says it
+pub enum EngineError {
+    #[error(transparent)]
+    Pool(PoolError),
+    #[error("{field}: {reason}")]
+    RecordInvalid { field: &'static str, reason: String },
+    #[error("{field}: {reason}")]
+    BlockInvalid { field: &'static str, reason: String },
+    #[error("shard {shard} is loaded already")]
+    ShardLoaded { shard: u16 },
+    #[error("shard {shard} was dropped")]
+    ShardGone { shard: u16 },
+    #[error("shard {shard} of {shards}")]
+    ShardUnknown { shard: u16, shards: u16 },
+}
+
+impl From<PoolError> for EngineError {
+    fn from(error: PoolError) -> Self {
+        Self::Pool(error)
+    }
+}
+
+impl From<StoreError> for EngineError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Pool(error) => Self::Pool(error),
+            StoreError::RecordInvalid { field, reason } => Self::RecordInvalid { field, reason },
+        }
+    }
+}
+
+impl From<SeriesError> for EngineError {
+    fn from(error: SeriesError) -> Self {
+        match error {
+            SeriesError::Pool(error) => Self::Pool(error),
+            SeriesError::Malformed(Malformed { field, reason }) => Self::BlockInvalid { field, reason },
+            SeriesError::ArgumentInvalid { field, reason } => Self::RecordInvalid { field, reason },
+        }
+    }
+}
+
+impl EngineError {
+    /// The error with its name and figures, for the other side of the bridge.
+    pub fn describe(&self) -> Value {
+        match self {
+            Self::Pool(PoolError::PoolFull { region, needed, free, lent }) => {
+                json!({ "name": "PoolFull", "region": region.name(), "needed": needed, "free": free, "lent": lent })
+            }
+            Self::Pool(PoolError::OptionsInvalid { field, reason }) => {
+                json!({ "name": "OptionsInvalid", "field": field, "reason": reason })
+            }
+            Self::Pool(PoolError::MapRefused { bytes, code }) => {
+                json!({ "name": "MapRefused", "bytes": bytes, "code": code })
+            }
+            Self::RecordInvalid { field, reason } => {
+                json!({ "name": "RecordInvalid", "field": field, "reason": reason })
+            }
+            Self::BlockInvalid { field, reason } => {
+                json!({ "name": "BlockInvalid", "field": field, "reason": reason })
+            }
+            Self::ShardLoaded { shard } => json!({ "name": "ShardLoaded", "shard": shard }),
+            Self::ShardGone { shard } => json!({ "name": "ShardGone", "shard": shard }),
+            Self::ShardUnknown { shard, shards } => {
+                json!({ "name": "ShardUnknown", "shard": shard, "shards": shards })
+            }
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The engine: one pool, its loaded shards, room made by eviction, the digest of a shard's state.
+
+mod digest;
+mod engine;
+mod error;
+mod metrics;
+mod report;
+mod room;
+
+pub use digest::digest;
+pub use engine::{Engine, Handle};
+pub use error::EngineError;
+pub use report::{MemoryReport, RegionReport, ShardPages};

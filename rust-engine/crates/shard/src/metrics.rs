@@ -1,0 +1,69 @@
+//! Metric series of a shard.
+
+use crate::engine::{Engine, Handle};
+use crate::error::EngineError;
+use codec::{Block, SeriesId};
+use paged::Region;
+use series::{Aggregation, Applied, Matcher, SeriesInfo};
+
+impl Engine {
+    /// Applies one batch of a target.
+    pub fn apply_metrics(
+        &mut self,
+        handle: Handle,
+        target: &str,
+        service: &str,
+        announced: &[u8],
+        block: &[u8],
+    ) -> Result<Applied, EngineError> {
+        if target.is_empty() || service.is_empty() {
+            return Err(EngineError::RecordInvalid {
+                field: "target",
+                reason: "target or service is empty".to_owned(),
+            });
+        }
+        let block = Block::parse(block).map_err(series::SeriesError::from)?;
+        let announced = codec::announced(announced).map_err(series::SeriesError::from)?;
+        let mut space =
+            self.space_with_pages(handle, &[Region::InfrastructureState], series::pages_for_block(&block))?;
+        let applied = series::apply_metrics(&mut space, target, service, &announced, &block)?;
+        let environment = service.split('/').next().unwrap_or_default();
+        let (first, last) = applied.times;
+        let arrived = applied.created + applied.moved.as_ref().map_or(0, |(_, moved)| *moved);
+        store::touch_service(&mut space, service, environment, first, |_| {})?;
+        store::touch_service(&mut space, service, environment, last, |service| service.series += arrived)?;
+        if let Some((former, moved)) = &applied.moved {
+            store::count_series(&mut space, former, *moved)?;
+        }
+        Ok(applied)
+    }
+
+    /// Series that fit.
+    pub fn series(
+        &self,
+        handle: Handle,
+        service: Option<&str>,
+        matchers: &[Matcher],
+        limit: usize,
+    ) -> Result<Vec<SeriesInfo>, EngineError> {
+        Ok(series::series(&self.view(handle)?, service, matchers, limit)?)
+    }
+
+    /// Steps or samples of a series into the caller's arrays; how many.
+    #[allow(clippy::too_many_arguments)] // the figures of one query, in the order of the door
+    pub fn range(
+        &self,
+        handle: Handle,
+        id: &str,
+        from: i64,
+        to: i64,
+        step: i64,
+        aggregation: Aggregation,
+        times: &mut [f64],
+        values: &mut [f64],
+    ) -> Result<usize, EngineError> {
+        let id = SeriesId::from_str_radix(id, 16)
+            .map_err(|error| EngineError::RecordInvalid { field: "seriesId", reason: error.to_string() })?;
+        Ok(series::range(&self.view(handle)?, id, from, to, step, aggregation, times, values)?)
+    }
+}

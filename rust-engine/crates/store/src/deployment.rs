@@ -1,0 +1,267 @@
+//! A deployment or CI run and how events change it: monotone, idempotent, tolerant of order.
+
+use crate::event::{DeploymentEvent, Phase, StepState};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// Steps remembered for each attempt; more are not counted.
+const STEPS_MAX: usize = 512;
+/// Links remembered for each record.
+const LINKS_MAX: usize = 64;
+
+/// What runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum Subject {
+    Deployment,
+    CiRun,
+}
+
+/// State of an attempt; it only moves to larger ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum DeploymentState {
+    Requested,
+    Started,
+    Finished,
+    RolledBack,
+}
+
+/// How many steps are known, have ended, have failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Steps {
+    pub total: u32,
+    pub completed: u32,
+    pub failed: u32,
+}
+
+/// Size of a change; none where the source does not tell.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)] // schemas/events/DeploymentEvent.avsc
+pub struct ChangeSize {
+    pub files_added: Option<f64>,
+    pub files_deleted: Option<f64>,
+    pub files_modified: Option<f64>,
+    pub lines_added: Option<f64>,
+    pub lines_deleted: Option<f64>,
+    pub src_files: Option<f64>,
+    pub doc_files: Option<f64>,
+    pub other_files: Option<f64>,
+    pub dockerfile_changed: Option<bool>,
+    pub compose_changed: Option<bool>,
+    pub file_types: Option<String>,
+}
+
+/// A deployment or CI run as known now; the shape of `DeploymentRecord` in records.ts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)] // rust-engine/ts/records.ts
+pub struct DeploymentRecord {
+    pub key: String,
+    pub subject: Subject,
+    pub service: String,
+    pub environment: String,
+    pub source: String,
+    pub attempt: u32,
+    pub state: DeploymentState,
+    pub conclusion: Option<String>,
+    pub name: Option<String>,
+    pub workflow: Option<String>,
+    pub repository: Option<String>,
+    pub branch: Option<String>,
+    pub sha: Option<String>,
+    pub actor: Option<String>,
+    pub trigger: Option<String>,
+    pub pull_request: Option<bool>,
+    pub change: Option<ChangeSize>,
+    pub steps: Steps,
+    pub links: Vec<String>,
+    pub backfilled: bool,
+    pub requested_at: Option<i64>,
+    pub started_at: Option<i64>,
+    pub finished_at: Option<i64>,
+    pub prediction: Option<String>,
+}
+
+/// The record with what only folding needs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoredDeployment {
+    pub record: DeploymentRecord,
+    /// Earliest event of the attempt.
+    pub first_event_at: i64,
+    marks: Vec<StepMark>,
+}
+
+/// A step by the digest of its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct StepMark {
+    step: u64,
+    state: StepState,
+    failed: bool,
+}
+
+/// What an event made of a record.
+#[derive(Debug)]
+pub struct Folded {
+    pub stored: StoredDeployment,
+    pub changed: bool,
+    pub opened: bool,
+    pub closed: bool,
+}
+
+impl StoredDeployment {
+    /// Neither concluded nor rolled back.
+    pub fn is_running(&self) -> bool {
+        self.record.conclusion.is_none() && self.record.state != DeploymentState::RolledBack
+    }
+
+    /// The time that lists go by.
+    pub fn listed_at(&self) -> i64 {
+        self.record.started_at.or(self.record.requested_at).unwrap_or(self.first_event_at)
+    }
+
+    fn open(event: &DeploymentEvent, subject: Subject) -> Self {
+        let record = DeploymentRecord {
+            key: event.key.clone(),
+            subject,
+            service: event.service.clone(),
+            environment: event.environment.clone(),
+            source: event.source.clone(),
+            attempt: event.attempt,
+            state: DeploymentState::Requested,
+            conclusion: None,
+            name: None,
+            workflow: None,
+            repository: None,
+            branch: None,
+            sha: None,
+            actor: None,
+            trigger: None,
+            pull_request: None,
+            change: None,
+            steps: Steps::default(),
+            links: Vec::new(),
+            backfilled: event.backfilled,
+            requested_at: None,
+            started_at: None,
+            finished_at: None,
+            prediction: None,
+        };
+        Self { record, first_event_at: event.occurred_at, marks: Vec::new() }
+    }
+
+    /// A new attempt of the same subject: identity stays, its course starts anew.
+    fn reopen(&self, event: &DeploymentEvent) -> Self {
+        let mut next = Self::open(event, self.record.subject);
+        next.record.service.clone_from(&self.record.service);
+        next.record.environment.clone_from(&self.record.environment);
+        next
+    }
+
+    fn fill(&mut self, event: &DeploymentEvent) {
+        let record = &mut self.record;
+        fill(&mut record.name, &event.name);
+        fill(&mut record.workflow, &event.workflow);
+        fill(&mut record.repository, &event.repository);
+        fill(&mut record.branch, &event.branch);
+        fill(&mut record.sha, &event.sha);
+        fill(&mut record.actor, &event.actor);
+        fill(&mut record.trigger, &event.trigger);
+        fill(&mut record.pull_request, &event.pull_request);
+        fill(&mut record.change, &event.change);
+        for link in &event.links {
+            if record.links.len() < LINKS_MAX && !record.links.contains(link) {
+                record.links.push(link.clone());
+            }
+        }
+        self.first_event_at = self.first_event_at.min(event.occurred_at);
+    }
+
+    fn advance(&mut self, event: &DeploymentEvent) -> bool {
+        let at = event.occurred_at;
+        let record = &mut self.record;
+        match event.phase {
+            Phase::Requested => record.requested_at = earliest(record.requested_at, at),
+            Phase::Started => {
+                record.started_at = earliest(record.started_at, at);
+                record.state = record.state.max(DeploymentState::Started);
+            }
+            Phase::Step => self.mark_step(event),
+            // A conclusion is given once: a repeat, and above all a later `inactive`, changes nothing.
+            Phase::Finished if record.conclusion.is_none() => {
+                record.conclusion.clone_from(&event.conclusion);
+                record.finished_at = Some(at);
+                record.state = record.state.max(DeploymentState::Finished);
+                return true;
+            }
+            Phase::RolledBack => record.state = DeploymentState::RolledBack,
+            Phase::Finished | Phase::Changed => {}
+        }
+        false
+    }
+
+    fn mark_step(&mut self, event: &DeploymentEvent) {
+        let Some(step) = &event.step else { return };
+        let id = step_id(&step.key);
+        let at = match self.marks.iter().position(|mark| mark.step == id) {
+            Some(at) => at,
+            None if self.marks.len() < STEPS_MAX => {
+                self.marks.push(StepMark { step: id, state: StepState::Queued, failed: false });
+                self.marks.len() - 1
+            }
+            None => return,
+        };
+        let mark = &mut self.marks[at];
+        if step.state == StepState::Completed && mark.state != StepState::Completed {
+            mark.failed = is_failure(event.conclusion.as_deref());
+        }
+        mark.state = mark.state.max(step.state);
+        let completed = self.marks.iter().filter(|mark| mark.state == StepState::Completed);
+        self.record.steps = Steps {
+            total: self.marks.len() as u32,
+            completed: completed.count() as u32,
+            failed: self.marks.iter().filter(|mark| mark.failed).count() as u32,
+        };
+    }
+}
+
+/// What an event makes of what is known.
+pub fn fold(known: Option<&StoredDeployment>, event: &DeploymentEvent, subject: Subject) -> Folded {
+    let opened = known.is_none_or(|known| event.attempt > known.record.attempt);
+    let mut stored = match known {
+        None => StoredDeployment::open(event, subject),
+        Some(known) if opened => known.reopen(event),
+        Some(known) => known.clone(),
+    };
+    if event.attempt < stored.record.attempt {
+        return Folded { stored, changed: false, opened: false, closed: false };
+    }
+    stored.fill(event);
+    let closed = stored.advance(event);
+    let changed = known != Some(&stored);
+    Folded { stored, changed, opened, closed }
+}
+
+/// Conclusions that mean `rollout_failed`.
+pub fn is_failure(conclusion: Option<&str>) -> bool {
+    matches!(conclusion, Some("failure" | "error" | "timeout"))
+}
+
+fn fill<T: Clone>(known: &mut Option<T>, told: &Option<T>) {
+    if known.is_none() {
+        known.clone_from(told);
+    }
+}
+
+fn earliest(known: Option<i64>, told: i64) -> Option<i64> {
+    Some(known.map_or(told, |known| known.min(told)))
+}
+
+fn step_id(key: &str) -> u64 {
+    let digest = Sha256::digest(key.as_bytes());
+    digest.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}

@@ -1,0 +1,174 @@
+use crate::deployment::{DeploymentRecord, DeploymentState, StoredDeployment, Subject, fold, is_failure};
+use crate::event::DeploymentEvent;
+use crate::evict::Class;
+use crate::keys::{Table, newest_first, record_key, service_prefix, text_part, value_key};
+use crate::list::{ListPage, TimeIndex, Window};
+use crate::stored::{load, reindex, save};
+use crate::{ACTIVE, HISTORY, PREDICTION_BYTES_MAX, StoreError, change, service};
+use paged::{Pages, PagesMut, Tree};
+use serde::{Deserialize, Serialize};
+
+/// What an event did.
+#[derive(Clone, Debug, Serialize)]
+pub struct DeploymentApplied {
+    /// False when nothing changed.
+    pub changed: bool,
+    /// The first event of its attempt.
+    pub opened: bool,
+    /// The event that brought the conclusion.
+    pub closed: bool,
+    /// None for a change. With `closed` it still carries the prediction.
+    pub record: Option<DeploymentRecord>,
+}
+
+/// Which deployments to list; none = all.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)] // rust-engine/ts/records.ts
+pub struct DeploymentFilter {
+    pub subject: Option<Subject>,
+    pub service: Option<String>,
+    pub environment: Option<String>,
+    pub state: Option<DeploymentState>,
+    pub conclusion: Option<String>,
+    pub from: Option<i64>,
+    pub to: Option<i64>,
+}
+
+/// Applies an event. The caller has asked for `pages_for_event` in all three regions that this touches.
+pub fn apply_deployment(pages: &mut impl PagesMut, event: &DeploymentEvent) -> Result<DeploymentApplied, StoreError> {
+    let Some(subject) = event.subject.run() else {
+        let changed = change::record_change(pages, event)?;
+        service::touch_service(pages, &event.service, &event.environment, event.occurred_at, |_| {})?;
+        return Ok(DeploymentApplied { changed, opened: false, closed: false, record: None });
+    };
+    let known = find(pages, &event.key);
+    let mut folded = fold(known.as_ref().map(|(_, stored)| stored), event, subject);
+    let record = folded.stored.record.clone();
+    if folded.closed {
+        folded.stored.record.prediction = None;
+    }
+    if folded.changed {
+        put(pages, known.as_ref(), &folded.stored)?;
+    }
+    let is_new = known.is_none();
+    service::touch_service(pages, &record.service, &record.environment, event.occurred_at, |service| {
+        match subject {
+            Subject::Deployment => service.deployments += u32::from(is_new),
+            Subject::CiRun => service.ci_runs += u32::from(is_new),
+        };
+    })?;
+    Ok(DeploymentApplied {
+        changed: folded.changed,
+        opened: folded.opened,
+        closed: folded.closed,
+        record: Some(record),
+    })
+}
+
+/// Keeps a prediction with a running attempt; false when there is none.
+pub fn attach_prediction(
+    pages: &mut impl PagesMut,
+    key: &str,
+    attempt: u32,
+    prediction: &str,
+) -> Result<bool, StoreError> {
+    if prediction.len() > PREDICTION_BYTES_MAX {
+        let reason = format!("{} bytes, at most {PREDICTION_BYTES_MAX}", prediction.len());
+        return Err(StoreError::invalid("prediction", reason));
+    }
+    let Some((tree, stored)) = find(pages, key) else { return Ok(false) };
+    if stored.record.attempt != attempt || !stored.is_running() {
+        return Ok(false);
+    }
+    let mut next = stored.clone();
+    next.record.prediction = Some(prediction.to_owned());
+    put(pages, Some(&(tree, stored)), &next)?;
+    Ok(true)
+}
+
+/// The deployment or CI run with this key.
+pub fn deployment(pages: &impl Pages, key: &str) -> Option<DeploymentRecord> {
+    find(pages, key).map(|(_, stored)| stored.record)
+}
+
+/// Lists deployments, newest first.
+pub fn deployments(
+    pages: &impl Pages,
+    filter: &DeploymentFilter,
+    limit: usize,
+    cursor: Option<&str>,
+) -> Result<ListPage<DeploymentRecord>, StoreError> {
+    let may_run = filter.conclusion.is_none() && filter.state.is_none_or(|state| state < DeploymentState::Finished);
+    let may_be_over = filter.state.is_none_or(|state| state >= DeploymentState::Finished);
+    let trees = [(ACTIVE, may_run), (HISTORY, may_be_over)];
+    let prefix = match &filter.service {
+        Some(service) => service_prefix(Table::DeploymentByService, service),
+        None => vec![Table::DeploymentByTime as u8],
+    };
+    let index = TimeIndex {
+        prefix,
+        trees: trees.into_iter().filter(|(_, may)| *may).map(|(tree, _)| tree).collect(),
+        records: Table::Deployment,
+    };
+    let window = Window { from: filter.from, to: filter.to };
+    index.page(pages, window, limit, cursor, |stored: StoredDeployment| {
+        let record = stored.record;
+        let fits = filter.subject.is_none_or(|subject| record.subject == subject)
+            && filter.service.as_ref().is_none_or(|service| record.service == *service)
+            && filter.environment.as_ref().is_none_or(|environment| record.environment == *environment)
+            && filter.state.is_none_or(|state| record.state == state)
+            && (filter.conclusion.is_none() || record.conclusion == filter.conclusion);
+        fits.then_some(record)
+    })
+}
+
+fn find(pages: &impl Pages, key: &str) -> Option<(Tree, StoredDeployment)> {
+    let key = record_key(Table::Deployment, key);
+    [ACTIVE, HISTORY].into_iter().find_map(|tree| Some((tree, load(pages, tree, &key)?)))
+}
+
+fn put(
+    pages: &mut impl PagesMut,
+    known: Option<&(Tree, StoredDeployment)>,
+    stored: &StoredDeployment,
+) -> Result<(), StoreError> {
+    let tree = if stored.is_running() { ACTIVE } else { HISTORY };
+    let key = record_key(Table::Deployment, &stored.record.key);
+    save(pages, tree, &key, stored)?;
+    let old = known.map(|(tree, stored)| (*tree, index_keys(stored)));
+    if let Some((old_tree, _)) = &old
+        && old_tree.region() != tree.region()
+    {
+        old_tree.remove(pages, &key);
+    }
+    reindex(pages, old, (tree, &index_keys(stored)))
+}
+
+/// Removes a finished record and its index entries; for eviction.
+pub(crate) fn evict(pages: &mut impl PagesMut, key: &[u8]) {
+    let Some(stored) = load::<StoredDeployment>(pages, HISTORY, key) else { return };
+    HISTORY.remove(pages, key);
+    for key in index_keys(&stored) {
+        HISTORY.remove(pages, &key);
+    }
+}
+
+fn index_keys(stored: &StoredDeployment) -> Vec<Vec<u8>> {
+    let record = &stored.record;
+    let suffix = newest_first(stored.listed_at(), &record.key);
+    let mut by_service = service_prefix(Table::DeploymentByService, &record.service);
+    by_service.extend_from_slice(&suffix);
+    let mut by_time = vec![Table::DeploymentByTime as u8];
+    by_time.extend_from_slice(&suffix);
+    let mut keys = vec![by_time, by_service];
+    if !stored.is_running() {
+        let class = match record.subject {
+            Subject::Deployment => Class::Deployment,
+            Subject::CiRun if is_failure(record.conclusion.as_deref()) => Class::FailedRun,
+            Subject::CiRun => Class::Run,
+        };
+        keys.push(value_key(class as u8, stored.listed_at(), Table::Deployment, &text_part(&record.key)));
+    }
+    keys
+}

@@ -1,0 +1,127 @@
+use crate::event::IncidentEvent;
+use crate::incident::{IncidentRecord, IncidentState, StoredIncident, fold};
+use crate::keys::{Table, newest_first, record_key, service_prefix, text_part, value_key};
+use crate::list::{ListPage, TimeIndex, Window};
+use crate::stored::{load, reindex, save};
+use crate::{ACTIVE, INCIDENTS, StoreError, service};
+use paged::{Pages, PagesMut, Tree};
+use serde::{Deserialize, Serialize};
+
+/// What an event did.
+#[derive(Clone, Debug, Serialize)]
+pub struct IncidentApplied {
+    /// False when nothing changed.
+    pub changed: bool,
+    /// The incident after it.
+    pub record: IncidentRecord,
+}
+
+/// Which incidents to list; none = all.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[allow(missing_docs)] // rust-engine/ts/records.ts
+pub struct IncidentFilter {
+    pub service: Option<String>,
+    pub environment: Option<String>,
+    pub state: Option<IncidentState>,
+    pub from: Option<i64>,
+    pub to: Option<i64>,
+}
+
+/// Applies an event. The caller has asked for `pages_for_event` in all regions that this touches.
+pub fn apply_incident(pages: &mut impl PagesMut, event: &IncidentEvent) -> Result<IncidentApplied, StoreError> {
+    let known = find(pages, &event.key);
+    let stored = fold(known.as_ref().map(|(_, stored)| stored), event);
+    let changed = known.as_ref().is_none_or(|(_, known)| *known != stored);
+    if changed {
+        put(pages, known.as_ref(), &stored)?;
+    }
+    let was_open = known.as_ref().is_some_and(|(_, known)| is_open(known));
+    let is_open = is_open(&stored);
+    let record = stored.record;
+    service::touch_service(pages, &record.service, &record.environment, event.occurred_at, |service| {
+        service.open_incidents = service.open_incidents + u32::from(is_open) - u32::from(was_open);
+    })?;
+    Ok(IncidentApplied { changed, record })
+}
+
+/// The incident with this key.
+pub fn incident(pages: &impl Pages, key: &str) -> Option<IncidentRecord> {
+    find(pages, key).map(|(_, stored)| stored.record)
+}
+
+/// Lists incidents, newest first.
+pub fn incidents(
+    pages: &impl Pages,
+    filter: &IncidentFilter,
+    limit: usize,
+    cursor: Option<&str>,
+) -> Result<ListPage<IncidentRecord>, StoreError> {
+    let trees = match filter.state {
+        None => vec![ACTIVE, INCIDENTS],
+        Some(IncidentState::Resolved) => vec![INCIDENTS],
+        Some(_) => vec![ACTIVE],
+    };
+    let prefix = match &filter.service {
+        Some(service) => service_prefix(Table::IncidentByService, service),
+        None => vec![Table::IncidentByTime as u8],
+    };
+    let index = TimeIndex { prefix, trees, records: Table::Incident };
+    let window = Window { from: filter.from, to: filter.to };
+    index.page(pages, window, limit, cursor, |stored: StoredIncident| {
+        let record = stored.record;
+        let fits = filter.service.as_ref().is_none_or(|service| record.service == *service)
+            && filter.environment.as_ref().is_none_or(|environment| record.environment == *environment)
+            && filter.state.is_none_or(|state| record.state == state);
+        fits.then_some(record)
+    })
+}
+
+/// Removes a resolved incident and its index entries; for eviction.
+pub(crate) fn evict(pages: &mut impl PagesMut, key: &[u8]) {
+    let Some(stored) = load::<StoredIncident>(pages, INCIDENTS, key) else { return };
+    INCIDENTS.remove(pages, key);
+    for key in index_keys(&stored) {
+        INCIDENTS.remove(pages, &key);
+    }
+}
+
+fn is_open(stored: &StoredIncident) -> bool {
+    stored.record.state != IncidentState::Resolved
+}
+
+fn find(pages: &impl Pages, key: &str) -> Option<(Tree, StoredIncident)> {
+    let key = record_key(Table::Incident, key);
+    [ACTIVE, INCIDENTS].into_iter().find_map(|tree| Some((tree, load(pages, tree, &key)?)))
+}
+
+fn put(
+    pages: &mut impl PagesMut,
+    known: Option<&(Tree, StoredIncident)>,
+    stored: &StoredIncident,
+) -> Result<(), StoreError> {
+    let tree = if is_open(stored) { ACTIVE } else { INCIDENTS };
+    let key = record_key(Table::Incident, &stored.record.key);
+    save(pages, tree, &key, stored)?;
+    let old = known.map(|(tree, stored)| (*tree, index_keys(stored)));
+    if let Some((old_tree, _)) = &old
+        && old_tree.region() != tree.region()
+    {
+        old_tree.remove(pages, &key);
+    }
+    reindex(pages, old, (tree, &index_keys(stored)))
+}
+
+fn index_keys(stored: &StoredIncident) -> Vec<Vec<u8>> {
+    let record = &stored.record;
+    let suffix = newest_first(record.starts_at, &record.key);
+    let mut by_time = vec![Table::IncidentByTime as u8];
+    by_time.extend_from_slice(&suffix);
+    let mut by_service = service_prefix(Table::IncidentByService, &record.service);
+    by_service.extend_from_slice(&suffix);
+    let mut keys = vec![by_time, by_service];
+    if !is_open(stored) {
+        let over_at = record.ends_at.unwrap_or(record.starts_at);
+        keys.push(value_key(0, over_at, Table::Incident, &text_part(&record.key)));
+    }
+    keys
+}

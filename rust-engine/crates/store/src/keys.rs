@@ -1,0 +1,71 @@
+//! Keys of the trees: one tag byte for each table and index, then parts that sort as bytes.
+
+use paged::{ordered, unordered};
+
+pub use paged::text_part;
+
+/// Tables and indexes. A record and the indexes over it lie in the same tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Table {
+    Change = b'c',
+    Deployment = b'd',
+    DeploymentByTime = b'D',
+    DeploymentByService = b'E',
+    Incident = b'i',
+    IncidentByTime = b'I',
+    IncidentByService = b'J',
+    Resource = b'q',
+    ResourceByService = b'Q',
+    Rolling = b'r',
+    Service = b's',
+    /// What goes first when the region is full: class, time, table, key.
+    Value = b'V',
+}
+
+/// A text part with its length before it, so that no key is the prefix of another service's.
+fn sized_part(text: &str) -> Vec<u8> {
+    let part = text_part(text);
+    let mut sized = vec![part.len() as u8];
+    sized.extend_from_slice(&part);
+    sized
+}
+
+pub fn record_key(table: Table, key: &str) -> Vec<u8> {
+    join(&[&[table as u8], &text_part(key)])
+}
+
+/// Prefix of what belongs to a service in an index by service.
+pub fn service_prefix(table: Table, service: &str) -> Vec<u8> {
+    join(&[&[table as u8], &sized_part(service)])
+}
+
+/// The part of a time index that orders: newest first, then the key.
+pub fn newest_first(time: i64, key: &str) -> Vec<u8> {
+    join(&[&(!ordered(time)).to_be_bytes(), &text_part(key)])
+}
+
+/// The first suffix of a time index at or before `time`.
+pub fn newest_first_start(time: i64) -> [u8; 8] {
+    (!ordered(time)).to_be_bytes()
+}
+
+/// Time and key part of a suffix.
+pub fn split_newest_first(suffix: &[u8]) -> Option<(i64, &[u8])> {
+    let (time, key) = suffix.split_first_chunk()?;
+    Some((unordered(!u64::from_be_bytes(*time)), key))
+}
+
+/// An entry of the eviction order; the smallest goes first.
+pub fn value_key(class: u8, time: i64, table: Table, part: &[u8]) -> Vec<u8> {
+    join(&[&[Table::Value as u8, class], &ordered(time).to_be_bytes(), &[table as u8], part])
+}
+
+/// Record key (table and part) of an entry of the eviction order.
+pub fn split_value_key(key: &[u8]) -> Option<&[u8]> {
+    key.get(10..)
+}
+
+pub fn join(parts: &[&[u8]]) -> Vec<u8> {
+    parts.concat()
+}

@@ -1,0 +1,72 @@
+//! Records in a shard's pages: deployments and CI runs, changes, incidents, resources, services, rolling scopes.
+//!
+//! Each kind has a pure part (how an event changes a record) and a part that keeps the record and its indexes.
+
+mod change;
+mod deployment;
+mod deployments;
+mod event;
+mod evict;
+mod incident;
+mod incidents;
+mod keys;
+mod list;
+mod resource;
+mod rolling;
+mod service;
+mod stored;
+
+pub use change::change_of;
+pub use deployment::{ChangeSize, DeploymentRecord, DeploymentState, Steps, Subject};
+pub use deployments::{
+    DeploymentApplied, DeploymentFilter, apply_deployment, attach_prediction, deployment, deployments,
+};
+pub use event::{DeploymentEvent, IncidentEvent, InfrastructureEvent};
+pub use evict::evict_oldest;
+pub use incident::{IncidentRecord, IncidentState};
+pub use incidents::{IncidentApplied, IncidentFilter, apply_incident, incident, incidents};
+pub use list::ListPage;
+pub use resource::{ResourceRecord, apply_infrastructure, resources};
+pub use rolling::{ROLLING_WIDTH, rolling_add, rolling_read};
+pub use service::{ServiceRecord, count_series, service, services, touch_service};
+
+use paged::{Region, Tree};
+use pool::PoolError;
+use thiserror::Error;
+
+/// Longest event as JSON.
+pub const EVENT_BYTES_MAX: usize = 256 * 1024;
+/// Longest prediction text.
+pub const PREDICTION_BYTES_MAX: usize = 4096;
+
+/// Why a record was not taken.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum StoreError {
+    /// No page for it.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    /// The event contradicts its contract.
+    #[error("{field}: {reason}")]
+    RecordInvalid {
+        /// The field.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl StoreError {
+    pub(crate) fn invalid(field: &'static str, reason: impl Into<String>) -> Self {
+        Self::RecordInvalid { field, reason: reason.into() }
+    }
+}
+
+const INFRASTRUCTURE: Tree = Tree::of(Region::InfrastructureState);
+const HISTORY: Tree = Tree::of(Region::DeploymentHistory);
+const INCIDENTS: Tree = Tree::of(Region::IncidentDatabase);
+const ACTIVE: Tree = Tree::of(Region::ActiveOperations);
+
+/// Pages that applying one event of this many bytes can need in each region that it touches.
+pub fn pages_for_event(json_bytes: usize) -> u32 {
+    Tree::pages_needed(json_bytes * 2) + 40
+}

@@ -1,0 +1,120 @@
+/** The addon's functions, as rust-engine/crates/bridge exports them: JSON text for control, the caller's arrays for data. */
+import { createRequire } from 'node:module'
+
+declare const engineMark: unique symbol
+declare const decoderMark: unique symbol
+export interface EngineBox {
+  readonly [engineMark]: true
+}
+export interface DecoderBox {
+  readonly [decoderMark]: true
+}
+
+export interface Addon {
+  open(options: string): EngineBox
+  memory(engine: EngineBox): string
+  createShard(engine: EngineBox, shard: number): number
+  dropShard(engine: EngineBox, shard: number, generation: number): void
+  stateHash(engine: EngineBox, shard: number, generation: number): string
+  snapshot(
+    engine: EngineBox,
+    shard: number,
+    generation: number,
+    folder: string,
+    writer: string,
+    offsets: string,
+    clock: number,
+    keyFile: string,
+  ): Promise<string>
+  restoreShard(engine: EngineBox, shard: number, folder: string, committed: string, keyFile: string): Promise<string>
+
+  applyDeployment(engine: EngineBox, shard: number, generation: number, event: string): string
+  attachPrediction(
+    engine: EngineBox,
+    shard: number,
+    generation: number,
+    key: string,
+    attempt: number,
+    prediction: string,
+  ): boolean
+  deployment(engine: EngineBox, shard: number, generation: number, key: string): string
+  deployments(
+    engine: EngineBox,
+    shard: number,
+    generation: number,
+    filter: string,
+    limit: number,
+    cursor: string | null,
+  ): string
+  changeOf(engine: EngineBox, shard: number, generation: number, service: string, sha: string): string
+  rollingAdd(
+    engine: EngineBox,
+    shard: number,
+    generation: number,
+    scopes: string,
+    at: number,
+    failed: boolean,
+    durationS: number,
+  ): void
+  rollingRead(
+    engine: EngineBox,
+    shard: number,
+    generation: number,
+    scopes: string,
+    at: number,
+    out: Float64Array,
+  ): void
+
+  applyIncident(engine: EngineBox, shard: number, generation: number, event: string): string
+  incident(engine: EngineBox, shard: number, generation: number, key: string): string
+  incidents(
+    engine: EngineBox,
+    shard: number,
+    generation: number,
+    filter: string,
+    limit: number,
+    cursor: string | null,
+  ): string
+
+  applyInfrastructure(engine: EngineBox, shard: number, generation: number, event: string): boolean
+  resources(engine: EngineBox, shard: number, generation: number, service: string, limit: number): string
+  service(engine: EngineBox, shard: number, generation: number, service: string): string
+  services(engine: EngineBox, shard: number, generation: number, limit: number, cursor: string | null): string
+
+  applyMetrics(
+    engine: EngineBox,
+    shard: number,
+    generation: number,
+    target: string,
+    service: string,
+    announced: Uint8Array,
+    block: Uint8Array,
+  ): string
+  series(
+    engine: EngineBox,
+    shard: number,
+    generation: number,
+    service: string | null,
+    matchers: string,
+    limit: number,
+  ): string
+  range(
+    engine: EngineBox,
+    shard: number,
+    generation: number,
+    seriesId: string,
+    from: number,
+    to: number,
+    stepMs: number,
+    aggregation: string,
+    times: Float64Array,
+    values: Float64Array,
+  ): number
+
+  openRemoteWrite(limits: string): DecoderBox
+  /** JSON of the batches, and their bytes in one buffer. */
+  decodeRemoteWrite(decoder: DecoderBox, body: Uint8Array, nowMs: number): readonly [string, ArrayBuffer]
+  forgetTarget(decoder: DecoderBox, target: string): void
+}
+
+export const addon = createRequire(import.meta.url)('../index.node') as Addon

@@ -1,0 +1,55 @@
+/** The door over the addon. */
+import { dirname, join } from 'node:path'
+import { addon, type EngineBox } from './addon.ts'
+import type { EngineDoor, ShardDoor } from './door.ts'
+import { named, namedError } from './errors.ts'
+import { openShard } from './shard.ts'
+import type { EngineOptions, MemoryReport, SnapshotInfo } from './records.ts'
+
+/** Maps the pool; throws `OptionsInvalid` or `MapRefused`. */
+export function openEngine(options: EngineOptions): EngineDoor {
+  return new Engine(
+    named(() => addon.open(JSON.stringify(options))),
+    options.snapshotKeyFile ?? null,
+  )
+}
+
+class Engine implements EngineDoor {
+  readonly #box: EngineBox
+  readonly #keyFile: string | null
+
+  constructor(box: EngineBox, keyFile: string | null) {
+    this.#box = box
+    this.#keyFile = keyFile
+  }
+
+  memory(): MemoryReport {
+    return JSON.parse(named(() => addon.memory(this.#box))) as MemoryReport
+  }
+
+  createShard(shard: number): ShardDoor {
+    const generation = named(() => addon.createShard(this.#box, shard))
+    return openShard(this.#box, shard, generation, this.#keyFileOf)
+  }
+
+  async restoreShard(shard: number, folder: string, committed: Readonly<Record<string, string>>) {
+    const restored = await addon
+      .restoreShard(this.#box, shard, folder, JSON.stringify(committed), this.#keyFileOf(folder))
+      .catch((error: unknown) => {
+        throw namedError(error)
+      })
+    const found = JSON.parse(restored) as Restored | null
+    if (found === null) return null
+    const { generation, info, refused } = found
+    return { shard: openShard(this.#box, shard, generation, this.#keyFileOf), info, refused }
+  }
+
+  // Beside the snapshots' folder when not given, so that a state folder carries its key.
+  readonly #keyFileOf = (folder: string): string => this.#keyFile ?? join(dirname(folder), 'keys', 'snapshot.key')
+}
+
+interface Restored {
+  readonly generation: number
+  readonly info: SnapshotInfo
+  readonly refused: readonly string[]
+}

@@ -1,0 +1,177 @@
+/** One shard's part of the door. */
+import { addon, type EngineBox } from './addon.ts'
+import type { ShardDoor } from './door.ts'
+import { named, namedError, SharedMemoryRefused } from './errors.ts'
+import type {
+  Aggregation,
+  DeploymentApplied,
+  DeploymentFilter,
+  DeploymentRecord,
+  IncidentFilter,
+  IncidentRecord,
+  Matcher,
+  Page,
+  ResourceRecord,
+  SeriesInfo,
+  ServiceRecord,
+  SnapshotInfo,
+} from './records.ts'
+
+/** The door of a loaded shard; `keyFileOf` names the key for the snapshots of a folder. */
+export function openShard(
+  engine: EngineBox,
+  shard: number,
+  generation: number,
+  keyFileOf: (folder: string) => string,
+): ShardDoor {
+  return new Shard(engine, shard, generation, keyFileOf)
+}
+
+class Shard implements ShardDoor {
+  readonly shard: number
+  readonly #engine: EngineBox
+  readonly #generation: number
+  readonly #keyFileOf: (folder: string) => string
+
+  constructor(engine: EngineBox, shard: number, generation: number, keyFileOf: (folder: string) => string) {
+    this.shard = shard
+    this.#engine = engine
+    this.#generation = generation
+    this.#keyFileOf = keyFileOf
+  }
+
+  drop(): void {
+    named(() => {
+      addon.dropShard(this.#engine, this.shard, this.#generation)
+    })
+  }
+
+  applyDeployment(eventJson: string): DeploymentApplied {
+    return parse(named(() => addon.applyDeployment(this.#engine, this.shard, this.#generation, eventJson)))
+  }
+
+  attachPrediction(key: string, attempt: number, prediction: string): boolean {
+    return named(() => addon.attachPrediction(this.#engine, this.shard, this.#generation, key, attempt, prediction))
+  }
+
+  deployment(key: string): DeploymentRecord | null {
+    return parse(named(() => addon.deployment(this.#engine, this.shard, this.#generation, key)))
+  }
+
+  deployments(filter: DeploymentFilter, limit: number, cursor: string | null): Page<DeploymentRecord> {
+    const wanted = JSON.stringify(filter)
+    return parse(
+      named(() => addon.deployments(this.#engine, this.shard, this.#generation, wanted, limit, cursor)),
+    )
+  }
+
+  changeOf(service: string, sha: string): DeploymentRecord['change'] {
+    return parse(named(() => addon.changeOf(this.#engine, this.shard, this.#generation, service, sha)))
+  }
+
+  rollingAdd(scopes: readonly string[], at: number, failed: boolean, durationS: number): void {
+    const names = JSON.stringify(scopes)
+    named(() => {
+      addon.rollingAdd(this.#engine, this.shard, this.#generation, names, at, failed, durationS)
+    })
+  }
+
+  rollingRead(scopes: readonly string[], at: number, out: Float64Array): void {
+    const names = JSON.stringify(scopes)
+    const own = notShared('out', out)
+    named(() => {
+      addon.rollingRead(this.#engine, this.shard, this.#generation, names, at, own)
+    })
+  }
+
+  applyIncident(eventJson: string): { readonly changed: boolean; readonly record: IncidentRecord } {
+    return parse(named(() => addon.applyIncident(this.#engine, this.shard, this.#generation, eventJson)))
+  }
+
+  incident(key: string): IncidentRecord | null {
+    return parse(named(() => addon.incident(this.#engine, this.shard, this.#generation, key)))
+  }
+
+  incidents(filter: IncidentFilter, limit: number, cursor: string | null): Page<IncidentRecord> {
+    const wanted = JSON.stringify(filter)
+    return parse(named(() => addon.incidents(this.#engine, this.shard, this.#generation, wanted, limit, cursor)))
+  }
+
+  applyInfrastructure(eventJson: string): { readonly changed: boolean } {
+    return { changed: named(() => addon.applyInfrastructure(this.#engine, this.shard, this.#generation, eventJson)) }
+  }
+
+  resources(service: string, limit: number): readonly ResourceRecord[] {
+    return parse(named(() => addon.resources(this.#engine, this.shard, this.#generation, service, limit)))
+  }
+
+  applyMetrics(target: string, service: string, announced: Uint8Array, block: Uint8Array): MetricsApplied {
+    const labels = notShared('announced', announced)
+    const samples = notShared('block', block)
+    return parse(
+      named(() => addon.applyMetrics(this.#engine, this.shard, this.#generation, target, service, labels, samples)),
+    )
+  }
+
+  series(service: string | null, matchers: readonly Matcher[], limit: number): readonly SeriesInfo[] {
+    const wanted = JSON.stringify(matchers)
+    return parse(named(() => addon.series(this.#engine, this.shard, this.#generation, service, wanted, limit)))
+  }
+
+  range(
+    seriesId: string,
+    from: number,
+    to: number,
+    stepMs: number,
+    aggregation: Aggregation,
+    times: Float64Array,
+    values: Float64Array,
+  ): number {
+    const [at, out] = [notShared('times', times), notShared('values', values)]
+    return named(() =>
+      addon.range(this.#engine, this.shard, this.#generation, seriesId, from, to, stepMs, aggregation, at, out),
+    )
+  }
+
+  service(service: string): ServiceRecord | null {
+    return parse(named(() => addon.service(this.#engine, this.shard, this.#generation, service)))
+  }
+
+  services(limit: number, cursor: string | null): Page<ServiceRecord> {
+    return parse(named(() => addon.services(this.#engine, this.shard, this.#generation, limit, cursor)))
+  }
+
+  stateHash(): string {
+    return named(() => addon.stateHash(this.#engine, this.shard, this.#generation))
+  }
+
+  async snapshot(
+    folder: string,
+    writer: string,
+    offsets: Readonly<Record<string, string>>,
+    clock: number,
+  ): Promise<SnapshotInfo> {
+    const place = JSON.stringify(offsets)
+    const key = this.#keyFileOf(folder)
+    try {
+      return parse(
+        await addon.snapshot(this.#engine, this.shard, this.#generation, folder, writer, place, clock, key),
+      )
+    } catch (error) {
+      throw namedError(error)
+    }
+  }
+}
+
+type MetricsApplied = ReturnType<ShardDoor['applyMetrics']>
+
+// The addon's replies are ours: their shapes are those of records.ts.
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- names the shape at each call
+function parse<T>(json: string): T {
+  return JSON.parse(json) as T
+}
+
+function notShared<A extends Uint8Array | Float64Array>(argument: string, array: A): A {
+  if (array.buffer instanceof SharedArrayBuffer) throw new SharedMemoryRefused(argument)
+  return array
+}
