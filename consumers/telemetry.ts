@@ -6,6 +6,8 @@ import type { EngineDoor } from '../rust-engine/ts/door.ts'
 import type { ModelRecord } from '../schemas/generated/events.ts'
 import type { QueryName } from '../schemas/queries/queries.ts'
 
+export type ConsumerTelemetry = ReturnType<typeof createConsumerTelemetry>
+
 export function createConsumerTelemetry(registry: Registry, log: Log, engine: Pick<EngineDoor, 'memory'>) {
   const registers = [registry]
   new Gauge({

@@ -1,7 +1,7 @@
 /** The gateway process: verifies, normalises and publishes; keeps nothing but what remote write has announced. */
 import { join } from 'node:path'
 import { readCatalog } from '../runtime/configuration/catalog.ts'
-import { readConfiguration, type Configuration } from '../runtime/configuration/configuration.ts'
+import { readConfiguration, unusedKeys, type Configuration } from '../runtime/configuration/configuration.ts'
 import { loadOrCreateKey, pseudonym, pseudonymKeyFile } from '../runtime/configuration/pseudonym.ts'
 import { createHttpServer, listen } from '../runtime/http/server.ts'
 import { createKafka } from '../runtime/kafka/client.ts'
@@ -89,7 +89,7 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
   })
   await watch.start()
   const address = await listen(server, gateway.host, gateway.port)
-  telemetry.started(address, gateway.token !== null)
+  telemetry.started(address, gateway.token !== null, unusedKeys(configuration))
   onShutdown(log, async () => {
     // Requests are answered first: each waits for its acknowledgement.
     await server.close()
@@ -98,9 +98,10 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
   })
 }
 
-const configuration = readConfiguration()
-const log = createLog('gateway', configuration.logLevel)
+let log = createLog('gateway', 'info')
 try {
+  const configuration = readConfiguration()
+  log = createLog('gateway', configuration.logLevel)
   await run(configuration, log)
 } catch (error) {
   log.fatal({ event: 'start_failed', err: error }, error instanceof Error ? error.message : 'the gateway cannot start')

@@ -11,7 +11,7 @@ export type RouteName = 'github' | 'alertmanager' | 'remote_write' | 'events'
 export type LaneName = 'events' | 'metrics'
 
 export interface GatewayTelemetry {
-  started(address: string, tokenSet: boolean): void
+  started(address: string, tokenSet: boolean, unusedKeys: readonly string[]): void
   eventsAccepted(route: RouteName, events: readonly TopicEvent[]): void
   samplesAccepted(targets: number, samples: number): void
   notOfInterest(reason: NotOfInterest): void
@@ -73,11 +73,9 @@ export function createGatewayTelemetry(registry: Registry, log: Log, now: () => 
 
   return {
     lane,
-    started(address, tokenSet) {
-      log.info(
-        { event: 'started', address, open_to: tokenSet ? 'bearer token' : 'this machine' },
-        'the gateway listens',
-      )
+    started(address, tokenSet, unusedKeys) {
+      const openTo = tokenSet ? 'bearer token' : 'this machine'
+      log.info({ event: 'started', address, openTo, unusedKeys }, 'the gateway listens')
     },
     eventsAccepted(route, events) {
       for (const { topic } of events) accepted.inc({ route, topic })
@@ -149,6 +147,7 @@ function createLanes(registers: Registry[], log: Log, rarely: Rarely): (lane: La
   })
   return (lane) => {
     failures.inc({ lane }, 0)
+    held.set({ lane }, 0)
     return {
       published(_records, seconds) {
         latency.observe({ lane }, seconds)

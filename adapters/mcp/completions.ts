@@ -53,9 +53,10 @@ async function suggest(
   }
 }
 
-/** `checkout` means a service of any environment. */
+/** `checkout` means a service of any environment, mapped or not yet. */
 async function services({ client, environments: known }: CompletionDependencies, typed: string, signal: AbortSignal) {
-  const prefixes = typed === '' || typed.includes('/') ? [typed] : [typed, ...known.map((name) => `${name}/${typed}`)]
+  const anywhere = known.flatMap((name) => [`${name}/${typed}`, `${name}/unassigned:${typed}`])
+  const prefixes = typed === '' || typed.includes('/') ? [typed] : [typed, ...anywhere]
   const pages = await Promise.all(
     prefixes.map((prefix) => client.ask('list_services', { prefix, limit: VALUES_MAX }, signal)),
   )

@@ -19,6 +19,7 @@ const CONTENTS = {
   deployments: services.map((service, index) => deployment(service, T0 + index)),
   incidents: [
     ...services.map((service, index) => incident(service, T0 + index)),
+    incident('staging/unassigned:billing', T0 - 1),
     incident('staging/cart', T0 + 100, { key: KEY, title: 'Cart is slow', description: INJECTION }),
   ],
 }
@@ -190,6 +191,7 @@ for (const mode of ['legacy', 'auto'] as const) {
       }
       assert.deepEqual(await complete('environment', 'st'), ['staging'])
       assert.deepEqual(await complete('service', 'team-7-'), [services[7]])
+      assert.deepEqual(await complete('service', 'bill'), ['staging/unassigned:billing'])
       assert.deepEqual(
         await complete('service', 'production/team-3'),
         services.filter((name) => /team-3/.test(name)).sort(),

@@ -14,9 +14,9 @@ afterEach(async () => {
 
 const LIMITS: QueryLimits = {
   ...QUERY_LIMITS,
-  attemptTimeoutMs: 500,
-  patienceMs: 1_500,
-  listPatienceMs: 600,
+  attemptTimeoutMs: 5_000,
+  patienceMs: 6_000,
+  listPatienceMs: 2_000,
   retryDelayMs: 20,
 }
 const LOW = ALL_SHARDS.filter((shard) => shard < 6)

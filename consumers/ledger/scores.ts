@@ -62,15 +62,30 @@ function auc(ordered: readonly Scored[]): number | null {
 }
 
 function calibrationError(ordered: readonly Scored[]): number {
+  const shares = tiedShares(ordered)
   let error = 0
   for (let group = 0; group < GROUPS; group++) {
-    const part = ordered.slice(
-      Math.floor((group * ordered.length) / GROUPS),
-      Math.floor(((group + 1) * ordered.length) / GROUPS),
-    )
-    error += Math.abs(part.reduce((sum, { p, success }) => sum + p - (success ? 1 : 0), 0))
+    const from = Math.floor((group * ordered.length) / GROUPS)
+    const to = Math.floor(((group + 1) * ordered.length) / GROUPS)
+    let difference = 0
+    for (let i = from; i < to; i++) difference += (ordered[i]?.p ?? 0) - (shares[i] ?? 0)
+    error += Math.abs(difference)
   }
   return error / ordered.length
+}
+
+/** For each row the share of successes among the rows of its probability: where a tie is cut, neither part may depend on the order of rows. */
+function tiedShares(ordered: readonly Scored[]): Float64Array {
+  const shares = new Float64Array(ordered.length)
+  for (let from = 0, to = 0; from < ordered.length; from = to) {
+    let good = 0
+    while (to < ordered.length && ordered[to]?.p === ordered[from]?.p) {
+      if (ordered[to]?.success === true) good++
+      to++
+    }
+    shares.fill(good / (to - from), from, to)
+  }
+  return shares
 }
 
 export interface PairedDifference {

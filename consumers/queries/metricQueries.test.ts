@@ -77,9 +77,7 @@ const dayBefore: CapacityForecaster = {
 }
 
 const context = (forecaster: CapacityForecaster | null): QueryContext => ({
-  shards: () => [
-    { shard: door.shard, state: 'live', door, clock: NOW, freshThrough: NOW, lagRecords: 0, gap: null },
-  ],
+  shards: () => [{ shard: door.shard, state: 'live', door, clock: NOW, freshThrough: NOW, lagRecords: 0, gap: null }],
   ownerOf: () => null,
   isInTouch: () => true,
   now: () => NOW,
@@ -93,7 +91,11 @@ const context = (forecaster: CapacityForecaster | null): QueryContext => ({
   targets: () => [],
 })
 
-function ask<N extends QueryName>(name: N, input: object, forecaster: CapacityForecaster | null = null): QueryOutput<N> {
+function ask<N extends QueryName>(
+  name: N,
+  input: object,
+  forecaster: CapacityForecaster | null = null,
+): QueryOutput<N> {
   const output = answer(name, input, context(forecaster))
   return QUERIES[name].output.strict().parse(JSON.parse(JSON.stringify(output))) as QueryOutput<N>
 }

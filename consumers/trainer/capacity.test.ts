@@ -113,6 +113,11 @@ test('samples of an earlier day do not know the later ones', () => {
   )
 })
 
+test('series too short to learn from, or never observed, give nothing', () => {
+  for (const series of [new Float64Array(0), new Float64Array(50).fill(1), new Float64Array(400).fill(NaN)])
+    assert.equal(samplesOf(series, 6).targets.length, 0)
+})
+
 test('synthetic series repeat by their seed and hold gaps and whole days', () => {
   const series = Array.from({ length: 60 }, (_, seed) => syntheticSeries(createRandom(seed), 400))
   assert.deepEqual(syntheticSeries(createRandom(7), 400), series[7])

@@ -20,18 +20,16 @@ interface Layer {
 /** Outputs before training: the base as it is, an interval of about 0.7 units to either side. */
 const OUTPUT_BIAS = [0, 0, 0]
 
-/** Standardised samples and how one of them is drawn. */
-export interface Lessons extends Samples {
-  readonly width: number
-  draw(random: Random): number
-}
-
 /**
  * One network of three outputs (median, distance down, distance up), by Adam on the pinball losses of p10, p50 and p90.
- * The same lessons, random source and backend give the same network.
+ * `rows` are standardised. The same samples, random source and backend give the same network.
  */
-export async function fitQuantiles(lessons: Lessons, options: FitOptions, random: Random): Promise<Network> {
-  const { rows, targets, width } = lessons
+export async function fitQuantiles(
+  { rows, targets }: Samples,
+  width: number,
+  options: FitOptions,
+  random: Random,
+): Promise<Network> {
   const { steps, batch, learningRate } = options
   const layers = initial([width, ...options.hidden, OUTPUT_BIAS.length], random)
   const optimizer = tf.train.adam(learningRate)
@@ -39,7 +37,7 @@ export async function fitQuantiles(lessons: Lessons, options: FitOptions, random
   const truths = new Float32Array(batch)
   for (let step = 0; step < steps; step++) {
     for (let i = 0; i < batch; i++) {
-      const pick = lessons.draw(random)
+      const pick = Math.floor(random() * targets.length)
       inputs.set(rows.subarray(pick * width, (pick + 1) * width), i * width)
       truths[i] = targets[pick] as number
     }

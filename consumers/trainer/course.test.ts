@@ -149,12 +149,17 @@ test('the course of a model: learn, shadow, promotion, a better one, demotion', 
     records.map(({ key, value }) => [key, value === null]),
     [
       ['stage/ci_run/champion', false],
-      ['stage/ci_run/retired', false],
       ['weights/a', true],
     ],
   )
   feed(judged(1000, 0.2, 500, 'champion', 'b'))
-  course.judge(7)
+  assert.deepEqual(
+    course.judge(7).map(({ key, value }) => [key, value?.stage]),
+    [
+      ['stage/ci_run/champion', 'retired'],
+      ['weights/b', undefined],
+    ],
+  )
   assert.deepEqual(telemetry.stages, [
     'a challenger',
     'a champion',
@@ -163,6 +168,15 @@ test('the course of a model: learn, shadow, promotion, a better one, demotion', 
     'a retired',
     'b retired',
   ])
+})
+
+test('after a restart what the log of models told counts as trained, with the rows at hand', () => {
+  const course = createCourse('ci_run', schedule, recorder())
+  course.remember('champion', 'a', '{}', 1000)
+  for (let i = 0; i < 150; i++) course.add(row(i))
+  assert.equal(course.due(2000), null)
+  for (let i = 150; i < 250; i++) course.add(row(i))
+  assert.equal(course.due(3000)?.rows.length, 250)
 })
 
 test('a row that comes twice counts once, and backfilled rows never enter live scores', () => {

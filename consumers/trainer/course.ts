@@ -6,7 +6,7 @@ import { scoresOf } from '../ledger/scores.ts'
 import { judgeChallenger, judgeChampion } from './judge.ts'
 import type { HeldOut, Verdict } from './judge.ts'
 import type { Learnt, Lesson } from './lesson.ts'
-import { stageRecord, weightsGone, weightsRecord } from './modelRecords.ts'
+import { stageRecord, vacantRecord, weightsGone, weightsRecord } from './modelRecords.ts'
 import type { ModelOutgoing } from './modelRecords.ts'
 import { createRows } from './rows.ts'
 import { isDue } from './schedule.ts'
@@ -29,7 +29,7 @@ export interface Course {
   /** A row of the ledger; known ones are passed by. */
   add(row: ScoredRow): void
   /** A stage as devops.models told at the start. */
-  remember(stage: 'champion' | 'challenger', version: string, card: string): void
+  remember(stage: 'champion' | 'challenger', version: string, card: string, since: number): void
   /** What to learn now, null when nothing is due. Counts as begun. */
   due(now: number): Lesson | null
   /** The lesson was learnt: a new challenger. */
@@ -45,39 +45,46 @@ export function createCourse(model: string, schedule: Schedule, telemetry: Train
   let champion: Staged | null = null
   let challenger: (Staged & { readonly heldOut: HeldOut | null }) | null = null
   let lastTrainedAt: number | null = null
-  let rowsAtTraining = 0
+  /** null: trained by a process before this one; the rows that the ledger holds at the start count as old. */
+  let rowsAtTraining: number | null = 0
   let judgedAt = -1
   let reportedAt = -1
 
-  const stage = (entry: Staged, to: 'challenger' | 'champion' | 'retired', reason: string, now: number) => {
+  const stage = (entry: Staged, to: 'challenger' | 'champion', reason: string, now: number) => {
     telemetry.staged(model, entry.version, to, reason)
     return stageRecord(model, entry.version, to, entry.card, now)
   }
-  /** Order matters to who reads along: the new holder first, then the one that left, then its weights. */
-  const retire = (entry: Staged | null, reason: string, now: number): readonly ModelOutgoing[] =>
-    entry === null ? [] : [stage(entry, 'retired', reason, now), weightsGone(entry.version)]
-
+  /** Its slot has a new holder already: only its weights are left. */
+  const replaced = (entry: Staged | null, reason: string): readonly ModelOutgoing[] => {
+    if (entry === null) return []
+    telemetry.staged(model, entry.version, 'retired', reason)
+    return [weightsGone(entry.version)]
+  }
   const promote = (verdict: Verdict, winner: Staged, now: number) => {
     const before = champion
     champion = winner
     challenger = null
-    return [stage(winner, 'champion', verdict.reason, now), ...retire(before, 'a better one came', now)]
+    return [stage(winner, 'champion', verdict.reason, now), ...replaced(before, 'a better one came')]
   }
   const demote = (verdict: Verdict, loser: Staged, now: number) => {
     champion = null
-    return retire(loser, verdict.reason, now)
+    const vacant = vacantRecord(model, loser.version, 'champion', loser.card, now)
+    return [vacant, ...replaced(loser, verdict.reason)]
   }
   return {
     model,
     add: (row) => {
       rows.add(row)
     },
-    remember: (to, version, card) => {
+    remember: (to, version, card, since) => {
+      lastTrainedAt = Math.max(since, lastTrainedAt ?? 0)
+      rowsAtTraining = null
       if (to === 'champion') champion = { version, card }
       else challenger = { version, card, heldOut: null }
     },
     due: (now) => {
       const learnable = rows.toLearn()
+      rowsAtTraining ??= rows.added
       const progress = { rows: learnable.length, newRows: rows.added - rowsAtTraining, lastTrainedAt }
       if (!isDue(progress, schedule, now)) return null
       lastTrainedAt = now
@@ -91,7 +98,7 @@ export function createCourse(model: string, schedule: Schedule, telemetry: Train
       return [
         weightsRecord(model, sha256, weights, card, now),
         stage(challenger, 'challenger', 'newly learnt', now),
-        ...retire(before, 'a newer challenger came', now),
+        ...replaced(before, 'a newer challenger came'),
       ]
     },
     judge: (now) => {

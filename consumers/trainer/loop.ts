@@ -38,7 +38,7 @@ export function createLoop(deps: LoopDeps): Loop {
   let capacity: { readonly version: string; readonly at: number } | null = null
   let capacityTriedAt: number | null = null
   let training: Promise<void> | null = null
-  let failure: unknown = null
+  let failure: Error | null = null
 
   const learnCourse = async (course: Course): Promise<void> => {
     const lesson = course.due(now())
@@ -101,7 +101,7 @@ export function createLoop(deps: LoopDeps): Loop {
       }
       training ??= learnAll()
         .catch((error: unknown) => {
-          failure = error
+          failure = error instanceof Error ? error : new Error(String(error))
         })
         .finally(() => {
           training = null

@@ -99,7 +99,9 @@ async function rememberModels(): Promise<void> {
     },
   })
   await reader.caughtUp
-  for (const { model, stage, version, card } of shelf.list()) courseOf(model)?.remember(stage, version, card)
+  for (const { model, stage, version, card, since } of shelf.list()) {
+    courseOf(model)?.remember(stage, version, card, since)
+  }
   state.models = 'read'
 }
 

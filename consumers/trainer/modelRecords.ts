@@ -22,14 +22,24 @@ export const weightsRecord = (
 
 export const weightsGone = (sha256: string): ModelOutgoing => ({ key: `weights/${sha256}`, value: null })
 
-/** A stage has one key, so that the topic tells the present holder; who leaves is named by its own key `retired`. */
-export const stageRecord = (
+type Slot = 'challenger' | 'champion'
+
+/** A stage has one key, so that the topic tells its present holder. */
+export const stageRecord = (model: string, sha256: string, stage: Slot, card: string, at: number): ModelOutgoing =>
+  slotRecord(model, sha256, stage, stage, card, at)
+
+/** The holder left and nobody took its place. */
+export const vacantRecord = (model: string, sha256: string, slot: Slot, card: string, at: number): ModelOutgoing =>
+  slotRecord(model, sha256, slot, 'retired', card, at)
+
+const slotRecord = (
   model: string,
   sha256: string,
+  slot: Slot,
   stage: ModelStage,
   card: string,
   at: number,
 ): ModelOutgoing => ({
-  key: `stage/${model}/${stage}`,
+  key: `stage/${model}/${slot}`,
   value: { kind: 'stage', model, sha256, stage, weights: null, card, at },
 })

@@ -11,6 +11,7 @@ const RETRY_DELAY_MS = 1_000
 /** Retries while the server behind `what` may still be coming up. */
 async function patiently<T>(what: string, run: () => Promise<T>): Promise<T> {
   const giveUpAt = Date.now() + COMING_UP_MS_MAX
+  let said = ''
   for (;;) {
     try {
       return await run()
@@ -18,7 +19,9 @@ async function patiently<T>(what: string, run: () => Promise<T>): Promise<T> {
       const { retryable, retriable, name } = error as { retryable?: unknown; retriable?: unknown; name?: unknown }
       const passing = retryable === true || retriable === true || name === 'KafkaJSNumberOfRetriesExceeded'
       if (!passing || Date.now() >= giveUpAt) throw error
-      console.log(`waiting for ${what}: ${error instanceof Error ? error.message : String(error)}`)
+      const why = error instanceof Error ? error.message : String(error)
+      if (why !== said) console.log(`waiting for ${what}: ${why}`)
+      said = why
       await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS))
     }
   }

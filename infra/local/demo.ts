@@ -1,4 +1,5 @@
 /** The synthetic fleet of `npm start -- --demo`: history first, then a live one, over HTTP like any source. */
+import { writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { remoteWriteBody, type Series } from './remoteWriteBody.ts'
@@ -19,6 +20,7 @@ const { values } = parseArgs({
   options: {
     gateway: { type: 'string', default: 'http://127.0.0.1:8080' },
     seed: { type: 'string', default: '1' },
+    catalog: { type: 'string' },
   },
 })
 const seed = Number(values.seed)
@@ -34,12 +36,6 @@ const fleet = createFleet(seed)
 const random = seeded(seed + 1)
 /** Services with an open incident. */
 const troubled = new Set<string>()
-
-try {
-  await run()
-} catch (error) {
-  if (!stopping.signal.aborted) throw error
-}
 
 async function run(): Promise<void> {
   const now = Date.now()
@@ -62,6 +58,12 @@ async function run(): Promise<void> {
     `synthetic and live from here: a deployment or CI run every ${LIVE_EVERY_MS / 1000} s, metrics every ${METRICS_EVERY_MS / 1000} s`,
   )
   await Promise.all([liveMetrics(), liveAttempts(now)])
+}
+
+/** Maps the names in the fleet's metrics to its services, for an installation that has no catalog of its own. */
+function catalog(): string {
+  const services = FLEET.map((of) => `  ${of.name}: { repositories: [demo/${of.name}] }\n`)
+  return `# Made by npm start -- --demo for its synthetic fleet.\nversion: 1\nservices:\n${services.join('')}`
 }
 
 const itemsOf = (attempt: Attempt): readonly { at: number; item: Item }[] => [
@@ -172,5 +174,15 @@ async function post(path: string, body: string | Buffer, headers: Record<string,
       throw new Error(`${path} answered ${String(answer?.status)}: ${(await answer?.text()) ?? ''}`)
     const seconds = Number(answer?.headers.get('retry-after') ?? '1')
     await sleep(1_000 * Math.min(10, Math.max(0.2, seconds)), undefined, { signal: stopping.signal })
+  }
+}
+
+try {
+  if (values.catalog === undefined) await run()
+  else await writeFile(values.catalog, catalog())
+} catch (error) {
+  if (!stopping.signal.aborted) {
+    console.error(error instanceof Error ? error.message : error)
+    process.exitCode = 1
   }
 }

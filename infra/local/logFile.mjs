@@ -3,18 +3,17 @@ import { dirname } from 'node:path'
 
 const logBytesMax = 20 * 1024 * 1024
 
-/** Appends lines to a file. The file of the last start, and one that grew too large, is kept once as `<path>.1`. */
+/** Sets a file of an earlier start aside as `<path>.1`, where one is kept. */
+export function setLogAside(path) {
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0) renameSync(path, `${path}.1`)
+}
+
+/** Appends lines to a file; when it grows too large it is set aside. */
 export function openLogFile(path, bytesMax = logBytesMax) {
   mkdirSync(dirname(path), { recursive: true })
-  let bytes = 0
-  let file = fresh()
+  let bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0
+  let file = openSync(path, 'a')
   let failing = false
-
-  function fresh() {
-    if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0) renameSync(path, `${path}.1`)
-    bytes = 0
-    return openSync(path, 'a')
-  }
 
   return {
     path,
@@ -24,7 +23,8 @@ export function openLogFile(path, bytesMax = logBytesMax) {
       try {
         if (bytes > bytesMax) {
           closeSync(file)
-          file = fresh()
+          setLogAside(path)
+          file = openSync(path, 'a')
           bytes = Buffer.byteLength(text)
         }
         writeSync(file, text)

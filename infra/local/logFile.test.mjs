@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'node:test'
-import { openLogFile } from './logFile.mjs'
+import { openLogFile, setLogAside } from './logFile.mjs'
 
 test('a log file is bounded, and the log of the last start is kept once', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'log-'))
@@ -16,9 +16,13 @@ test('a log file is bounded, and the log of the last start is kept once', (t) =>
   assert.ok(all.endsWith('line 049\n'))
   assert.ok(readFileSync(path).length <= 100 && readFileSync(`${path}.1`).length <= 100)
   const before = readFileSync(path, 'utf8')
+  setLogAside(path)
   const second = openLogFile(path, 100)
   second.write('again')
   second.close()
-  assert.equal(readFileSync(path, 'utf8'), 'again\n')
+  const restarted = openLogFile(path, 100)
+  restarted.write('after a crash')
+  restarted.close()
+  assert.equal(readFileSync(path, 'utf8'), 'again\nafter a crash\n')
   assert.equal(readFileSync(`${path}.1`, 'utf8'), before)
 })

@@ -4,7 +4,7 @@ import { answers, startServer } from './serverProcess.mjs'
 
 const readyLimitMs = 180_000
 const stopLimitMs = 25_000
-const errorLevel = 50
+const errorLevels = new Set(['error', 'fatal'])
 const errorsShownMax = 5
 const errorsWindowMs = 10_000
 
@@ -66,7 +66,7 @@ export function errorText(line) {
   } catch {
     return /^\w*(Error|Warning): /.test(line) ? line : null
   }
-  if (typeof entry?.level !== 'number' || entry.level < errorLevel) return null
+  if (!errorLevels.has(entry?.level)) return null
   const cause = entry.err?.message ?? entry.error?.message ?? entry.error
   return [entry.msg, typeof cause === 'string' && cause !== entry.msg ? cause : null]
     .filter(Boolean)

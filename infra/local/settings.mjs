@@ -27,6 +27,8 @@ export function readSettings(repository, env, stateOption = null) {
       const host = env[`DEVOPS_${section.toUpperCase()}_HOST`] ?? keys.get(`${section}.host`) ?? '127.0.0.1'
       return { name, variable, wanted, port: Number(wanted), host, url: `http://${reachable(host)}:${wanted}` }
     }),
+    catalogSet:
+      [env.DEVOPS_CATALOG_FILE, keys.get('catalog_file')].some(Boolean) || existsSync(join(repository, 'catalog.yaml')),
     gatewayToken: env.DEVOPS_GATEWAY_TOKEN ?? keys.get('gateway.token') ?? null,
     brokers: env.KAFKA_BROKERS ?? env.DEVOPS_KAFKA_BROKERS ?? keys.get('kafka.brokers') ?? null,
     registryUrl: env.SCHEMA_REGISTRY_URL ?? env.DEVOPS_SCHEMA_REGISTRY_URL ?? keys.get('schema_registry.url') ?? null,

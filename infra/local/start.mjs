@@ -1,5 +1,5 @@
 /** `npm start`: everything on this machine, from the broker to the MCP endpoint. `--help` lists the options. */
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -7,6 +7,7 @@ import { fetchKafka, fetchRegistry } from './artifacts.mjs'
 import { startBroker } from './broker.mjs'
 import { runCommand } from './command.mjs'
 import { buildEngine, installPackages } from './installation.mjs'
+import { setLogAside } from './logFile.mjs'
 import { lackingTools, portProblems } from './machine.mjs'
 import { pinnedNode, processStart } from './processes.mjs'
 import { startRegistry } from './registryProcess.mjs'
@@ -67,11 +68,13 @@ async function startAll(lock) {
   const { signal } = halt
   const logs = join(settings.state, 'logs')
   mkdirSync(logs, { recursive: true })
+  for (const file of readdirSync(logs).filter((name) => name.endsWith('.log'))) setLogAside(join(logs, file))
   await installPackages(repository, { signal, say })
   await buildEngine(repository, { signal, say })
 
   const [brokers, registryUrl] = await startServers(lock, logs)
   const env = processEnvironment(brokers, registryUrl)
+  if (options.demo && !settings.catalogSet) env.DEVOPS_CATALOG_FILE = await demoCatalog()
   await step(
     'creating topics and registering schemas',
     (note) =>
@@ -182,6 +185,18 @@ function processEnvironment(brokers, registryUrl) {
   if (brokers !== null) env.KAFKA_BROKERS = brokers
   if (registryUrl !== null) env.SCHEMA_REGISTRY_URL = registryUrl
   return env
+}
+
+/** The names of the synthetic services, where the installation has no catalog that this could contradict. */
+async function demoCatalog() {
+  const file = join(settings.state, 'demo-catalog.yaml')
+  const args = ['infra/local/demo.ts', '--catalog', file]
+  await runCommand('naming the synthetic services', pinnedNode(repository), args, {
+    cwd: repository,
+    limitMs: 30_000,
+    signal: halt.signal,
+  })
+  return file
 }
 
 function demoStart(processEnv, logs) {

@@ -32,15 +32,6 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => inter
 const { signal } = interrupt
 
 const reports = mkdtempSync(join(tmpdir(), 'devops-test-'))
-try {
-  process.exitCode = await main()
-} catch (error) {
-  process.stderr.write(`\n${error.message}\n`)
-  process.exitCode = signal.aborted ? 130 : 1
-} finally {
-  rmSync(reports, { recursive: true, force: true })
-}
-
 async function main() {
   const refused = await whyNotPossible()
   if (refused.length > 0) throw new Error(refused.join('\n'))
@@ -177,4 +168,13 @@ async function attempt(troubles, title, work) {
     troubles.push(error.message.split('\n')[0])
     if (error.tail === undefined) say(error.message)
   }
+}
+
+try {
+  process.exitCode = await main()
+} catch (error) {
+  process.stderr.write(`\n${error.message}\n`)
+  process.exitCode = signal.aborted ? 130 : 1
+} finally {
+  rmSync(reports, { recursive: true, force: true })
 }

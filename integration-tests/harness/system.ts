@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,6 +23,17 @@ const ENTRY = {
   adapter: 'adapters/main.ts',
 } as const
 export type Role = keyof typeof ENTRY
+
+/** What the scenarios' sources call their services. */
+const CATALOG = `version: 1
+default_environment: production
+services:
+  checkout: { repositories: [acme/checkout] }
+  payments: { repositories: [acme/payments] }
+  search: { repositories: [acme/search] }
+  shop: {}
+${Array.from({ length: 10 }, (_, i) => `  service-${String(i)}: {}`).join('\n')}
+`
 
 export const GITHUB_SECRET = 'a webhook secret for tests'
 
@@ -146,6 +157,7 @@ export class System {
 
   static async start(options: SystemOptions = {}): Promise<System> {
     const folder = await mkdtemp(join(tmpdir(), 'devops-system-'))
+    await writeFile(join(folder, 'catalog.yaml'), CATALOG)
     const bus = await startKafka({ broker: true, registry: true })
     const ports = {
       gateway: await freePort(),
@@ -157,6 +169,7 @@ export class System {
       KAFKA_BROKERS: bus.brokers,
       SCHEMA_REGISTRY_URL: bus.registryUrl,
       DEVOPS_STATE_FOLDER: join(folder, 'state'),
+      DEVOPS_CATALOG_FILE: join(folder, 'catalog.yaml'),
       DEVOPS_GATEWAY_PORT: String(ports.gateway),
       DEVOPS_GATEWAY_GITHUB_WEBHOOK_SECRET: GITHUB_SECRET,
       DEVOPS_CONSUMER_PORT: String(ports.consumer),

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { join } from 'node:path'
+import kafkajs from 'kafkajs'
 import type { Transaction } from 'kafkajs'
 import { registerSchemas } from '../../infra/kafka/registerSchemas.ts'
 import { ensureTopics } from '../../runtime/kafka/admin.ts'
@@ -178,4 +179,67 @@ test('a handler that fails, and a record that cannot be decoded, end the reader 
   await lenient.caughtUp
   await lenient.close()
   assert.deepEqual([reasons, values], [['not_framed'], [7, null]])
+})
+
+test('a compacted topic is read through its gaps, also from an offset that fell into one', async () => {
+  const topic = 'devops.members'
+  // As compact as the broker can make it: every batch a segment of its own.
+  const admin = harness.kafka.admin()
+  await admin.connect()
+  await admin.alterConfigs({
+    validateOnly: false,
+    resources: [
+      {
+        type: kafkajs.ConfigResourceTypes.TOPIC,
+        name: topic,
+        configEntries: [
+          { name: 'cleanup.policy', value: 'compact' },
+          { name: 'segment.ms', value: '50' },
+          { name: 'min.cleanable.dirty.ratio', value: '0.001' },
+        ],
+      },
+    ],
+  })
+  await admin.disconnect()
+  const publisher = await createPublisher(harness.kafka, { log: silentLog })
+  const member = (instance: string, at: number): Buffer =>
+    codec.encode(topic, { instance, address: 'http://127.0.0.1:1', shards: [], since: 0, at })
+  let written = 0
+  const write = async (): Promise<void> => {
+    const instance = `i${written % 3}`
+    await publisher.publish([{ topic, partition: 0, key: instance, value: member(instance, ++written) }])
+  }
+  const readAll = async (from: 'beginning' | ReadonlyMap<number, bigint>): Promise<[string, number, bigint][]> => {
+    const seen: [string, number, bigint][] = []
+    const reader = await readTopic(harness.kafka, codec, {
+      topic,
+      from,
+      follow: false,
+      onRecord: (record, value) => {
+        seen.push([value?.instance ?? '', value?.at ?? 0, record.offset])
+      },
+    })
+    await reader.caughtUp
+    await reader.close()
+    return seen
+  }
+  let seen: [string, number, bigint][] = []
+  for (let rounds = 0; rounds < 30; rounds++) {
+    for (let i = 0; i < 10; i++) await write()
+    // The cleaner comes round once a second, and leaves the newest segment alone.
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    seen = await readAll('beginning')
+    if (seen.length < written / 2) break
+  }
+  await publisher.close()
+  assert.ok(seen.length < written / 2, `${seen.length} of ${written} left: nothing was compacted`)
+  assert.equal(seen.at(-1)?.[1], written)
+  const offsets = seen.map(([, , offset]) => offset)
+  const gap = offsets.findIndex((offset, i) => i > 0 && offset > (offsets[i - 1] ?? 0n) + 3n)
+  const inside = gap > 0 ? (offsets[gap] ?? 0n) - 2n : (offsets[0] ?? 0n) - 1n
+  const later = await readAll(new Map([[0, inside]]))
+  assert.deepEqual(
+    later,
+    seen.filter(([, , offset]) => offset >= inside),
+  )
 })

@@ -1,38 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import protobuf from 'protobufjs'
-import snappy from 'snappyjs'
 import { KafkaUnavailable } from '../../runtime/kafka/errors.ts'
 import type { MetricBatch } from '../../schemas/generated/events.ts'
 import { partitionOf } from '../../schemas/topics.ts'
 import { gatewayUnderTest, type ErrorAnswer, type GatewayUnderTest } from '../gatewayUnderTest.ts'
 import { mappingWith, NOW } from '../sources/mappingUnderTest.ts'
+import { compressed, messageOf, series, WRITE_HEADERS } from '../writeRequestUnderTest.ts'
 
 const WRITE = '/api/v1/write'
-const HEADERS = {
-  'content-type': 'application/x-protobuf',
-  'content-encoding': 'snappy',
-  'x-prometheus-remote-write-version': '0.1.0',
-}
-const WriteRequest = protobuf
-  .parse(
-    `syntax = "proto3";
-     message Sample { double value = 1; int64 timestamp = 2; }
-     message Label { string name = 1; string value = 2; }
-     message TimeSeries { repeated Label labels = 1; repeated Sample samples = 2; }
-     message WriteRequest { repeated TimeSeries timeseries = 1; }`,
-  )
-  .root.lookupType('WriteRequest')
-
-type Labels = Readonly<Record<string, string>>
-const series = (labels: Labels, ...values: number[]): object => ({
-  labels: Object.entries(labels)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, value]) => ({ name, value })),
-  samples: values.map((value, index) => ({ value, timestamp: NOW - 60_000 + index * 15_000 })),
-})
-const body = (...timeseries: object[]): Buffer =>
-  Buffer.from(snappy.compress(WriteRequest.encode(WriteRequest.create({ timeseries })).finish()))
+const body = (...timeseries: object[]): Buffer => compressed(messageOf(...timeseries))
 
 const shop = { job: 'shop-api', instance: '10.0.0.1:9100', environment: 'prod' }
 const node = { job: 'node', instance: '10.0.0.2:9100', environment: 'prod' }
@@ -47,7 +23,7 @@ const batchesOf = ({ log }: GatewayUnderTest): MetricBatch[] => log.read('devops
 describe('remote write 1.0', () => {
   test('one record for each target, in the partition of its service', async () => {
     const gateway = await gatewayUnderTest({ catalog })
-    const answer = await gateway.post(WRITE, scrape, HEADERS)
+    const answer = await gateway.post(WRITE, scrape, WRITE_HEADERS)
     assert.deepEqual([answer.statusCode, answer.body], [204, ''])
     const batches = batchesOf(gateway).toSorted((a, b) => a.samples - b.samples)
     assert.deepEqual(
@@ -87,23 +63,23 @@ describe('remote write 1.0', () => {
   test('labels are announced once, and again after they may be lost', async () => {
     const gateway = await gatewayUnderTest({ catalog })
     const announced = (): number[] => batchesOf(gateway).map(({ announced }) => announced.length)
-    await gateway.post(WRITE, scrape, HEADERS)
-    await gateway.post(WRITE, scrape, HEADERS)
+    await gateway.post(WRITE, scrape, WRITE_HEADERS)
+    await gateway.post(WRITE, scrape, WRITE_HEADERS)
     const [first, second, third, fourth] = announced()
     assert.ok((first ?? 0) > 0 && (second ?? 0) > 0)
     assert.deepEqual([third, fourth], [0, 0])
 
     gateway.log.trouble = new KafkaUnavailable('timeout', 'no acknowledgement')
-    assert.equal((await gateway.post(WRITE, scrape, HEADERS)).statusCode, 503)
+    assert.equal((await gateway.post(WRITE, scrape, WRITE_HEADERS)).statusCode, 503)
     gateway.log.trouble = null
-    await gateway.post(WRITE, scrape, HEADERS)
+    await gateway.post(WRITE, scrape, WRITE_HEADERS)
     assert.deepEqual(announced().slice(4), [first, second])
   })
 
   test('a repeat is the same batch', async () => {
     const gateway = await gatewayUnderTest({ catalog })
-    await gateway.post(WRITE, scrape, HEADERS)
-    await gateway.post(WRITE, scrape, HEADERS)
+    await gateway.post(WRITE, scrape, WRITE_HEADERS)
+    await gateway.post(WRITE, scrape, WRITE_HEADERS)
     const ids = batchesOf(gateway).map(({ id }) => id)
     assert.deepEqual(ids.slice(0, 2), ids.slice(2))
     assert.equal(new Set(ids).size, 2)
@@ -111,14 +87,14 @@ describe('remote write 1.0', () => {
 
   test('a request without samples leaves nothing', async () => {
     const gateway = await gatewayUnderTest()
-    assert.equal((await gateway.post(WRITE, body(series({ __name__: 'up' })), HEADERS)).statusCode, 204)
+    assert.equal((await gateway.post(WRITE, body(series({ __name__: 'up' })), WRITE_HEADERS)).statusCode, 204)
     assert.equal(gateway.log.records.length, 0)
   })
 
   test('what is not remote write 1.0 is refused with the reason', async () => {
     const gateway = await gatewayUnderTest()
     const many = Array.from({ length: 1_001 }, (_, index) => series({ __name__: 'm', index: String(index) }, 1))
-    const zeros = Buffer.from(snappy.compress(new Uint8Array(5 * 1024 * 1024)))
+    const zeros = compressed(new Uint8Array(5 * 1024 * 1024))
     const table: readonly [Buffer, Record<string, string>, number, string | undefined][] = [
       [scrape, { 'content-type': 'application/x-protobuf;proto=io.prometheus.write.v2.Request' }, 415, undefined],
       [scrape, { 'x-prometheus-remote-write-version': '2.0.0' }, 415, undefined],
@@ -132,12 +108,12 @@ describe('remote write 1.0', () => {
       [zeros, {}, 413, 'body'],
     ]
     for (const [payload, headers, status, field] of table) {
-      const answer = await gateway.post(WRITE, payload, { ...HEADERS, ...headers })
+      const answer = await gateway.post(WRITE, payload, { ...WRITE_HEADERS, ...headers })
       const { error } = answer.json<ErrorAnswer>()
       assert.deepEqual([answer.statusCode, error.field], [status, field], error.message)
     }
     assert.equal(gateway.log.records.length, 0)
     const explicit = { 'content-type': 'application/x-protobuf; proto=prometheus.WriteRequest' }
-    assert.equal((await gateway.post(WRITE, scrape, { ...HEADERS, ...explicit })).statusCode, 204)
+    assert.equal((await gateway.post(WRITE, scrape, { ...WRITE_HEADERS, ...explicit })).statusCode, 204)
   })
 })

@@ -1,9 +1,8 @@
 /** What the tests of the sources share: a catalog, a clock that stands still, and the Avro schema as judge. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readFileSync } from 'node:fs'
 import avsc from 'avsc'
 import { readCatalog } from '../../runtime/configuration/catalog.ts'
 import { readConfiguration } from '../../runtime/configuration/configuration.ts'

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { ConfigurationError, readYaml } from './configuration.ts'
 import { nearest } from './keys.ts'
+import { isTimeZone } from './schema.ts'
 
 const text = z.string().trim().min(1).max(200)
 const names = z.array(text).default([])
@@ -160,6 +161,10 @@ export function readCatalog(file: string | null): Catalog {
     names: indexNames(services, problems),
     repositories: indexRepositories(services, problems),
     deployments: new Map(deployments.map((d) => [deploymentKey(d.repository, d.workflow), d.environment])),
+  }
+  for (const { name, timeZone } of catalog.services.values()) {
+    if (timeZone !== null && !isTimeZone(timeZone))
+      problems.push(`services: ${name} has an unknown time zone ${timeZone}`)
   }
   // The same pair is met once for each kind of name.
   if (problems.length > 0) throw new ConfigurationError(file, [...new Set(problems)])

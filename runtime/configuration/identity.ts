@@ -43,9 +43,10 @@ function plainEnvironment(name: string): string {
 
 const plainName = (name: string): string =>
   name
-    .replace(/[\u0000-\u001f\u007f]+/g, ' ')
+    .replace(/\p{Cc}+/gu, ' ')
     .trim()
     .slice(0, NAME_LENGTH_MAX)
+    .toWellFormed()
 
 /** The environment a name or alias stands for. */
 export function resolveEnvironment(

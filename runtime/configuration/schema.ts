@@ -31,7 +31,7 @@ const DEFAULT_ENVIRONMENTS: z.input<typeof environment>[] = [
   { name: 'ci', tier: 'development', aliases: [] },
 ]
 
-function isTimeZone(name: string): boolean {
+export function isTimeZone(name: string): boolean {
   try {
     new Intl.DateTimeFormat('en', { timeZone: name })
     return true

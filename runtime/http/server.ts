@@ -78,6 +78,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     },
   })
   ports.set(server, options.process)
+  // A page may send text anywhere without being asked about it first; JSON it may not.
+  server.removeContentTypeParser('text/plain')
 
   server.addHook('onRequest', (request, _reply, done) => {
     const local = request.socket.localAddress

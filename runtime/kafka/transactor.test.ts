@@ -30,7 +30,7 @@ test('records are cut into sends that the broker takes, in order, none left out'
 
 test('a fence is known at any depth of the causes, by its type or by its number alone', () => {
   const protocol = (type: string, message = ''): Error => Object.assign(new Error(message), { type })
-  const retried = (cause: Error): Error => Object.assign(new Error('retries exceeded', { cause }))
+  const retried = (cause: Error): Error => new Error('retries exceeded', { cause })
   assert.ok(isFencing(protocol('INVALID_PRODUCER_EPOCH')))
   assert.ok(isFencing(retried(retried(protocol('INVALID_PRODUCER_EPOCH')))))
   assert.ok(isFencing(protocol('KAFKAJS_UNKNOWN_ERROR_CODE', 'Unknown error code 90')))

@@ -56,14 +56,7 @@ export interface Addon {
     failed: boolean,
     durationS: number,
   ): void
-  rollingRead(
-    engine: EngineBox,
-    shard: number,
-    generation: number,
-    scopes: string,
-    at: number,
-    out: Float64Array,
-  ): void
+  rollingRead(engine: EngineBox, shard: number, generation: number, scopes: string, at: number, out: Float64Array): void
 
   applyIncident(engine: EngineBox, shard: number, generation: number, event: string): string
   incident(engine: EngineBox, shard: number, generation: number, key: string): string

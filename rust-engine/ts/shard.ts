@@ -60,9 +60,7 @@ class Shard implements ShardDoor {
 
   deployments(filter: DeploymentFilter, limit: number, cursor: string | null): Page<DeploymentRecord> {
     const wanted = JSON.stringify(filter)
-    return parse(
-      named(() => addon.deployments(this.#engine, this.shard, this.#generation, wanted, limit, cursor)),
-    )
+    return parse(named(() => addon.deployments(this.#engine, this.shard, this.#generation, wanted, limit, cursor)))
   }
 
   changeOf(service: string, sha: string): DeploymentRecord['change'] {
@@ -154,9 +152,7 @@ class Shard implements ShardDoor {
     const place = JSON.stringify(offsets)
     const key = this.#keyFileOf(folder)
     try {
-      return parse(
-        await addon.snapshot(this.#engine, this.shard, this.#generation, folder, writer, place, clock, key),
-      )
+      return parse(await addon.snapshot(this.#engine, this.shard, this.#generation, folder, writer, place, clock, key))
     } catch (error) {
       throw namedError(error)
     }

@@ -32,6 +32,15 @@ pub fn with_engine<'cx, T>(
     call: impl FnOnce(&mut Engine) -> Result<T, EngineError>,
 ) -> NeonResult<T> {
     let held = cx.argument::<JsBox<Held>>(0)?;
+    with_held(cx, &held, call)
+}
+
+/// Runs a call on an engine.
+pub fn with_held<'cx, T>(
+    cx: &mut Cx<'cx>,
+    held: &Held,
+    call: impl FnOnce(&mut Engine) -> Result<T, EngineError>,
+) -> NeonResult<T> {
     if held.broken.replace(true) {
         return cx.throw_error(r#"{"name":"EngineBroken"}"#);
     }

@@ -6,6 +6,7 @@ mod engine;
 mod metrics;
 mod records;
 mod remote_write;
+mod snapshots;
 
 use neon::prelude::*;
 
@@ -14,5 +15,6 @@ fn main(mut cx: ModuleContext) -> NeonResult<()> {
     engine::export(&mut cx)?;
     records::export(&mut cx)?;
     metrics::export(&mut cx)?;
-    remote_write::export(&mut cx)
+    remote_write::export(&mut cx)?;
+    snapshots::export(&mut cx)
 }

@@ -2,6 +2,7 @@ use codec::Malformed;
 use pool::PoolError;
 use serde_json::{Value, json};
 use series::SeriesError;
+use snapshot::SnapshotError;
 use store::StoreError;
 use thiserror::Error;
 
@@ -15,6 +16,8 @@ pub enum EngineError {
     RecordInvalid { field: &'static str, reason: String },
     #[error("{field}: {reason}")]
     BlockInvalid { field: &'static str, reason: String },
+    #[error(transparent)]
+    Snapshot(SnapshotError),
     #[error("shard {shard} is loaded already")]
     ShardLoaded { shard: u16 },
     #[error("shard {shard} was dropped")]
@@ -34,6 +37,15 @@ impl From<StoreError> for EngineError {
         match error {
             StoreError::Pool(error) => Self::Pool(error),
             StoreError::RecordInvalid { field, reason } => Self::RecordInvalid { field, reason },
+        }
+    }
+}
+
+impl From<SnapshotError> for EngineError {
+    fn from(error: SnapshotError) -> Self {
+        match error {
+            SnapshotError::ArgumentInvalid { field, reason } => Self::RecordInvalid { field, reason },
+            other => Self::Snapshot(other),
         }
     }
 }
@@ -66,6 +78,16 @@ impl EngineError {
             }
             Self::BlockInvalid { field, reason } => {
                 json!({ "name": "BlockInvalid", "field": field, "reason": reason })
+            }
+            Self::Snapshot(SnapshotError::KeyWrong { file }) => json!({ "name": "SnapshotKeyWrong", "file": file }),
+            Self::Snapshot(SnapshotError::KeyInvalid { file, reason }) => {
+                json!({ "name": "SnapshotKeyInvalid", "file": file, "reason": reason })
+            }
+            Self::Snapshot(SnapshotError::Failed { operation, file, reason }) => {
+                json!({ "name": "SnapshotFailed", "operation": operation, "file": file, "reason": reason })
+            }
+            Self::Snapshot(SnapshotError::ArgumentInvalid { field, reason }) => {
+                json!({ "name": "RecordInvalid", "field": field, "reason": reason })
             }
             Self::ShardLoaded { shard } => json!({ "name": "ShardLoaded", "shard": shard }),
             Self::ShardGone { shard } => json!({ "name": "ShardGone", "shard": shard }),

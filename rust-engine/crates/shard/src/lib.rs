@@ -4,10 +4,12 @@ mod digest;
 mod engine;
 mod error;
 mod metrics;
+mod persist;
 mod report;
 mod room;
 
 pub use digest::digest;
 pub use engine::{Engine, Handle};
 pub use error::EngineError;
+pub use persist::{find_snapshot, write_snapshot};
 pub use report::{MemoryReport, RegionReport, ShardPages};

@@ -1,0 +1,27 @@
+/** What the configuration and the catalog mean for a consumer. */
+import type { Catalog } from '../runtime/configuration/catalog.ts'
+import type { Configuration } from '../runtime/configuration/configuration.ts'
+import type { EngineOptions } from '../rust-engine/ts/records.ts'
+import { SHARDS } from '../schemas/topics.ts'
+
+export function engineOptions({ server, memory }: Configuration): EngineOptions {
+  const { infrastructureState, deploymentHistory, incidentDatabase, activeOperations } = memory.allocations
+  const quotaBytes = {
+    infrastructure_state: infrastructureState,
+    deployment_history: deploymentHistory,
+    incident_database: incidentDatabase,
+    active_operations: activeOperations,
+  }
+  // A region may double by borrowing what the others leave free.
+  return { poolBytes: server.memoryAllocation, quotaBytes, borrowBytesMax: quotaBytes, shards: SHARDS }
+}
+
+/** IANA zone of a service <environment>/<name>. */
+export function zoneOf(catalog: Catalog, otherwise: string): (service: string) => string {
+  return (service) => catalog.services.get(service.slice(service.indexOf('/') + 1).toLowerCase())?.timeZone ?? otherwise
+}
+
+/** Where others ask this consumer; one that listens everywhere is reached on loopback at least. */
+export function addressOf({ consumer: { host, port } }: Configuration): string {
+  return `http://${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host}:${port}`
+}

@@ -1,0 +1,62 @@
+/** The models at hand: devops.models is read to its end before the first event is predicted, and followed from then on. */
+import type { Kafka } from 'kafkajs'
+import type { Codec } from '../runtime/kafka/codec.ts'
+import { readTopic } from '../runtime/kafka/topicReader.ts'
+import type { QueryOutput } from '../schemas/queries/queries.ts'
+import { createShelf } from './models/shelf.ts'
+import type { Shelf } from './models/shelf.ts'
+import { createCapacityShelf } from './queries/capacityShelf.ts'
+import type { CapacityForecaster } from './queries/context.ts'
+import type { ConsumerTelemetry } from './telemetry.ts'
+
+export interface ModelFeed {
+  readonly shelf: Shelf
+  forecaster(): CapacityForecaster | null
+  list(): QueryOutput<'get_health'>['models']
+  close(): Promise<void>
+}
+
+/** Resolves when all that was published before is at hand. A model that can't be used is told and left out. */
+export async function openModelFeed(
+  kafka: Kafka,
+  codec: Codec,
+  telemetry: ConsumerTelemetry,
+  onError: (error: Error) => void,
+): Promise<ModelFeed> {
+  const shelf = createShelf()
+  const capacity = createCapacityShelf()
+  const reader = await readTopic(kafka, codec, {
+    topic: 'devops.models',
+    from: 'beginning',
+    follow: true,
+    onRecord: async (_record, record) => {
+      if (record === null) return
+      try {
+        await shelf.accept(record)
+        capacity.accept(record)
+        telemetry.modelRecordRead(record)
+      } catch (error) {
+        telemetry.modelRefused(record, error as Error)
+      }
+    },
+    onUndecodable: (_record, error) => {
+      telemetry.modelRefused(null, error)
+    },
+    onError,
+  })
+  await reader.caughtUp
+  return {
+    shelf,
+    forecaster: () => capacity.champion(),
+    list: () => [
+      ...shelf.list().map(({ model, stage, version, since }) => ({
+        model,
+        stage,
+        version,
+        since: new Date(since).toISOString(),
+      })),
+      ...capacity.list(),
+    ],
+    close: () => reader.close(),
+  }
+}

@@ -1,0 +1,177 @@
+//! Decoders give back what was encoded and refuse the rest by name, whatever the bytes.
+
+use codec::{Announced, Block, Limits, RemoteWriteDecoder, announced, encode_announced, encode_block, series_id};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+const LIMITS: Limits =
+    Limits { series_max: 100, samples_max: 1_000, decoded_bytes_max: 1 << 20, label_bytes_max: 1_000 };
+
+fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut out = vec![number << 3 | 2];
+    let mut length = bytes.len();
+    while length >= 0x80 {
+        out.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    out.push(length as u8);
+    out.extend_from_slice(bytes);
+    out
+}
+
+fn sample(time: i64, value: f64) -> Vec<u8> {
+    let mut out = vec![1 << 3 | 1];
+    out.extend_from_slice(&value.to_le_bytes());
+    out.push(2 << 3);
+    let mut time = time as u64;
+    while time >= 0x80 {
+        out.push(time as u8 | 0x80);
+        time >>= 7;
+    }
+    out.push(time as u8);
+    field(2, &out)
+}
+
+fn timeseries(labels: &[(&str, &str)], samples: &[(i64, f64)]) -> Vec<u8> {
+    let label =
+        |(name, value): &(&str, &str)| field(1, &[field(1, name.as_bytes()), field(2, value.as_bytes())].concat());
+    let mut bytes: Vec<u8> = labels.iter().flat_map(label).collect();
+    bytes.extend(samples.iter().flat_map(|(time, value)| sample(*time, *value)));
+    field(1, &bytes)
+}
+
+fn body(series: &[Vec<u8>]) -> Vec<u8> {
+    snap::raw::Encoder::new().compress_vec(&series.concat()).expect("compresses")
+}
+
+fn reason_of(bytes: &[u8]) -> (&'static str, String) {
+    let error = RemoteWriteDecoder::new(LIMITS).decode(bytes, 0).expect_err("refused");
+    (error.field, error.reason)
+}
+
+type Samples = Vec<(i64, u32, f64)>;
+
+fn samples() -> impl Strategy<Value = Samples> {
+    prop::collection::vec((0i64..50, 0u32..6, any::<f64>()), 1..120)
+}
+
+fn collected(block: &Block<'_>) -> BTreeMap<(i64, u128), u64> {
+    let mut found = BTreeMap::new();
+    block.each(|row, column, value| {
+        found.insert((block.time(row), block.id(column)), value.to_bits());
+    });
+    found
+}
+
+proptest! {
+    #[test]
+    fn a_block_gives_back_its_samples(samples in samples()) {
+        let ids: Vec<u128> = (0..6).map(|n| n * 7 + 1).collect();
+        let mut model = BTreeMap::new();
+        for (time, column, value) in &samples {
+            model.entry((*time, ids[*column as usize])).or_insert(value.to_bits());
+        }
+        let (bytes, count) = encode_block(&ids, &mut samples.clone());
+        prop_assert_eq!(count, model.len());
+        prop_assert_eq!(collected(&Block::parse(&bytes).expect("our own")), model);
+    }
+
+    #[test]
+    fn mutated_blocks_are_refused_or_read(samples in samples(), at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<prop::sample::Index>()) {
+        let ids: Vec<u128> = (0..6).collect();
+        let (mut bytes, _) = encode_block(&ids, &mut samples.clone());
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        for bytes in [&bytes[..], &bytes[..cut.index(bytes.len())]] {
+            if let Ok(block) = Block::parse(bytes) {
+                collected(&block);
+            }
+        }
+    }
+
+    #[test]
+    fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        let _ = Block::parse(&bytes);
+        let _ = announced(&bytes);
+        let _ = RemoteWriteDecoder::new(LIMITS).decode(&bytes, 0);
+        let _ = RemoteWriteDecoder::new(LIMITS).decode(&snap::raw::Encoder::new().compress_vec(&bytes).expect("compresses"), 0);
+    }
+
+    #[test]
+    fn mutated_requests_are_refused_or_read(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let mut message = [
+            timeseries(&[("__name__", "up"), ("job", "a"), ("instance", "b")], &[(1, 1.0), (2, 2.0)]),
+            timeseries(&[("__name__", "down"), ("job", "a")], &[(1, 1.0)]),
+        ].concat();
+        let at = at.index(message.len());
+        message[at] = byte;
+        let body = body(&[message]);
+        if let Ok(batches) = RemoteWriteDecoder::new(LIMITS).decode(&body, 0) {
+            for batch in batches {
+                collected(&Block::parse(&batch.block).expect("our own"));
+                announced(&batch.announced).expect("our own");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_request_becomes_a_batch_for_each_target() {
+    let request = body(&[
+        timeseries(
+            &[("job", "a"), ("__name__", "up"), ("instance", "b:1"), ("namespace", "n"), ("pod", "p1")],
+            &[(5, 1.0)],
+        ),
+        timeseries(
+            &[("__name__", "x"), ("instance", "b:1"), ("job", "a"), ("namespace", "n"), ("pod", "p2")],
+            &[(5, 2.0), (6, 3.0)],
+        ),
+        timeseries(&[("__name__", "lonely")], &[(7, 4.0)]),
+        field(3, b"metadata is skipped"),
+    ]);
+    let mut decoder = RemoteWriteDecoder::new(LIMITS);
+    let batches = decoder.decode(&request, 1_000).expect("valid");
+    assert_eq!(batches.iter().map(|b| b.target.as_str()).collect::<Vec<_>>(), ["{instance=\"b:1\",job=\"a\"}", "{}"]);
+    let shared: Vec<_> = batches[0].labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(shared, [("instance", "b:1"), ("job", "a"), ("namespace", "n")], "pods differ");
+    assert_eq!((batches[0].samples, batches[0].series, batches[0].latest_ms), (3, 2, 6));
+    let named = announced(&batches[0].announced).expect("our own");
+    assert_eq!(named.len(), 2);
+    assert_eq!(named[0].labels[0], ("__name__", "up"));
+
+    let again = decoder.decode(&request, 1_000 + 3_599_999).expect("valid");
+    assert!(again.iter().all(|batch| batch.announced.is_empty()));
+    decoder.forget("{}");
+    let lost = decoder.decode(&request, 1_000 + 3_599_999).expect("valid");
+    assert_eq!(lost.iter().map(|batch| batch.announced.is_empty()).collect::<Vec<_>>(), [true, false]);
+    let hour = decoder.decode(&request, 1_000 + 3_600_000).expect("valid");
+    assert!(!hour[0].announced.is_empty());
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    let up = [("__name__", "up")];
+    assert_eq!(reason_of(&[1, 2, 3]).0, "body");
+    assert_eq!(
+        reason_of(&body(&[timeseries(&[("job", "a")], &[(1, 1.0)])])),
+        ("labels", "without __name__".to_owned())
+    );
+    assert_eq!(reason_of(&body(&[timeseries(&[up[0], up[0]], &[(1, 1.0)])])).0, "labels");
+    assert_eq!(reason_of(&body(&[timeseries(&up, &[(-1, 1.0)])])).0, "timestamp");
+    assert_eq!(reason_of(&body(&vec![timeseries(&up, &[(1, 1.0)]); 101])).0, "timeseries");
+    assert_eq!(reason_of(&body(&[timeseries(&up, &vec![(1, 1.0); 1_001])])).0, "samples");
+    assert_eq!(reason_of(&body(&[timeseries(&[up[0], ("l", &"x".repeat(2_000))], &[(1, 1.0)])])).0, "labels");
+    assert_eq!(reason_of(&body(&[field(1, &[0xff])])).0, "timeseries");
+    // The decoded size is in the first bytes: refused before anything is decompressed.
+    assert!(reason_of(&[0xff, 0xff, 0xff, 0xff, 0x0f, 0]).1.contains("at most 1048576"));
+}
+
+#[test]
+fn announcements_must_be_the_hash_of_their_labels() {
+    let labels = vec![("__name__", "up"), ("job", "a")];
+    let one = Announced { id: series_id(&labels), labels };
+    let bytes = encode_announced(std::slice::from_ref(&one));
+    assert_eq!(announced(&bytes).expect("our own"), std::slice::from_ref(&one));
+    let forged = encode_announced(&[Announced { id: 5, ..one }]);
+    assert_eq!(announced(&forged).expect_err("forged").field, "announced.id");
+}

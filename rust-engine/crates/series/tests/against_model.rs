@@ -1,0 +1,109 @@
+//! Random batches and a plain map agree; eviction drops the oldest and gives every page back.
+
+use codec::{Block, encode_block};
+use paged::{Heap, Region, Space};
+use pool::{Pool, PoolOptions};
+use proptest::prelude::*;
+use series::{Aggregation, apply_metrics, evict_oldest, range};
+use std::collections::BTreeMap;
+
+const STALE: f64 = f64::from_bits(series::STALE_BITS);
+
+fn pool() -> Pool {
+    let quota = 4096 * 4096;
+    let options = PoolOptions { pool_bytes: quota * 4, quota_bytes: [quota; 4], borrow_bytes_max: [0; 4], shards: 1 };
+    Pool::open(&options).expect("options are valid")
+}
+
+fn apply(space: &mut Space<'_>, samples: &[(i64, u128, f64)]) -> series::Applied {
+    let mut ids: Vec<u128> = samples.iter().map(|(_, id, _)| *id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let column = |id: &u128| ids.binary_search(id).expect("listed") as u32;
+    let mut placed: Vec<(i64, u32, f64)> =
+        samples.iter().map(|(time, id, value)| (*time, column(id), *value)).collect();
+    let (block, _) = encode_block(&ids, &mut placed);
+    apply_metrics(space, "{job=\"j\"}", "production/shop", &[], &Block::parse(&block).expect("our own")).expect("room")
+}
+
+fn raw(space: &Space<'_>, id: u128, from: i64, to: i64) -> Vec<(i64, u64)> {
+    let (mut times, mut values) = (vec![0.0; 4096], vec![0.0; 4096]);
+    let n = range(space, id, from, to, 0, Aggregation::Last, &mut times, &mut values).expect("valid");
+    times.into_iter().zip(values).take(n).map(|(time, value)| (time as i64, value.to_bits())).collect()
+}
+
+fn value() -> impl Strategy<Value = f64> {
+    prop_oneof![4 => (0u32..50).prop_map(f64::from), 2 => any::<f64>(), 1 => Just(STALE), 1 => Just(f64::NAN)]
+}
+
+/// Scrapes with jitter: (row, late by rows, samples of series).
+fn scrapes() -> impl Strategy<Value = Vec<(i64, Vec<(u128, f64)>)>> {
+    let scrape = (0i64..6, prop::collection::vec((0u128..300, value()), 1..30));
+    prop::collection::vec(scrape, 1..400)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+    #[test]
+    fn series_equal_a_map(scrapes in scrapes(), step in 1i64..40) {
+        let mut pool = pool();
+        let mut heap = Heap::create(&mut pool, 0).expect("room");
+        let mut space = Space { pool: &mut pool, heap: &mut heap };
+        let mut model: BTreeMap<u128, BTreeMap<i64, u64>> = BTreeMap::new();
+        for (n, (late, samples)) in scrapes.iter().enumerate() {
+            let time = 1_000 + n as i64 - late;
+            let batch: Vec<_> = samples.iter().map(|(id, value)| (time, *id, *value)).collect();
+            let done = apply(&mut space, &batch);
+            prop_assert_eq!(done.out_of_order, 0, "within the window");
+            let mut new = 0;
+            for (id, value) in samples {
+                model.entry(*id).or_default().entry(time).or_insert_with(|| { new += 1; value.to_bits() });
+            }
+            prop_assert_eq!(done.applied, new);
+        }
+        for (id, points) in &model {
+            prop_assert_eq!(&raw(&space, *id, 0, i64::MAX), &points.iter().map(|(t, v)| (*t, *v)).collect::<Vec<_>>());
+            let (mut times, mut counts) = (vec![0.0; 4096], vec![0.0; 4096]);
+            let n = range(&space, *id, 1_005, 1_300, step, Aggregation::Count, &mut times, &mut counts).expect("valid");
+            let mut wanted: BTreeMap<i64, f64> = BTreeMap::new();
+            for (time, _) in points.range(1_005..1_300).filter(|(_, bits)| **bits != series::STALE_BITS) {
+                *wanted.entry(1_005 + (time - 1_005) / step * step).or_default() += 1.0;
+            }
+            let got: Vec<(i64, f64)> = times.iter().zip(&counts).take(n).map(|(t, c)| (*t as i64, *c)).collect();
+            prop_assert_eq!(got, wanted.into_iter().collect::<Vec<_>>());
+        }
+        let kept: u64 = model.values().map(|points| points.len() as u64).sum();
+        let mut dropped = 0;
+        let mut services = 0;
+        while let Some(evicted) = evict_oldest(&mut space) {
+            dropped += evicted.samples;
+            services += evicted.series.map_or(0, |(_, gone)| gone);
+            for (id, points) in &model {
+                let left = raw(&space, *id, 0, i64::MAX);
+                prop_assert!(points.iter().map(|(t, v)| (*t, *v)).collect::<Vec<_>>().ends_with(&left));
+            }
+        }
+        prop_assert_eq!(dropped, kept);
+        prop_assert_eq!(services as usize, model.len());
+        // The root page, and a leaf with the number of the next group.
+        prop_assert_eq!(pool.pages_of(0), 2);
+    }
+}
+
+#[test]
+fn repeats_are_dropped_and_old_samples_counted() {
+    let mut pool = pool();
+    let mut heap = Heap::create(&mut pool, 0).expect("room");
+    let mut space = Space { pool: &mut pool, heap: &mut heap };
+    for time in 0..300 {
+        assert_eq!(apply(&mut space, &[(time, 1, time as f64)]).applied, 1);
+    }
+    assert_eq!(apply(&mut space, &[(299, 1, 7.0)]).duplicates, 1);
+    assert_eq!(apply(&mut space, &[(5, 1, 7.0)]).out_of_order, 1);
+    assert_eq!(apply(&mut space, &[(299, 2, 7.0)]).applied, 1, "a partial row is completed");
+    assert_eq!(raw(&space, 1, 10, 290).len(), 280);
+    let mut out = ([0.0; 3], [0.0; 3]);
+    let n = range(&space, 1, 0, 300, 100, Aggregation::Sum, &mut out.0, &mut out.1).expect("valid");
+    assert_eq!((n, out.1), (3, [4_950.0, 14_950.0, 24_950.0]));
+    assert_eq!(space.pool.pages_of_region(0, Region::DeploymentHistory), 0);
+}

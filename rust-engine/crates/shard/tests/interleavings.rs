@@ -1,0 +1,152 @@
+//! Topics have no common order: any interleaving of a shard's logs, cut anywhere and restored, ends in one state.
+
+use codec::{Limits, RemoteWriteDecoder};
+use pool::PoolOptions;
+use proptest::prelude::*;
+use shard::{Engine, Handle};
+
+fn engine() -> Engine {
+    let quota = 4096 * 4096;
+    let options =
+        PoolOptions { pool_bytes: quota * 4, quota_bytes: [quota; 4], borrow_bytes_max: [quota; 4], shards: 2 };
+    Engine::open(&options).expect("options are valid")
+}
+
+#[derive(Clone, Debug)]
+enum Record {
+    Deployment(String),
+    Incident(String),
+    Infrastructure(String),
+    Metrics(i64),
+}
+
+fn deployment() -> impl Strategy<Value = String> {
+    let phase = prop::sample::select(vec!["requested", "started", "step", "finished", "rolled_back"]);
+    let conclusion = prop::sample::select(vec!["success", "failure", "inactive", "cancelled"]);
+    (0u32..6, 1u32..3, phase, conclusion, 0i64..10_000, 0u32..3).prop_map(|(key, attempt, phase, conclusion, at, step)| {
+        serde_json::json!({
+            "occurredAt": at, "source": "github", "service": format!("production/s{}", key % 2), "environment": "production",
+            "subject": if key % 3 == 0 { "ci_run" } else { "deployment" }, "phase": phase, "key": format!("k{key}"),
+            "attempt": attempt, "conclusion": conclusion, "step": { "key": format!("step{step}"), "state": "completed" },
+        })
+        .to_string()
+    })
+}
+
+fn incident() -> impl Strategy<Value = String> {
+    let phase = prop::sample::select(vec!["firing", "acknowledged", "resolved"]);
+    (0u32..5, phase, 0i64..10_000).prop_map(|(key, phase, at)| {
+        serde_json::json!({
+            "occurredAt": at, "source": "alertmanager", "service": format!("production/s{}", key % 2),
+            "environment": "production", "phase": phase, "key": format!("i{key}"), "title": "t", "startsAt": at,
+        })
+        .to_string()
+    })
+}
+
+fn infrastructure() -> impl Strategy<Value = String> {
+    (0u32..5, any::<bool>(), 0i64..10_000).prop_map(|(resource, deleted, at)| {
+        serde_json::json!({
+            "occurredAt": at, "service": "production/s0", "environment": "production",
+            "resource": format!("node/{resource}"), "kind": "node", "deleted": deleted, "quantities": { "cores": at },
+        })
+        .to_string()
+    })
+}
+
+fn logs() -> impl Strategy<Value = [Vec<Record>; 4]> {
+    (
+        prop::collection::vec(deployment().prop_map(Record::Deployment), 0..40),
+        prop::collection::vec(incident().prop_map(Record::Incident), 0..20),
+        prop::collection::vec(infrastructure().prop_map(Record::Infrastructure), 0..20),
+        prop::collection::vec((0i64..400).prop_map(Record::Metrics), 0..200),
+    )
+        .prop_map(|(deployments, incidents, resources, metrics)| [deployments, incidents, resources, metrics])
+}
+
+fn metrics_body(time: i64) -> Vec<u8> {
+    // Two series of one target, one sample each: protobuf by hand.
+    let text = |field: u8, text: &str| [&[field << 3 | 2, text.len() as u8], text.as_bytes()].concat();
+    let label = |name: &str, value: &str| {
+        let both = [text(1, name), text(2, value)].concat();
+        [&[1 << 3 | 2, both.len() as u8], both.as_slice()].concat()
+    };
+    let series = |name: &str| {
+        let time = [time as u8 & 0x7f | 0x80, (time >> 7) as u8];
+        let sample = [&[9], 1.5f64.to_le_bytes().as_slice(), &[16], &time].concat();
+        let whole = [label("__name__", name), label("job", "j"), vec![2 << 3 | 2, sample.len() as u8], sample].concat();
+        [&[1 << 3 | 2, whole.len() as u8], whole.as_slice()].concat()
+    };
+    snap::raw::Encoder::new().compress_vec(&[series("a"), series("b")].concat()).expect("compresses")
+}
+
+fn apply(engine: &mut Engine, handle: Handle, record: &Record) {
+    match record {
+        Record::Deployment(json) => drop(engine.apply_deployment(handle, json).expect("valid")),
+        Record::Incident(json) => drop(engine.apply_incident(handle, json).expect("valid")),
+        Record::Infrastructure(json) => {
+            engine.apply_infrastructure(handle, json).expect("valid");
+        }
+        Record::Metrics(time) => {
+            let limits = Limits { series_max: 9, samples_max: 9, decoded_bytes_max: 9_999, label_bytes_max: 999 };
+            let batches = RemoteWriteDecoder::new(limits).decode(&metrics_body(*time), 0).expect("valid");
+            for batch in batches {
+                let service = "production/s1";
+                engine.apply_metrics(handle, &batch.target, service, &batch.announced, &batch.block).expect("valid");
+            }
+        }
+    }
+}
+
+fn run(logs: &[Vec<Record>; 4], order: &[prop::sample::Index], cut: usize) -> String {
+    let mut engine = engine();
+    let mut handle = engine.create(0).expect("room");
+    let mut next = [0; 4];
+    let mut applied = 0;
+    for pick in order.iter().map(Some).chain(std::iter::repeat(None)) {
+        let open: Vec<usize> = (0..4).filter(|topic| next[*topic] < logs[*topic].len()).collect();
+        if open.is_empty() {
+            return engine.state_hash(handle).expect("loaded");
+        }
+        let topic = pick.map_or(open[0], |pick| *pick.get(&open));
+        apply(&mut engine, handle, &logs[topic][next[topic]]);
+        next[topic] += 1;
+        applied += 1;
+        if applied == cut {
+            let before = engine.state_hash(handle).expect("loaded");
+            let image = engine.image(handle).expect("loaded");
+            engine.drop_shard(handle).expect("loaded");
+            handle = engine.load(0, &image).expect("room");
+            assert_eq!(engine.state_hash(handle).expect("loaded"), before);
+        }
+    }
+    unreachable!("the order goes on until every log is read")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+    #[test]
+    fn one_state_whatever_the_interleaving(
+        logs in logs(),
+        one in prop::collection::vec(any::<prop::sample::Index>(), 0..280),
+        other in prop::collection::vec(any::<prop::sample::Index>(), 0..280),
+        cut in 0usize..280,
+    ) {
+        prop_assert_eq!(run(&logs, &one, cut), run(&logs, &other, 0));
+    }
+
+    #[test]
+    fn a_second_delivery_of_deployments_changes_nothing(log in prop::collection::vec(deployment(), 1..40)) {
+        let mut engine = engine();
+        let handle = engine.create(0).expect("room");
+        for json in &log {
+            engine.apply_deployment(handle, json).expect("valid");
+        }
+        let before = engine.state_hash(handle).expect("loaded");
+        for json in &log {
+            let again = engine.apply_deployment(handle, json).expect("valid");
+            prop_assert!(!again.opened && !again.closed);
+        }
+        prop_assert_eq!(engine.state_hash(handle).expect("loaded"), before);
+    }
+}

@@ -1,0 +1,94 @@
+use crate::SnapshotError;
+use aws_lc_rs::{digest, rand};
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+/// Bytes of the key.
+pub const KEY_BYTES: usize = 32;
+/// Bytes by which a file names the key that seals it.
+pub const KEY_ID_BYTES: usize = 8;
+
+/// The key that seals snapshots.
+#[derive(Clone)]
+pub struct SnapshotKey {
+    bytes: [u8; KEY_BYTES],
+}
+
+impl std::fmt::Debug for SnapshotKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SnapshotKey(..)")
+    }
+}
+
+impl SnapshotKey {
+    /// The key of these bytes.
+    pub fn from_bytes(bytes: [u8; KEY_BYTES]) -> Self {
+        Self { bytes }
+    }
+
+    /// Reads the key file; makes it (mode 0600) when there is none.
+    pub fn load_or_create(path: &Path) -> Result<Self, SnapshotError> {
+        match Self::load(path) {
+            Ok(Some(key)) => Ok(key),
+            Ok(None) => {
+                create(path).map_err(|error| invalid(path, error.to_string()))?;
+                Self::load(path)?.ok_or_else(|| invalid(path, "vanished after it was made".to_owned()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads the key file; none when there is none.
+    pub fn load(path: &Path) -> Result<Option<Self>, SnapshotError> {
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(invalid(path, error.to_string())),
+        };
+        let mode = fs::metadata(path).map_err(|error| invalid(path, error.to_string()))?.mode();
+        if mode & 0o077 != 0 {
+            return Err(invalid(path, format!("mode {:o}, others must not read it", mode & 0o777)));
+        }
+        match <[u8; KEY_BYTES]>::try_from(bytes.as_slice()) {
+            Ok(bytes) => Ok(Some(Self { bytes })),
+            Err(_) => Err(invalid(path, format!("{} bytes, not {KEY_BYTES}", bytes.len()))),
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8; KEY_BYTES] {
+        &self.bytes
+    }
+
+    /// Names the key without telling it.
+    pub(crate) fn id(&self) -> [u8; KEY_ID_BYTES] {
+        let text = [b"devops-mcp-server snapshot key ".as_slice(), &self.bytes].concat();
+        let mut id = [0; KEY_ID_BYTES];
+        id.copy_from_slice(&digest::digest(&digest::SHA256, &text).as_ref()[..KEY_ID_BYTES]);
+        id
+    }
+}
+
+/// Whoever links first has made the key: a second process then reads that one.
+fn create(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let mut bytes = [0; KEY_BYTES];
+    rand::fill(&mut bytes).map_err(|_| std::io::Error::other("no randomness"))?;
+    let draft = path.with_extension(format!("{}.tmp", std::process::id()));
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    file.write_all(&bytes)?;
+    file.sync_all()?;
+    let linked = match fs::hard_link(&draft, path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    };
+    fs::remove_file(&draft)?;
+    linked?;
+    File::open(folder)?.sync_all()
+}
+
+fn invalid(path: &Path, reason: String) -> SnapshotError {
+    SnapshotError::KeyInvalid { file: path.display().to_string(), reason }
+}

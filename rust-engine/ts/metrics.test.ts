@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import protobuf from 'protobufjs'
+import snappy from 'snappyjs'
+import type { ShardDoor } from './door.ts'
+import { openEngine } from './engine.ts'
+import { BlockInvalid, RecordInvalid, RemoteWriteInvalid, SharedMemoryRefused } from './errors.ts'
+import { createRemoteWriteDecoder } from './remoteWrite.ts'
+
+const MIB = 1024 * 1024
+const SCRAPE_MS = 15_000
+const START = 1_700_000_000_000
+/** Stands for the stale marker, whose bits a JavaScript number may lose; put in after encoding. */
+const STALE = -123_456.789
+const STALE_BYTES = Buffer.from('020000000000f07f', 'hex')
+
+const { root } = protobuf.parse(`syntax = "proto3";
+  message Label { string name = 1; string value = 2; }
+  message Sample { double value = 1; int64 timestamp = 2; }
+  message TimeSeries { repeated Label labels = 1; repeated Sample samples = 2; }
+  message WriteRequest { repeated TimeSeries timeseries = 1; }`)
+const writeRequest = root.lookupType('WriteRequest')
+
+interface Written {
+  readonly labels: Readonly<Record<string, string>>
+  readonly samples: readonly (readonly [number, number])[]
+}
+
+/** A body as Prometheus sends it, made by independent libraries. */
+function bodyOf(series: readonly Written[]): Uint8Array {
+  const timeseries = series.map(({ labels, samples }) => ({
+    labels: Object.entries(labels).map(([name, value]) => ({ name, value })),
+    samples: samples.map(([timestamp, value]) => ({ timestamp, value })),
+  }))
+  const message = Buffer.from(writeRequest.encode({ timeseries }).finish())
+  const stand = Buffer.alloc(8)
+  stand.writeDoubleLE(STALE)
+  for (let at = message.indexOf(stand); at >= 0; at = message.indexOf(stand)) STALE_BYTES.copy(message, at)
+  return snappy.compress(message)
+}
+
+const LIMITS = { seriesMax: 2_000, samplesMax: 20_000, decodedBytesMax: 8 * MIB, labelBytesMax: 4_096 }
+
+const open = (infrastructureMib = 40) =>
+  openEngine({
+    poolBytes: (infrastructureMib + 3) * MIB,
+    quotaBytes: {
+      infrastructure_state: infrastructureMib * MIB,
+      deployment_history: MIB,
+      incident_database: MIB,
+      active_operations: MIB,
+    },
+    borrowBytesMax: { infrastructure_state: 0, deployment_history: 0, incident_database: 0, active_operations: 0 },
+    shards: 12,
+  })
+
+const labelsOf = (name: string, target = 'host:9100') => ({ __name__: name, instance: target, job: 'node' })
+
+/** Scrapes of `names` series, written through the decoder into the shard. */
+function scrape(shard: ShardDoor, names: number, from: number, to: number, value: (row: number, i: number) => number) {
+  const decoder = createRemoteWriteDecoder(LIMITS)
+  for (let row = from; row < to; row++) {
+    const at = START + row * SCRAPE_MS
+    const body = bodyOf(
+      Array.from({ length: names }, (_, i) => ({ labels: labelsOf(`m${i}`), samples: [[at, value(row, i)]] as const })),
+    )
+    for (const batch of decoder.decode(body, at))
+      shard.applyMetrics(batch.target, 'production/node', batch.announced, batch.block)
+  }
+}
+
+function read(shard: ShardDoor, name: string, from: number, to: number, stepMs = 0, aggregation = 'last' as const) {
+  const [info] = shard.series('production/node', [{ name: '__name__', op: '=', value: name }], 2)
+  assert.ok(info)
+  const [times, values] = [new Float64Array(2_000), new Float64Array(2_000)]
+  const n = shard.range(info.id, from, to, stepMs, aggregation, times, values)
+  return { times: times.subarray(0, n), values: values.subarray(0, n) }
+}
+
+test('what Prometheus wrote is read back equal, over heads and sealed chunks', () => {
+  const shard = open().createShard(0)
+  scrape(shard, 300, 0, 400, (row, i) => row * 1.25 + i)
+  const { times, values } = read(shard, 'm257', START + 10 * SCRAPE_MS, START + 390 * SCRAPE_MS)
+  assert.equal(values.length, 380)
+  values.forEach((value, k) => {
+    assert.deepEqual([times[k], value], [START + (k + 10) * SCRAPE_MS, (k + 10) * 1.25 + 257])
+  })
+  assert.deepEqual(shard.service('production/node'), {
+    service: 'production/node',
+    environment: 'production',
+    firstSeenAt: START,
+    lastEventAt: START + 399 * SCRAPE_MS,
+    deployments: 0,
+    ciRuns: 0,
+    openIncidents: 0,
+    series: 300,
+  })
+})
+
+test('steps aggregate; stale markers are skipped', () => {
+  const shard = open().createShard(0)
+  scrape(shard, 1, 0, 40, (row) => (row % 4 === 3 ? STALE : row))
+  const minute = 4 * SCRAPE_MS
+  const [info] = shard.series(null, [], 5)
+  assert.deepEqual(info?.labels, labelsOf('m0'))
+  const wanted = { last: [2, 6], avg: [1, 5], min: [0, 4], max: [2, 6], sum: [3, 15], count: [3, 3] } as const
+  for (const aggregation of ['last', 'avg', 'min', 'max', 'sum', 'count'] as const) {
+    const [times, values] = [new Float64Array(20), new Float64Array(20)]
+    const n = shard.range(info.id, START, START + 40 * SCRAPE_MS, minute, aggregation, times, values)
+    assert.equal(n, 10)
+    assert.deepEqual([...values.subarray(0, 2)], wanted[aggregation])
+    assert.deepEqual([...times.subarray(0, 2)], [START, START + minute])
+  }
+  const short = [new Float64Array(3), new Float64Array(3)] as const
+  assert.equal(shard.range(info.id, START, START + 40 * SCRAPE_MS, minute, 'last', ...short), 3)
+})
+
+test('a repeat is dropped, a partial scrape completed, an old sample counted', () => {
+  const shard = open().createShard(0)
+  scrape(shard, 2, 0, 300, (row) => row)
+  const decoder = createRemoteWriteDecoder(LIMITS)
+  const write = (name: string, row: number) => {
+    const samples = [[START + row * SCRAPE_MS, 5]] as const
+    const [batch] = decoder.decode(bodyOf([{ labels: labelsOf(name), samples }]), 0)
+    assert.ok(batch)
+    return shard.applyMetrics(batch.target, 'production/node', batch.announced, batch.block)
+  }
+  const none = { applied: 0, duplicates: 0, outOfOrder: 0, unannounced: 0 }
+  assert.deepEqual(write('m1', 299), { ...none, duplicates: 1 })
+  assert.deepEqual(write('m1', 3), { ...none, outOfOrder: 1 })
+  assert.deepEqual(write('m2', 299), { ...none, applied: 1 })
+})
+
+test('series without announcement are kept by hash and named once announced', () => {
+  const shard = open().createShard(0)
+  const decoder = createRemoteWriteDecoder(LIMITS)
+  const write = (at: number, announce: boolean) => {
+    const [batch] = decoder.decode(bodyOf([{ labels: labelsOf('m'), samples: [[at, 1]] }]), 0)
+    assert.ok(batch)
+    const announced = announce ? batch.announced : new Uint8Array()
+    return shard.applyMetrics(batch.target, 'production/node', announced, batch.block).unannounced
+  }
+  assert.equal(write(START, false), 1)
+  assert.deepEqual(
+    shard.series(null, [], 9).map((series) => series.labels),
+    [{}],
+  )
+  decoder.forget('{instance="host:9100",job="node"}')
+  assert.equal(write(START + 1, true), 0)
+  assert.equal(read(shard, 'm', START, START + 2).values.length, 2)
+})
+
+test('matchers select; != includes series without the label', () => {
+  const shard = open().createShard(0)
+  scrape(shard, 10, 0, 1, () => 1)
+  const find = (name: string, op: '=' | '!=', value: string) =>
+    shard.series('production/node', [{ name, op, value }], 100).length
+  assert.deepEqual([find('__name__', '=', 'm3'), find('__name__', '!=', 'm3'), find('zone', '!=', 'a')], [1, 9, 10])
+  assert.equal(shard.series('production/other', [], 100).length, 0)
+})
+
+test('a full region drops its oldest samples and keeps the newest', () => {
+  const engine = open(2)
+  const shard = engine.createShard(0)
+  let noise = 1
+  const random = () => (noise = (noise * 48_271) % 2_147_483_647) / 2_147_483_647
+  const evicted = () => engine.memory().regions[0]?.evicted ?? 0
+  let row = 0
+  for (; evicted() === 0 && row < 20_000; row += 200) scrape(shard, 10, row, row + 200, random)
+  assert.ok(evicted() > 0, 'never full')
+  const { times } = read(shard, 'm1', 0, Number.MAX_SAFE_INTEGER)
+  assert.ok((times[0] ?? 0) > START, 'the oldest went')
+  assert.equal(read(shard, 'm1', START + (row - 10) * SCRAPE_MS, Number.MAX_SAFE_INTEGER).values.length, 10)
+})
+
+test('series survive snapshot and restore', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'engine-'))
+  t.after(() => {
+    rmSync(folder, { recursive: true })
+  })
+  const engine = open()
+  const shard = engine.createShard(2)
+  scrape(shard, 50, 0, 200, (row, i) => row * i)
+  const hash = shard.stateHash()
+  await shard.snapshot(join(folder, 'snapshots'), 'w', {}, 0)
+  shard.drop()
+  const restored = await engine.restoreShard(2, join(folder, 'snapshots'), {})
+  assert.equal(restored?.shard.stateHash(), hash)
+  assert.ok(restored)
+  assert.equal(read(restored.shard, 'm7', START, START + 200 * SCRAPE_MS).values[150], 1_050)
+  scrape(restored.shard, 50, 200, 300, (row, i) => row * i)
+  assert.equal(read(restored.shard, 'm7', START, START + 300 * SCRAPE_MS).values.length, 300)
+})
+
+test('malformed bodies and blocks are refused by name, whatever the bytes', () => {
+  const decoder = createRemoteWriteDecoder(LIMITS)
+  const shard = open().createShard(0)
+  const bytes = fc.uint8Array({ maxLength: 300 })
+  fc.assert(
+    fc.property(bytes, fc.boolean(), (body, compressed) => {
+      assert.doesNotThrow(() => {
+        try {
+          decoder.decode(compressed ? snappy.compress(body) : body, 0)
+        } catch (error) {
+          assert.ok(error instanceof RemoteWriteInvalid && error.field !== '', String(error))
+        }
+      })
+    }),
+    { numRuns: 500 },
+  )
+  fc.assert(
+    fc.property(bytes, bytes, (announced, block) => {
+      assert.throws(() => shard.applyMetrics('t', 's/x', announced, block), BlockInvalid)
+    }),
+    { numRuns: 500 },
+  )
+  const shared = new Uint8Array(new SharedArrayBuffer(8))
+  assert.throws(() => decoder.decode(shared, 0), SharedMemoryRefused)
+  assert.throws(() => shard.applyMetrics('t', 's/x', new Uint8Array(), shared), SharedMemoryRefused)
+  const out = new Float64Array(1)
+  assert.throws(() => shard.range('no hex', 0, 1, 0, 'last', out, out.slice()), RecordInvalid)
+})
