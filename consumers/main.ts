@@ -12,7 +12,6 @@ import { openCodec } from '../runtime/kafka/codec.ts'
 import type { Codec } from '../runtime/kafka/codec.ts'
 import type { Publisher } from '../runtime/kafka/port.ts'
 import { createPublisher } from '../runtime/kafka/publisher.ts'
-import { readTopic } from '../runtime/kafka/topicReader.ts'
 import { onShutdown } from '../runtime/shutdown.ts'
 import { createLog } from '../runtime/telemetry/log.ts'
 import type { Log } from '../runtime/telemetry/log.ts'
@@ -25,6 +24,7 @@ import { createDeploymentTelemetry } from './deployments/telemetry.ts'
 import { createIncidentHandler } from './incidents/handler.ts'
 import { createIncidentTelemetry } from './incidents/telemetry.ts'
 import { handleInfrastructure } from './infrastructure/handler.ts'
+import { followTopic } from './followTopic.ts'
 import { addressOf, engineOptions, zoneOf } from './installation.ts'
 import { createMetricHandler } from './metrics/handler.ts'
 import { createMetricTelemetry } from './metrics/telemetry.ts'
@@ -94,6 +94,7 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
       latencies.visible(topic, tookMs)
     },
     onFatal: fatal(log),
+    onReopen: consumerTelemetry.topicReopened,
   })
   const { pipeline } = shards
   const asked = createAskedPublisher({ publisher, codec, registry, onFailure: failed(telemetry, 'asked') })
@@ -143,6 +144,7 @@ interface ShardsOptions extends Omit<PipelineOptions, 'onChange'> {
   readonly address: string
   readonly publisher: Publisher
   readonly codec: Codec
+  readonly onReopen: (topic: string, cause: Error) => void
 }
 
 /** The pipeline with what tells the others of it; nothing is consumed before pipeline.start(). */
@@ -162,15 +164,14 @@ async function startShards(options: ShardsOptions) {
     member: () => ({ instance, address, shards: ownShards(pipeline), since, at: Date.now() }),
     onFailure: failed(telemetry, 'member'),
   })
-  const reader = await readTopic(producers, codec, {
+  const reader = await followTopic(producers, codec, {
     topic: 'devops.members',
-    from: 'beginning',
-    follow: true,
     onRecord: ({ key }, member) => {
       if (key !== null) members.accept(key.toString('utf8'), member)
     },
     onUndecodable: () => undefined,
-    onError: onFatal,
+    onReopen: options.onReopen,
+    onFatal,
   })
   const live = (): number[] => pipeline.shards().flatMap(({ shard, state }) => (state === 'live' ? [shard] : []))
   const stopTicker = startTicker({

@@ -1,8 +1,8 @@
 /** The models at hand: devops.models is read to its end before the first event is predicted, and followed from then on. */
 import type { Kafka } from 'kafkajs'
 import type { Codec } from '../runtime/kafka/codec.ts'
-import { readTopic } from '../runtime/kafka/topicReader.ts'
 import type { QueryOutput } from '../schemas/queries/queries.ts'
+import { followTopic } from './followTopic.ts'
 import { createShelf } from './models/shelf.ts'
 import type { Shelf } from './models/shelf.ts'
 import { createCapacityShelf } from './queries/capacityShelf.ts'
@@ -21,14 +21,12 @@ export async function openModelFeed(
   kafka: Kafka,
   codec: Codec,
   telemetry: ConsumerTelemetry,
-  onError: (error: Error) => void,
+  onFatal: (cause: Error) => void,
 ): Promise<ModelFeed> {
   const shelf = createShelf()
   const capacity = createCapacityShelf()
-  const reader = await readTopic(kafka, codec, {
+  const reader = await followTopic(kafka, codec, {
     topic: 'devops.models',
-    from: 'beginning',
-    follow: true,
     onRecord: async (_record, record) => {
       if (record === null) return
       try {
@@ -42,9 +40,9 @@ export async function openModelFeed(
     onUndecodable: (_record, error) => {
       telemetry.modelRefused(null, error)
     },
-    onError,
+    onReopen: telemetry.topicReopened,
+    onFatal,
   })
-  await reader.caughtUp
   return {
     shelf,
     forecaster: () => capacity.champion(),

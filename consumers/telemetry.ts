@@ -63,6 +63,9 @@ export function createConsumerTelemetry(registry: Registry, log: Log, engine: Pi
     queryAnswered(query: QueryName, tookMs: number): void {
       queries.observe({ query }, tookMs / 1000)
     },
+    topicReopened: (topic: string, cause: Error): void => {
+      log.warn({ event: 'topic_reopened', topic, err: cause }, 'reading stopped and begins anew')
+    },
     modelRecordRead({ kind, model, stage, sha256 }: ModelRecord): void {
       models.inc({ result: 'read' })
       if (kind === 'stage')

@@ -12,6 +12,7 @@ const HISTORY_METRIC_DAYS = 8
 const HISTORY_METRIC_STEP_MS = 15 * 60_000
 const ITEMS_PER_REQUEST = 100
 const SAMPLES_PER_REQUEST = 100
+const DAY_MS = 24 * 60 * 60_000
 const LIVE_EVERY_MS = 4_000
 const METRICS_EVERY_MS = 5_000
 const RETRIES_MAX = 20
@@ -41,7 +42,8 @@ async function run(): Promise<void> {
   const now = Date.now()
   console.log(`synthetic data: a made-up fleet of ${FLEET.length} services (seed ${seed}); none of it is real`)
   await sendItems(FLEET.map((of) => workloadOf(of, now, `${of.name}:1`)))
-  const history = fleet.history(now, HISTORY_DAYS, HISTORY_ATTEMPTS)
+  // Until midnight, so that two starts of one day tell the same history.
+  const history = fleet.history(now - (now % DAY_MS), HISTORY_DAYS, HISTORY_ATTEMPTS)
   await sendItems(
     history
       .flatMap((attempt) => itemsOf(attempt))
@@ -74,7 +76,7 @@ const itemsOf = (attempt: Attempt): readonly { at: number; item: Item }[] => [
 
 async function sendMetricHistory(until: number): Promise<number> {
   const times: number[] = []
-  for (let at = until - HISTORY_METRIC_DAYS * 24 * 60 * 60_000; at < until; at += HISTORY_METRIC_STEP_MS) times.push(at)
+  for (let at = until - HISTORY_METRIC_DAYS * DAY_MS; at < until; at += HISTORY_METRIC_STEP_MS) times.push(at)
   let samples = 0
   for (const of of FLEET) {
     for (let from = 0; from < times.length; from += SAMPLES_PER_REQUEST) {

@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync, statSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { runCommand } from './command.mjs'
 import { step } from './step.mjs'
@@ -41,6 +41,9 @@ export async function buildEngine(repository, { signal, say } = {}) {
       }),
     say,
   )
+  // When nothing was left to compile the addon keeps its old time, and would be built again at each start.
+  const now = new Date()
+  for (const addon of files(crates, /\.node$/)) utimesSync(addon, now, now)
 }
 
 function files(folder, pattern) {

@@ -17,6 +17,7 @@ export interface ServerProcess {
 
 export declare class ServerNotReady extends Error {
   tail: string[]
+  crashed: boolean
 }
 
 export declare function startServer(options: {

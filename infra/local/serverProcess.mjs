@@ -7,12 +7,13 @@ const tailLinesMax = 25
 const probeEveryMs = 100
 
 export class ServerNotReady extends Error {
-  constructor(name, reason, logPath, tail) {
+  constructor(name, reason, logPath, tail, crashed) {
     super(
       `${name} ${reason}; its last lines (all of them: ${logPath}):\n${tail.map((line) => `    ${line}`).join('\n') || '    (none)'}`,
     )
     this.name = 'ServerNotReady'
     this.tail = tail
+    this.crashed = crashed
   }
 }
 
@@ -77,9 +78,15 @@ export async function startServer({
   const began = Date.now()
   try {
     while (!(ended === null && (await ready()))) {
-      if (ended !== null) throw new ServerNotReady(name, ended.text, logPath, tail)
+      if (ended !== null) throw new ServerNotReady(name, ended.text, logPath, tail, true)
       if (Date.now() - began > readyLimitMs)
-        throw new ServerNotReady(name, `was not ready within ${Math.round(readyLimitMs / 1000)} s`, logPath, tail)
+        throw new ServerNotReady(
+          name,
+          `was not ready within ${Math.round(readyLimitMs / 1000)} s`,
+          logPath,
+          tail,
+          false,
+        )
       await Promise.race([sleep(probeEveryMs, undefined, { signal }), exited])
     }
   } catch (error) {

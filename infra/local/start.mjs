@@ -15,7 +15,7 @@ import { startServer } from './serverProcess.mjs'
 import { readSettings } from './settings.mjs'
 import { lockState } from './startLock.mjs'
 import { step } from './step.mjs'
-import { supervise } from './supervisor.mjs'
+import { startPatiently, supervise } from './supervisor.mjs'
 import { welcome } from './welcome.mjs'
 
 const usage = `npm start [-- options]
@@ -154,14 +154,22 @@ async function startServers(lock, logs) {
 /** Starts one under supervision and remembers it for the stop. Gives what its first start gave. */
 async function add(lock, name, start) {
   let first = null
-  const supervised = await supervise(name, (signal) => start(AbortSignal.any([signal, halt.signal])), {
-    report: (line) => say(`! ${line}`),
-    onRunning: (server) => {
-      first ??= server
-      lock.add(name, server.pid)
+  const report = (line) => say(`! ${line}`)
+  const supervised = await supervise(
+    name,
+    (signal) => {
+      const either = AbortSignal.any([signal, halt.signal])
+      return first === null ? startPatiently(start, either, { report }) : start(either)
     },
-    onEnded: () => lock.remove(name),
-  })
+    {
+      report,
+      onRunning: (server) => {
+        first ??= server
+        lock.add(name, server.pid)
+      },
+      onEnded: () => lock.remove(name),
+    },
+  )
   running.push({ name, supervised, logPath: first.logPath, address: first.brokers ?? first.url ?? null })
   return first
 }

@@ -9,6 +9,27 @@ export function restartDelayMs(crashes, random, { firstMs, maxMs } = backoff) {
 }
 
 /**
+ * The first start of a process that may meet servers which are themselves just up: a crash before it is ready is reported
+ * and tried again, a few times; what fails every time, as a wrong setting does, is the caller's to show.
+ */
+export async function startPatiently(
+  start,
+  signal,
+  { report, attemptsMax = 3, random = Math.random, limits = backoff },
+) {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await start(signal)
+    } catch (error) {
+      if (signal.aborted || error.crashed !== true || attempt === attemptsMax) throw error
+      const delayMs = restartDelayMs(attempt, random, limits)
+      report(`${error.message.split('; its last lines')[0]}, and is tried again in ${(delayMs / 1000).toFixed(1)} s`)
+      await sleep(delayMs, undefined, { signal })
+    }
+  }
+}
+
+/**
  * Keeps one server running. `start(signal)` starts it and resolves when it is ready; the first start is the caller's to
  * judge (it rejects here), later ones are repeated until one holds. Crashes more than `steadyMs` apart count from one again.
  */

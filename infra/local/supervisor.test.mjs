@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import test from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startServer } from './serverProcess.mjs'
-import { restartDelayMs, supervise } from './supervisor.mjs'
+import { restartDelayMs, startPatiently, supervise } from './supervisor.mjs'
 
 const limits = { firstMs: 40, maxMs: 200, steadyMs: 60_000 }
 
@@ -95,6 +95,24 @@ test('the first start is not repeated: it fails with the last lines', async (t) 
     /child ended with exit code 3[^]*can not work/,
   )
   assert.equal(starts(), 1)
+})
+
+test('a process that may be early is tried a few times at its first start, then shown with its last lines', async (t) => {
+  const { folder, start, starts } = child(t)
+  const reports = []
+  const { signal } = new AbortController()
+  const patiently = () =>
+    startPatiently(start, signal, { report: (line) => reports.push(line), attemptsMax: 3, limits })
+  writeFileSync(join(folder, 'broken'), '')
+  await assert.rejects(patiently(), /child ended with exit code 3[^]*can not work/)
+  assert.equal(starts(), 3)
+  assert.equal(reports.length, 2)
+  assert.match(reports[0], /^child ended with exit code 3, and is tried again in 0\.0 s$/)
+  const server = await startPatiently(start, signal, {
+    report: () => rmSync(join(folder, 'broken')),
+    limits,
+  })
+  assert.equal((await server.stop()).code, 0)
 })
 
 test('a stop while it waits for the restart ends the wait', async (t) => {

@@ -9,6 +9,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { after, before } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
 import { type KafkaHarness, startKafka } from './kafka.ts'
@@ -250,5 +251,20 @@ export class System {
     for (const process of this.#running.toReversed()) await process.stop()
     await this.bus.stop()
     await rm(this.folder, { recursive: true, force: true })
+  }
+}
+
+/** A system for all tests of a file. */
+export function useSystem(options: SystemOptions = {}): () => System {
+  let system: System | null = null
+  before(async () => {
+    system = await System.start(options)
+  })
+  after(async () => {
+    await system?.stop()
+  })
+  return () => {
+    assert.ok(system !== null, 'the system was not started')
+    return system
   }
 }

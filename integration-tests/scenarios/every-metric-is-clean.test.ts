@@ -1,20 +1,14 @@
 /** `promtool check metrics` has nothing to say about any process, and the promised names are there. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 
 import { findTool } from '../harness/tools.ts'
-import { type Role, System } from '../harness/system.ts'
+import { type Role, useSystem } from '../harness/system.ts'
 
 const promtool = findTool('promtool')
 
-let system: System
-before(async () => {
-  system = await System.start()
-})
-after(async () => {
-  await system.stop()
-})
+const system = useSystem()
 
 const PROMISED: Readonly<Record<Role, readonly string[]>> = {
   gateway: [],
@@ -33,7 +27,7 @@ const PROMISED: Readonly<Record<Role, readonly string[]>> = {
 
 for (const role of ['gateway', 'consumer', 'trainer', 'adapter'] as const) {
   test(`${role}: the promised names`, async () => {
-    const text = await (await fetch(`${system.process(role).url}/metrics`)).text()
+    const text = await (await fetch(`${system().process(role).url}/metrics`)).text()
     for (const name of PROMISED[role]) assert.match(text, new RegExp(`^# TYPE ${name} `, 'm'))
     assert.match(text, /^# TYPE process_cpu_seconds_total counter/m)
   })
@@ -42,7 +36,7 @@ for (const role of ['gateway', 'consumer', 'trainer', 'adapter'] as const) {
     { skip: promtool === null && 'no promtool on this machine (TEST_SETUP=full installs it)' },
     async () => {
       assert.ok(promtool !== null)
-      const text = await (await fetch(`${system.process(role).url}/metrics`)).text()
+      const text = await (await fetch(`${system().process(role).url}/metrics`)).text()
       const done = spawnSync(promtool, ['check', 'metrics'], { input: text })
       assert.equal(done.stderr.toString() + done.stdout.toString(), '')
       assert.equal(done.status, 0)

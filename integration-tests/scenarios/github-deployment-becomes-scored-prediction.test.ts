@@ -1,18 +1,12 @@
 /** A GitHub deployment becomes a headline prediction, its outcome a scored row, and both can be asked for. */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 
 import { deliver, deploymentCreated, deploymentStatus } from '../harness/github.ts'
 import { ledgerOf } from '../harness/ledger.ts'
-import { GITHUB_SECRET, System, eventually } from '../harness/system.ts'
+import { GITHUB_SECRET, useSystem, eventually } from '../harness/system.ts'
 
-let system: System
-before(async () => {
-  system = await System.start()
-})
-after(async () => {
-  await system.stop()
-})
+const system = useSystem()
 
 const service = 'production/checkout'
 
@@ -28,9 +22,9 @@ interface Listed {
 async function deployOnce(id: number, states: readonly string[]): Promise<void> {
   const at = Date.now() - 60_000
   const options = { repository: 'acme/checkout', id, at }
-  assert.equal((await deliver(system, deploymentCreated(options))).status, 202)
+  assert.equal((await deliver(system(), deploymentCreated(options))).status, 202)
   for (const [i, state] of states.entries()) {
-    const answer = await deliver(system, deploymentStatus(options, state, id * 10 + i, at + (i + 1) * 10_000))
+    const answer = await deliver(system(), deploymentStatus(options, state, id * 10 + i, at + (i + 1) * 10_000))
     assert.equal(answer.status, 202)
   }
 }
@@ -38,7 +32,7 @@ async function deployOnce(id: number, states: readonly string[]): Promise<void> 
 test('a deployment is visible, predicted and scored', async () => {
   await deployOnce(1001, ['in_progress', 'success'])
   const listed = await eventually('the deployment is finished', async () => {
-    const page = (await system.query('list_deployments', { service })) as Listed
+    const page = (await system().query('list_deployments', { service })) as Listed
     return page.items.some((d) => d.state === 'finished') ? page : null
   })
   assert.deepEqual(
@@ -47,7 +41,7 @@ test('a deployment is visible, predicted and scored', async () => {
   )
 
   const entries = await eventually('a headline and a scored row', async () => {
-    const rows = await ledgerOf(system, service)
+    const rows = await ledgerOf(system(), service)
     return rows.length >= 2 ? rows : null
   })
   assert.deepEqual(entries.map((e) => e.kind).sort(), ['headline', 'scored'])
@@ -68,7 +62,7 @@ test('failure and error are failures, inactive is none', async () => {
   await deployOnce(1003, ['in_progress', 'success', 'inactive'])
   await deployOnce(1004, ['error'])
   const rows = await eventually('four outcomes', async () => {
-    const scored = (await ledgerOf(system, service)).filter((e) => e.kind === 'scored')
+    const scored = (await ledgerOf(system(), service)).filter((e) => e.kind === 'scored')
     return scored.length >= 4 ? scored : null
   })
   const bySubject = new Map(rows.map((e) => [e.subjectKey.split('/').at(-1), e.success]))
@@ -77,20 +71,20 @@ test('failure and error are failures, inactive is none', async () => {
 
 test('the trainer shows the live score', async () => {
   await eventually('devops_model_accuracy is exported', async () => {
-    const text = await (await fetch(`${system.process('trainer').url}/metrics`)).text()
+    const text = await (await fetch(`${system().process('trainer').url}/metrics`)).text()
     return /^devops_model_accuracy\{[^}]*model="deployment"[^}]*\} /m.test(text) ? true : null
   })
 })
 
 test('a delivery with a wrong signature is refused and changes nothing', async () => {
   const body = JSON.stringify(deploymentCreated({ repository: 'acme/forged', id: 1, at: Date.now() }).payload)
-  const answer = await system.post('/webhooks/github', body, {
+  const answer = await system().post('/webhooks/github', body, {
     'x-github-event': 'deployment',
     'x-github-delivery': 'd',
     'x-hub-signature-256': `sha256=${'0'.repeat(64)}`,
   })
   assert.equal(answer.status, 401)
   assert.ok(!(await answer.text()).includes(GITHUB_SECRET))
-  const page = (await system.query('list_deployments', { service: 'production/forged' })) as Listed
+  const page = (await system().query('list_deployments', { service: 'production/forged' })) as Listed
   assert.deepEqual(page.items, [])
 })

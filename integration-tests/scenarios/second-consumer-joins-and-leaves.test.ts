@@ -11,6 +11,7 @@ import { partitionOf, SHARDS } from '../../schemas/topics.ts'
 
 const SERVICES = Array.from({ length: 30 }, (_, i) => `production/service-${i}`)
 const ROUND_MS = 100
+const SETTLED_MS = 60_000
 
 let system: System
 let stream: EventStream
@@ -34,14 +35,18 @@ async function owners({ url }: RunningProcess): Promise<Owners> {
 
 /** Every shard is owned by exactly one of them, in counts that differ by at most one, and all are live. */
 async function settled(consumers: readonly RunningProcess[]): Promise<Owners[]> {
-  return eventually(`${consumers.length} consumers share the shards`, async () => {
-    const told = await Promise.all(consumers.map(owners))
-    const all = told.flatMap(({ shards }) => shards).sort((a, b) => a - b)
-    const counts = told.map(({ shards }) => shards.length)
-    const ready = await Promise.all(consumers.map(async ({ url }) => (await fetch(`${url}/readyz`)).ok))
-    const whole = all.join() === Array.from({ length: SHARDS }, (_, shard) => shard).join()
-    return whole && Math.max(...counts) - Math.min(...counts) <= 1 && ready.every(Boolean) ? told : null
-  })
+  return eventually(
+    `${consumers.length} consumers share the shards`,
+    async () => {
+      const told = await Promise.all(consumers.map(owners))
+      const all = told.flatMap(({ shards }) => shards).sort((a, b) => a - b)
+      const counts = told.map(({ shards }) => shards.length)
+      const ready = await Promise.all(consumers.map(async ({ url }) => (await fetch(`${url}/readyz`)).ok))
+      const whole = all.join() === Array.from({ length: SHARDS }, (_, shard) => shard).join()
+      return whole && Math.max(...counts) - Math.min(...counts) <= 1 && ready.every(Boolean) ? told : null
+    },
+    SETTLED_MS,
+  )
 }
 
 test('joins, leaves and a kill under load', async () => {
@@ -58,18 +63,9 @@ test('joins, leaves and a kill under load', async () => {
   })()
 
   const first = system.process('consumer')
-  const second = await system.add('consumer')
-  await settled([first, second])
-  await wrongOwnerIsToldWhoIsRight(first, second)
-  const third = await system.add('consumer')
-  await settled([first, second, third])
-  assert.equal(await second.stop(), 0)
-  await settled([first, third])
-  await third.kill()
-  await settled([first])
-  const fourth = await system.add('consumer')
-  await settled([first, fourth])
-  flow.on = false
+  const fourth = await comeAndGo(first).finally(() => {
+    flow.on = false
+  })
   await producing
 
   const deployments = rounds.flatMap((life) => life.deployments)
@@ -84,6 +80,22 @@ test('joins, leaves and a kill under load', async () => {
   assert.equal(await first.stop(), 0)
   assert.deepEqual(await snapshotHashes(system), await expectedHashes(system, stream))
 })
+
+/** Gives the consumer that came last and stays. */
+async function comeAndGo(first: RunningProcess): Promise<RunningProcess> {
+  const second = await system.add('consumer')
+  await settled([first, second])
+  await wrongOwnerIsToldWhoIsRight(first, second)
+  const third = await system.add('consumer')
+  await settled([first, second, third])
+  assert.equal(await second.stop(), 0)
+  await settled([first, third])
+  await third.kill()
+  await settled([first])
+  const fourth = await system.add('consumer')
+  await settled([first, fourth])
+  return fourth
+}
 
 async function wrongOwnerIsToldWhoIsRight(first: RunningProcess, second: RunningProcess): Promise<void> {
   const { shards } = await owners(second)

@@ -14,6 +14,7 @@ const REBALANCE_TIMEOUT_MS = 2500
 // Paused partitions are heard of once per wait: it also is the time between heartbeats of an idle member.
 const MAX_WAIT_MS = 100
 const CONCURRENT_BATCHES = 12
+const BEGIN_ANEW_MS = 500
 
 export { SESSION_TIMEOUT_MS }
 
@@ -45,7 +46,7 @@ export interface ShardGroupOptions {
   /** A stretch of the log that holds control or aborted records only. */
   readonly onNothing: (stretch: Omit<ShardBatch, 'records'>) => void
   readonly onHeartbeat: () => void
-  /** The consumer is gone; `restarts`: kafkajs joins again by itself. */
+  /** The consumer is gone; `restarts`: it joins again by itself. */
   readonly onCrash: (error: Error, restarts: boolean) => void
 }
 
@@ -59,6 +60,57 @@ export interface ShardGroup {
 }
 
 export function createShardGroup(options: ShardGroupOptions): ShardGroup {
+  let consumer: Consumer | null = null
+  let joined = false
+  let stopped = false
+  let timer: NodeJS.Timeout | undefined
+
+  const begin = async (): Promise<void> => {
+    const created = createConsumer(options)
+    consumer = created
+    const { GROUP_JOIN, CRASH, STOP } = created.events
+    // Its synchronous part runs before the first fetch of the generation.
+    created.on(GROUP_JOIN, ({ payload }) => {
+      joined = true
+      options.onAssigned(shardsOf(payload.memberAssignment, options.topics))
+    })
+    created.on(CRASH, ({ payload }) => {
+      joined = false
+      // kafkajs gives up for good where the coordinator can't be found for a moment, as on a broker that has just started.
+      const beginsAnew = !payload.restart && !stopped && payload.error.name.startsWith('KafkaJS')
+      options.onCrash(payload.error, payload.restart || beginsAnew)
+      if (beginsAnew) timer = setTimeout(() => void begin().catch(failed), BEGIN_ANEW_MS)
+    })
+    created.on(STOP, () => {
+      joined = false
+    })
+    await start(created, options)
+  }
+  const failed = (error: unknown): void => {
+    options.onCrash(error as Error, false)
+  }
+
+  return {
+    start: begin,
+    pause(shard, topics) {
+      if (joined) consumer?.pause(topics.map((topic) => ({ topic, partitions: [shard] })))
+    },
+    proceed(shard, positions) {
+      if (!joined || consumer === null) return
+      for (const [topic, offset] of positions) {
+        consumer.seek({ topic, partition: shard, offset: offset.toString() })
+      }
+      consumer.resume([...positions.keys()].map((topic) => ({ topic, partitions: [shard] })))
+    },
+    async stop() {
+      stopped = true
+      clearTimeout(timer)
+      await consumer?.disconnect()
+    },
+  }
+}
+
+function createConsumer(options: ShardGroupOptions): Consumer {
   const consumer = options.kafka.consumer({
     groupId: options.groupId,
     partitionAssigners: [shardAssignor(options.shards, options.claims)],
@@ -70,14 +122,7 @@ export function createShardGroup(options: ShardGroupOptions): ShardGroup {
     allowAutoTopicCreation: false,
     retry: { initialRetryTime: 30, maxRetryTime: 1000, retries: 30 },
   })
-  let joined = false
-  const { GROUP_JOIN, HEARTBEAT, END_BATCH_PROCESS, CRASH, STOP } = consumer.events
-
-  // Its synchronous part runs before the first fetch of the generation.
-  consumer.on(GROUP_JOIN, ({ payload }) => {
-    joined = true
-    options.onAssigned(shardsOf(payload.memberAssignment, options.topics))
-  })
+  const { HEARTBEAT, END_BATCH_PROCESS } = consumer.events
   consumer.on(HEARTBEAT, () => {
     options.onHeartbeat()
   })
@@ -94,28 +139,7 @@ export function createShardGroup(options: ShardGroupOptions): ShardGroup {
       highWatermark: BigInt(payload.highWatermark),
     })
   })
-  consumer.on(CRASH, ({ payload }) => {
-    joined = false
-    options.onCrash(payload.error, payload.restart)
-  })
-  consumer.on(STOP, () => {
-    joined = false
-  })
-
-  return {
-    start: () => start(consumer, options),
-    pause(shard, topics) {
-      if (joined) consumer.pause(topics.map((topic) => ({ topic, partitions: [shard] })))
-    },
-    proceed(shard, positions) {
-      if (!joined) return
-      for (const [topic, offset] of positions) {
-        consumer.seek({ topic, partition: shard, offset: offset.toString() })
-      }
-      consumer.resume([...positions.keys()].map((topic) => ({ topic, partitions: [shard] })))
-    },
-    stop: () => consumer.disconnect(),
-  }
+  return consumer
 }
 
 async function start(consumer: Consumer, options: ShardGroupOptions): Promise<void> {

@@ -83,9 +83,9 @@ function read(shard: ShardDoor, name: string, from: number, to: number, stepMs =
 
 test('what Prometheus wrote is read back equal, over heads and sealed chunks', () => {
   const shard = open().createShard(0)
-  scrape(shard, 300, 0, 400, (row, i) => row * 1.25 + i)
-  const { times, values } = read(shard, 'm257', START + 10 * SCRAPE_MS, START + 390 * SCRAPE_MS)
-  assert.equal(values.length, 380)
+  scrape(shard, 260, 0, 200, (row, i) => row * 1.25 + i)
+  const { times, values } = read(shard, 'm257', START + 10 * SCRAPE_MS, START + 190 * SCRAPE_MS)
+  assert.equal(values.length, 180)
   values.forEach((value, k) => {
     assert.deepEqual([times[k], value], [START + (k + 10) * SCRAPE_MS, (k + 10) * 1.25 + 257])
   })
@@ -93,11 +93,11 @@ test('what Prometheus wrote is read back equal, over heads and sealed chunks', (
     service: 'production/node',
     environment: 'production',
     firstSeenAt: START,
-    lastEventAt: START + 399 * SCRAPE_MS,
+    lastEventAt: START + 199 * SCRAPE_MS,
     deployments: 0,
     ciRuns: 0,
     openIncidents: 0,
-    series: 300,
+    series: 260,
   })
 })
 

@@ -151,11 +151,12 @@ class Shard implements ShardDoor {
   ): Promise<SnapshotInfo> {
     const place = JSON.stringify(offsets)
     const key = this.#keyFileOf(folder)
-    try {
-      return parse(await addon.snapshot(this.#engine, this.shard, this.#generation, folder, writer, place, clock, key))
-    } catch (error) {
-      throw namedError(error)
-    }
+    const writing = addon.snapshot(this.#engine, this.shard, this.#generation, folder, writer, place, clock, key)
+    return parse(
+      await writing.catch((error: unknown) => {
+        throw namedError(error)
+      }),
+    )
   }
 }
 
