@@ -67,7 +67,7 @@ async function main() {
 async function whyNotPossible() {
   if (setup !== '' && !full) return [`TEST_SETUP is "${setup}": it may be "full" or not set.`]
   const reason = full ? whyNoFullSetup() : null
-  return [...(reason === null ? [] : [reason]), ...(await lackingTools({ repository }))]
+  return reason === null ? lackingTools({ repository }) : [reason]
 }
 
 /** `npm run check`: its node:test and cargo tests, counted apart. */
