@@ -4,13 +4,16 @@
  */
 const ours = '^(schemas|runtime|producers|consumers|rust-engine|adapters|evaluate|infra|integration-tests)/'
 
+// Tests, and files that only tests import: a part wired for its tests, a peer that speaks its protocol.
+const TEST_SUPPORT = '(\\.test|UnderTest|Peer)\\.(ts|mjs)$'
+
 /** A module may import only these of ours (and itself). */
 function only(name, from, allowed, notFrom) {
   return {
     name: `${name}-imports`,
     comment: `${name} may import: ${allowed.join(', ') || 'nothing of ours'}`,
     severity: 'error',
-    from: { path: from, pathNot: ['\\.test\\.ts$', ...(notFrom ?? [])] },
+    from: { path: from, pathNot: [TEST_SUPPORT, ...(notFrom ?? [])] },
     to: { path: ours, pathNot: allowed },
   }
 }
@@ -30,11 +33,23 @@ export default {
       severity: 'error',
       from: {
         orphan: true,
-        pathNot: ['\\.test\\.(ts|mjs)$', '^schemas/generated/', '(^|/)main\\.ts$', '^schemas/generate\\.ts$', '\\.d\\.ts$', '\\.mjs$'],
+        pathNot: [
+          '\\.test\\.(ts|mjs)$',
+          '^schemas/generated/',
+          '(^|/)main\\.ts$',
+          '^schemas/generate\\.ts$',
+          '\\.d\\.m?ts$',
+          '\\.mjs$',
+        ],
       },
       to: {},
     },
-    { name: 'only-dependencies', severity: 'error', from: { pathNot: ['\\.test\\.(ts|mjs)$', '^integration-tests/', '^infra/'] }, to: { dependencyTypes: ['npm-dev'] } },
+    {
+      name: 'only-dependencies',
+      severity: 'error',
+      from: { pathNot: [TEST_SUPPORT, '^integration-tests/', '^infra/'] },
+      to: { dependencyTypes: ['npm-dev'] },
+    },
     { name: 'no-undeclared', severity: 'error', from: {}, to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] } },
     only('schemas', '^schemas/', [schemas]),
     only('rust-engine/ts', '^rust-engine/ts/', [engine]),
@@ -49,8 +64,17 @@ export default {
     },
     only('consumers/models', '^consumers/models/', [models, schemas]),
     only('consumers/patterns', '^consumers/patterns/', [patterns, schemas]),
-    ...['deployments', 'incidents', 'metrics', 'infrastructure', 'queries', 'ledger', 'trainer', 'pipeline'].map((folder) =>
-      only(`consumers/${folder}`, `^consumers/${folder}/`, [`^consumers/${folder}/`, schemas, runtime, engine, models, patterns, ledger]),
+    ...['deployments', 'incidents', 'metrics', 'infrastructure', 'queries', 'ledger', 'trainer', 'pipeline'].map(
+      (folder) =>
+        only(`consumers/${folder}`, `^consumers/${folder}/`, [
+          `^consumers/${folder}/`,
+          schemas,
+          runtime,
+          engine,
+          models,
+          patterns,
+          ledger,
+        ]),
     ),
     {
       name: 'pipeline-by-main-only',
@@ -74,6 +98,10 @@ export default {
     exclude: { path: '^rust-engine/target' },
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'], extensions: ['.ts', '.mjs', '.js', '.json'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+      extensions: ['.ts', '.mjs', '.js', '.json'],
+    },
   },
 }

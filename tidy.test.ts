@@ -51,7 +51,7 @@ const RULES: readonly Rule[] = [
     name: 'a skip has a reason',
     instead: "{ skip: 'reason' }",
     where: /\.test\.(ts|mjs)$/,
-    banned: /\.skip\(|skip: true/,
+    banned: /\b(test|it|describe)\.skip\(|\bt\.skip\(\)|skip: true/,
   },
   {
     name: 'unsafe lives in the pool',

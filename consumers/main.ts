@@ -24,7 +24,7 @@ import { createDeploymentTelemetry } from './deployments/telemetry.ts'
 import { createIncidentHandler } from './incidents/handler.ts'
 import { createIncidentTelemetry } from './incidents/telemetry.ts'
 import { handleInfrastructure } from './infrastructure/handler.ts'
-import { followTopic } from './followTopic.ts'
+import { readTopic } from '../runtime/kafka/topicReader.ts'
 import { addressOf, engineOptions, zoneOf } from './installation.ts'
 import { createMetricHandler } from './metrics/handler.ts'
 import { createMetricTelemetry } from './metrics/telemetry.ts'
@@ -164,15 +164,18 @@ async function startShards(options: ShardsOptions) {
     member: () => ({ instance, address, shards: ownShards(pipeline), since, at: Date.now() }),
     onFailure: failed(telemetry, 'member'),
   })
-  const reader = await followTopic(producers, codec, {
+  const reader = await readTopic(producers, codec, {
     topic: 'devops.members',
+    from: 'beginning',
+    follow: true,
     onRecord: ({ key }, member) => {
       if (key !== null) members.accept(key.toString('utf8'), member)
     },
     onUndecodable: () => undefined,
     onReopen: options.onReopen,
-    onFatal,
+    onError: onFatal,
   })
+  await reader.caughtUp
   const live = (): number[] => pipeline.shards().flatMap(({ shard, state }) => (state === 'live' ? [shard] : []))
   const stopTicker = startTicker({
     publisher,

@@ -2,7 +2,7 @@
 import type { Kafka } from 'kafkajs'
 import type { Codec } from '../runtime/kafka/codec.ts'
 import type { QueryOutput } from '../schemas/queries/queries.ts'
-import { followTopic } from './followTopic.ts'
+import { readTopic } from '../runtime/kafka/topicReader.ts'
 import { createShelf } from './models/shelf.ts'
 import type { Shelf } from './models/shelf.ts'
 import { createCapacityShelf } from './queries/capacityShelf.ts'
@@ -25,8 +25,10 @@ export async function openModelFeed(
 ): Promise<ModelFeed> {
   const shelf = createShelf()
   const capacity = createCapacityShelf()
-  const reader = await followTopic(kafka, codec, {
+  const reader = await readTopic(kafka, codec, {
     topic: 'devops.models',
+    from: 'beginning',
+    follow: true,
     onRecord: async (_record, record) => {
       if (record === null) return
       try {
@@ -41,8 +43,9 @@ export async function openModelFeed(
       telemetry.modelRefused(null, error)
     },
     onReopen: telemetry.topicReopened,
-    onFatal,
+    onError: onFatal,
   })
+  await reader.caughtUp
   return {
     shelf,
     forecaster: () => capacity.champion(),

@@ -11,7 +11,7 @@ const WANTED_MAJOR = 24
 const here = dirname(fileURLToPath(import.meta.url))
 // Node does not strip types below node_modules; a published package has them stripped.
 const published = here.split(sep).includes('node_modules') || !existsSync(join(here, 'main.ts'))
-const main = join(here, published ? 'main.js' : 'main.ts')
+const main = published ? join(here, '../../dist/adapters/cli/main.js') : join(here, 'main.ts')
 
 function packagedNode() {
   const require = createRequire(import.meta.url)

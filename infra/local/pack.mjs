@@ -10,8 +10,8 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const FOLDERS = ['schemas', 'runtime', 'producers', 'consumers', 'rust-engine/ts', 'adapters', 'infra/kafka']
 const ADDON = 'rust-engine/index.node'
-const COPIED = /\.(avsc|mjs|xml|yaml)$/
-const LEFT_OUT = /\.test\.(ts|mjs)$|\.d\.m?ts$|\/fixtures\//
+const COPIED = /\.(avsc|mjs)$/
+const LEFT_OUT = /(\.test|UnderTest|Peer)\.(ts|mjs)$|\.d\.m?ts$|\/fixtures\//
 
 if (!existsSync(join(root, ADDON))) {
   console.error(`${ADDON} is missing: run \`npm run build:engine\` before packing`)

@@ -11,6 +11,7 @@ import { fetchEnds } from './ends.ts'
 
 const MAX_WAIT_MS = 250
 const REGISTRY_RETRY_MS = 500
+const REOPEN_MS = 1_000
 
 export interface TopicReaderOptions<T extends TopicName> {
   readonly topic: T
@@ -24,6 +25,8 @@ export interface TopicReaderOptions<T extends TopicName> {
   readonly onRecord: (record: IncomingRecord, value: ValueOf[T] | null) => void | Promise<void>
   /** Without it an undecodable record ends the reader. */
   readonly onUndecodable?: (record: IncomingRecord, error: Undecodable) => void
+  /** The client gave up on the broker; a new one goes on where the old one stood after a second. */
+  readonly onReopen?: (topic: T, cause: Error) => void
   /** A failure after `caughtUp`. */
   readonly onError?: (error: Error) => void
 }
@@ -51,8 +54,15 @@ export async function readTopic<T extends TopicName>(
     starts.set(partition, from < low || from > high ? low : from)
     goals.set(partition, high)
   }
-  const reader = new PartitionsReader(kafka, codec, options, starts, goals)
-  await reader.start([...ends.keys()].filter((partition) => !starts.has(partition)))
+  const reader = new PartitionsReader(
+    kafka,
+    codec,
+    options,
+    starts,
+    goals,
+    [...ends.keys()].filter((partition) => !starts.has(partition)),
+  )
+  await reader.start()
   return reader
 }
 
@@ -77,12 +87,15 @@ export function incoming(topic: string, partition: number, message: KafkaMessage
 class PartitionsReader<T extends TopicName> implements TopicReader {
   readonly caughtUp: Promise<void>
   readonly starts: ReadonlyMap<number, bigint>
+  readonly #kafka: Kafka
   readonly #codec: Codec
   readonly #options: TopicReaderOptions<T>
   readonly #goals: ReadonlyMap<number, bigint>
   readonly #positions: Map<number, bigint>
   readonly #behind: Set<number>
-  readonly #consumer: Consumer
+  readonly #unwanted: readonly number[]
+  #consumer: Consumer | null = null
+  #reopening: NodeJS.Timeout | undefined
   readonly #settle: { readonly resolve: () => void; readonly reject: (error: Error) => void }
   #closing: Promise<void> | null = null
 
@@ -92,7 +105,10 @@ class PartitionsReader<T extends TopicName> implements TopicReader {
     options: TopicReaderOptions<T>,
     starts: ReadonlyMap<number, bigint>,
     goals: ReadonlyMap<number, bigint>,
+    unwanted: readonly number[],
   ) {
+    this.#kafka = kafka
+    this.#unwanted = unwanted
     this.#codec = codec
     this.#options = options
     this.starts = starts
@@ -111,45 +127,70 @@ class PartitionsReader<T extends TopicName> implements TopicReader {
     }
     // Who follows may not wait for it.
     this.caughtUp.catch(() => undefined)
-    this.#consumer = kafka.consumer({
+  }
+
+  async start(): Promise<void> {
+    if (this.#behind.size === 0) this.#settle.resolve()
+    if (this.#positions.size === 0 || (this.#behind.size === 0 && !this.#options.follow)) {
+      this.#closing = Promise.resolve()
+      return
+    }
+    await this.#open()
+  }
+
+  async #open(): Promise<void> {
+    const { topic } = this.#options
+    const consumer = this.#kafka.consumer({
       // kafkajs reads only as a member of a group: one of its own, in which nothing is ever committed.
       groupId: `devops-reader-${randomUUID()}`,
       readUncommitted: false,
       allowAutoTopicCreation: false,
       maxWaitTimeInMs: MAX_WAIT_MS,
     })
-  }
-
-  async start(unwanted: readonly number[]): Promise<void> {
-    if (this.#behind.size === 0) this.#settle.resolve()
-    if (this.#positions.size === 0 || (this.#behind.size === 0 && !this.#options.follow)) {
-      this.#closing = Promise.resolve()
-      return
-    }
-    const { topic } = this.#options
-    const { GROUP_JOIN, END_BATCH_PROCESS, CRASH } = this.#consumer.events
+    this.#consumer = consumer
+    const { GROUP_JOIN, END_BATCH_PROCESS, CRASH } = consumer.events
     // Synchronous listener: it runs before the first fetch of each generation.
-    this.#consumer.on(GROUP_JOIN, () => {
-      if (unwanted.length > 0) this.#consumer.pause([{ topic, partitions: [...unwanted] }])
+    consumer.on(GROUP_JOIN, () => {
+      if (this.#unwanted.length > 0) consumer.pause([{ topic, partitions: [...this.#unwanted] }])
       for (const [partition, offset] of this.#positions) {
-        this.#consumer.seek({ topic, partition, offset: offset.toString() })
+        consumer.seek({ topic, partition, offset: offset.toString() })
       }
     })
     // The only word of a stretch that holds nothing but control or aborted records.
-    this.#consumer.on(END_BATCH_PROCESS, ({ payload }) => {
+    consumer.on(END_BATCH_PROCESS, ({ payload }) => {
       if (payload.batchSize === 0) this.#advance(payload.partition, BigInt(payload.lastOffset) + 1n)
     })
-    this.#consumer.on(CRASH, ({ payload }) => {
-      if (!payload.restart) this.#fail(payload.error)
+    consumer.on(CRASH, ({ payload }) => {
+      if (!payload.restart) this.#gaveUp(consumer, payload.error)
     })
-    await this.#consumer.connect()
-    await this.#consumer.subscribe({ topic, fromBeginning: true })
-    await this.#consumer.run({ autoCommit: false, eachBatch: (payload) => this.#batch(payload) })
+    try {
+      await consumer.connect()
+      await consumer.subscribe({ topic, fromBeginning: true })
+      await consumer.run({ autoCommit: false, eachBatch: (payload) => this.#batch(consumer, payload) })
+    } catch (error) {
+      this.#gaveUp(consumer, error instanceof Error ? error : new Error(String(error)))
+    }
   }
 
-  async #batch(payload: EachBatchPayload): Promise<void> {
+  /**
+   * kafkajs gives a consumer up for good where the group's coordinator can't be found for a moment, as on a broker that
+   * has just started.
+   */
+  #gaveUp(consumer: Consumer, error: Error): void {
+    if (this.#closing !== null || this.#consumer !== consumer) return
+    if (!error.name.startsWith('KafkaJS')) {
+      this.#fail(error)
+      return
+    }
+    this.#consumer = null
+    this.#options.onReopen?.(this.#options.topic, error)
+    void consumer.disconnect().catch(() => undefined)
+    this.#reopening = setTimeout(() => void this.#open(), REOPEN_MS)
+  }
+
+  async #batch(consumer: Consumer, payload: EachBatchPayload): Promise<void> {
     const { batch } = payload
-    if (this.#closing !== null) return
+    if (this.#closing !== null || this.#consumer !== consumer) return
     try {
       await this.#prepare(
         batch.messages.map(({ value }) => value),
@@ -212,7 +253,8 @@ class PartitionsReader<T extends TopicName> implements TopicReader {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#consumer.disconnect().catch(() => undefined)
+    clearTimeout(this.#reopening)
+    this.#closing ??= this.#consumer?.disconnect().catch(() => undefined) ?? Promise.resolve()
     this.#settle.reject(new Error(`reading ${this.#options.topic} was closed before its end`))
     return this.#closing
   }

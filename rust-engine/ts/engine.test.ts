@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import type { ShardDoor } from './door.ts'
 import { openEngine } from './engine.ts'
+import { ALL, MIB, deployment, incident, open, sized } from './engineUnderTest.ts'
 import {
   OptionsInvalid,
   PoolFull,
@@ -16,99 +14,8 @@ import {
   ShardLoaded,
   SharedMemoryRefused,
   ShardUnknown,
-  SnapshotKeyInvalid,
-  SnapshotKeyWrong,
 } from './errors.ts'
-import { ROLLING_FIELDS, ROLLING_WIDTH, type DeploymentFilter, type EngineOptions } from './records.ts'
-
-const MIB = 1024 * 1024
-const ALL: DeploymentFilter = {
-  subject: null,
-  service: null,
-  environment: null,
-  state: null,
-  conclusion: null,
-  from: null,
-  to: null,
-}
-
-const sized = (unit: number): EngineOptions => ({
-  poolBytes: 8 * unit,
-  quotaBytes: {
-    infrastructure_state: 4 * unit,
-    deployment_history: 2 * unit,
-    incident_database: unit,
-    active_operations: unit,
-  },
-  borrowBytesMax: {
-    infrastructure_state: unit,
-    deployment_history: unit,
-    incident_database: unit,
-    active_operations: unit,
-  },
-  shards: 12,
-})
-const open = (options: Partial<EngineOptions> = {}) => openEngine({ ...sized(8 * MIB), ...options })
-
-const deployment = (fields: object): string =>
-  JSON.stringify({
-    id: 'e',
-    occurredAt: 1_000,
-    receivedAt: 1_000,
-    source: 'github',
-    service: 'production/shop',
-    environment: 'production',
-    trace: null,
-    subject: 'deployment',
-    phase: 'requested',
-    key: 'github:o/r/deployment/1',
-    attempt: 1,
-    conclusion: null,
-    name: null,
-    workflow: null,
-    repository: null,
-    branch: null,
-    sha: null,
-    actor: null,
-    trigger: null,
-    pullRequest: null,
-    change: null,
-    step: null,
-    links: [],
-    backfilled: false,
-    ...fields,
-  })
-
-const incident = (fields: object): string =>
-  JSON.stringify({
-    id: 'i',
-    occurredAt: 1_000,
-    receivedAt: 1_000,
-    source: 'alertmanager',
-    service: 'production/shop',
-    environment: 'production',
-    trace: null,
-    phase: 'firing',
-    key: 'alertmanager:1',
-    title: 'Slow',
-    severity: 'critical',
-    summary: 's',
-    description: 'd',
-    labels: { alertname: 'Slow' },
-    annotations: {},
-    startsAt: 900,
-    endsAt: null,
-    generatorUrl: null,
-    ...fields,
-  })
-
-function temporary(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'engine-'))
-  t.after(() => {
-    rmSync(folder, { recursive: true })
-  })
-  return folder
-}
+import { ROLLING_FIELDS, ROLLING_WIDTH } from './records.ts'
 
 test('a deployment moves forward only, and its prediction is handed out with its outcome', () => {
   const shard = open().createShard(0)
@@ -412,92 +319,6 @@ test('a full history lets old successful runs go first; what runs stays; then th
   assert.notEqual(shard.deployment('live0'), null)
   shard.drop()
   assert.equal(engine.memory().usedBytes, 0)
-})
-
-test('snapshot, drop, restore: the same state, the same answers', async (t) => {
-  const folder = join(temporary(t), 'snapshots')
-  const engine = open()
-  const shard = engine.createShard(4)
-  for (let i = 0; i < 300; i++)
-    shard.applyDeployment(
-      deployment({ key: `k${i}`, phase: i % 2 ? 'started' : 'finished', conclusion: i % 2 ? null : 'failure' }),
-    )
-  shard.applyIncident(incident({ description: 'long '.repeat(3_000) }))
-  shard.rollingAdd(['scope'], 5, true, 3)
-  shard.attachPrediction('k1', 1, 'p')
-  const hash = shard.stateHash()
-  const writing = shard.snapshot(folder, 'w1', { 'devops.deployments': '300', 'devops.ticks': '7' }, 1234)
-  shard.applyDeployment(deployment({ key: 'after' }))
-  const info = await writing
-  assert.equal(info.stateHash, hash, 'state as at the call')
-  assert.equal(statSync(join(folder, '..', 'keys', 'snapshot.key')).mode & 0o777, 0o600)
-  shard.drop()
-  assert.equal(engine.memory().usedBytes, 0)
-
-  assert.equal(await engine.restoreShard(4, folder, { 'devops.deployments': '299', 'devops.ticks': '7' }), null)
-  assert.equal(await engine.restoreShard(5, folder, {}), null)
-  const restored = await engine.restoreShard(4, folder, { 'devops.deployments': '400', 'devops.ticks': '8' })
-  assert.ok(restored)
-  assert.deepEqual(restored.info, info)
-  assert.equal(restored.shard.stateHash(), hash)
-  assert.equal(restored.shard.deployment('k1')?.prediction, 'p')
-  assert.equal(restored.shard.deployment('after'), null)
-  assert.equal(restored.shard.incident('alertmanager:1')?.description.length, 15_000)
-  assert.equal(restored.shard.deployments({ ...ALL, state: 'finished' }, 1_000, null).items.length, 150)
-  restored.shard.applyDeployment(deployment({ key: 'after' }))
-  const elsewhere = await open().restoreShard(4, folder, { 'devops.deployments': '400', 'devops.ticks': '8' })
-  assert.equal(elsewhere?.shard.stateHash(), hash)
-})
-
-test('damaged snapshots are skipped with their reason and the older one is used', async (t) => {
-  const folder = join(temporary(t), 'snapshots')
-  const engine = open()
-  const shard = engine.createShard(0)
-  const hashes: string[] = []
-  for (let i = 1; i <= 3; i++) {
-    shard.applyDeployment(deployment({ key: `k${i}` }))
-    hashes.push(shard.stateHash())
-    await shard.snapshot(folder, 'w', { 'devops.deployments': String(i) }, i)
-  }
-  const files = readdirSync(folder).sort()
-  assert.equal(files.length, 2, 'the last two are kept')
-  const newest = join(folder, files.at(-1) ?? '')
-  const bytes = readFileSync(newest)
-  const restore = () => open().restoreShard(0, folder, { 'devops.deployments': '9' })
-  assert.equal((await restore())?.shard.stateHash(), hashes[2])
-  for (const at of [9, 17, 33, 80, bytes.length >> 1, bytes.length - 1]) {
-    const file = openSync(newest, 'r+')
-    writeSync(file, Buffer.of((bytes[at] ?? 0) ^ 1), 0, 1, at)
-    closeSync(file)
-    const restored = await restore()
-    assert.equal(restored?.shard.stateHash(), hashes[1], `flipped a bit at ${at}`)
-    assert.equal(restored?.refused.length, 1)
-    const mend = openSync(newest, 'r+')
-    writeSync(mend, bytes, 0, bytes.length, 0)
-    closeSync(mend)
-  }
-  for (const length of [0, 20, 100, bytes.length - 1]) {
-    const file = openSync(newest, 'w')
-    writeSync(file, bytes, 0, length, 0)
-    closeSync(file)
-    assert.equal((await restore())?.shard.stateHash(), hashes[1], `cut at ${length}`)
-  }
-})
-
-test('another key is a clear refusal and leaves the files alone', async (t) => {
-  const root = temporary(t)
-  const folder = join(root, 'snapshots')
-  const shard = open({ snapshotKeyFile: join(root, 'a.key') }).createShard(0)
-  const { file } = await shard.snapshot(folder, 'w', {}, 0)
-  const before = readFileSync(file)
-  const stranger = open({ snapshotKeyFile: join(root, 'b.key') })
-  await assert.rejects(stranger.restoreShard(0, folder, {}), SnapshotKeyWrong)
-  assert.deepEqual(readFileSync(file), before)
-  const short = openSync(join(root, 'c.key'), 'w', 0o600)
-  writeSync(short, 'short')
-  closeSync(short)
-  await assert.rejects(open({ snapshotKeyFile: join(root, 'c.key') }).restoreShard(0, folder, {}), SnapshotKeyInvalid)
-  await assert.rejects(shard.snapshot(folder, '../up', {}, 0), RecordInvalid)
 })
 
 test('2 GiB are mapped and hardly any of it is resident', () => {

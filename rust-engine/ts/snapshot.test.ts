@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { closeSync, openSync, readdirSync, readFileSync, statSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { ALL, deployment, incident, open, temporary } from './engineUnderTest.ts'
+import { RecordInvalid, SnapshotKeyInvalid, SnapshotKeyWrong } from './errors.ts'
+
+test('snapshot, drop, restore: the same state, the same answers', async (t) => {
+  const folder = join(temporary(t), 'snapshots')
+  const engine = open()
+  const shard = engine.createShard(4)
+  for (let i = 0; i < 300; i++)
+    shard.applyDeployment(
+      deployment({ key: `k${i}`, phase: i % 2 ? 'started' : 'finished', conclusion: i % 2 ? null : 'failure' }),
+    )
+  shard.applyIncident(incident({ description: 'long '.repeat(3_000) }))
+  shard.rollingAdd(['scope'], 5, true, 3)
+  shard.attachPrediction('k1', 1, 'p')
+  const hash = shard.stateHash()
+  const writing = shard.snapshot(folder, 'w1', { 'devops.deployments': '300', 'devops.ticks': '7' }, 1234)
+  shard.applyDeployment(deployment({ key: 'after' }))
+  const info = await writing
+  assert.equal(info.stateHash, hash, 'state as at the call')
+  assert.equal(statSync(join(folder, '..', 'keys', 'snapshot.key')).mode & 0o777, 0o600)
+  shard.drop()
+  assert.equal(engine.memory().usedBytes, 0)
+
+  assert.equal(await engine.restoreShard(4, folder, { 'devops.deployments': '299', 'devops.ticks': '7' }), null)
+  assert.equal(await engine.restoreShard(5, folder, {}), null)
+  const restored = await engine.restoreShard(4, folder, { 'devops.deployments': '400', 'devops.ticks': '8' })
+  assert.ok(restored)
+  assert.deepEqual(restored.info, info)
+  assert.equal(restored.shard.stateHash(), hash)
+  assert.equal(restored.shard.deployment('k1')?.prediction, 'p')
+  assert.equal(restored.shard.deployment('after'), null)
+  assert.equal(restored.shard.incident('alertmanager:1')?.description.length, 15_000)
+  assert.equal(restored.shard.deployments({ ...ALL, state: 'finished' }, 1_000, null).items.length, 150)
+  restored.shard.applyDeployment(deployment({ key: 'after' }))
+  const elsewhere = await open().restoreShard(4, folder, { 'devops.deployments': '400', 'devops.ticks': '8' })
+  assert.equal(elsewhere?.shard.stateHash(), hash)
+})
+
+test('damaged snapshots are skipped with their reason and the older one is used', async (t) => {
+  const folder = join(temporary(t), 'snapshots')
+  const engine = open()
+  const shard = engine.createShard(0)
+  const hashes: string[] = []
+  for (let i = 1; i <= 3; i++) {
+    shard.applyDeployment(deployment({ key: `k${i}` }))
+    hashes.push(shard.stateHash())
+    await shard.snapshot(folder, 'w', { 'devops.deployments': String(i) }, i)
+  }
+  const files = readdirSync(folder).sort()
+  assert.equal(files.length, 2, 'the last two are kept')
+  const newest = join(folder, files.at(-1) ?? '')
+  const bytes = readFileSync(newest)
+  const restore = () => open().restoreShard(0, folder, { 'devops.deployments': '9' })
+  assert.equal((await restore())?.shard.stateHash(), hashes[2])
+  for (const at of [9, 17, 33, 80, bytes.length >> 1, bytes.length - 1]) {
+    const file = openSync(newest, 'r+')
+    writeSync(file, Buffer.of((bytes[at] ?? 0) ^ 1), 0, 1, at)
+    closeSync(file)
+    const restored = await restore()
+    assert.equal(restored?.shard.stateHash(), hashes[1], `flipped a bit at ${at}`)
+    assert.equal(restored?.refused.length, 1)
+    const mend = openSync(newest, 'r+')
+    writeSync(mend, bytes, 0, bytes.length, 0)
+    closeSync(mend)
+  }
+  for (const length of [0, 20, 100, bytes.length - 1]) {
+    const file = openSync(newest, 'w')
+    writeSync(file, bytes, 0, length, 0)
+    closeSync(file)
+    assert.equal((await restore())?.shard.stateHash(), hashes[1], `cut at ${length}`)
+  }
+})
+
+test('another key is a clear refusal and leaves the files alone', async (t) => {
+  const root = temporary(t)
+  const folder = join(root, 'snapshots')
+  const shard = open({ snapshotKeyFile: join(root, 'a.key') }).createShard(0)
+  const { file } = await shard.snapshot(folder, 'w', {}, 0)
+  const before = readFileSync(file)
+  const stranger = open({ snapshotKeyFile: join(root, 'b.key') })
+  await assert.rejects(stranger.restoreShard(0, folder, {}), SnapshotKeyWrong)
+  assert.deepEqual(readFileSync(file), before)
+  const short = openSync(join(root, 'c.key'), 'w', 0o600)
+  writeSync(short, 'short')
+  closeSync(short)
+  await assert.rejects(open({ snapshotKeyFile: join(root, 'c.key') }).restoreShard(0, folder, {}), SnapshotKeyInvalid)
+  await assert.rejects(shard.snapshot(folder, '../up', {}, 0), RecordInvalid)
+})
