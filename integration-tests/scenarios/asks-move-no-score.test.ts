@@ -42,7 +42,9 @@ test('a thousand asks', async () => {
   await deliver(system(), deploymentStatus(other, 'success', 2, at + 30_000))
   await eventually('two scored rows', async () => {
     const text = await (await fetch(`${system().process('trainer').url}/metrics`)).text()
-    return /^devops_scored_predictions\{[^}]*model="deployment"[^}]*backfilled="false"[^}]*\} 2$/m.test(text) ? true : null
+    return /^devops_scored_predictions\{[^}]*model="deployment"[^}]*backfilled="false"[^}]*\} 2$/m.test(text)
+      ? true
+      : null
   })
   assert.deepEqual(await accuracyLines(), before, 'both outcomes were successes, predicted alike: asks moved nothing')
 })
