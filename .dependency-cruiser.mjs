@@ -1,6 +1,6 @@
 /**
  * Who may import whom, as ARCHITECTURE.md says. A folder that is not named in a rule's `to` is out of reach.
- * integration-tests/layers.test.ts plants a violation and expects this file to find it.
+ * layers.test.ts plants a violation and expects this file to find it.
  */
 const ours = '^(schemas|runtime|producers|consumers|rust-engine|adapters|evaluate|infra|integration-tests)/'
 
