@@ -136,6 +136,60 @@ test('cancelled and gated attempts are censored: no outcome, no trace in the pas
   assert.equal(headline?.baseRate, 0.8)
 })
 
+test('what failed is run again: the late end of the former attempt is scored, and so is the new one', () => {
+  const { passAll } = pipeline()
+  const at = (attempt: number, phase: DeploymentEvent['phase'], seconds: number, conclusion: Conclusion | null) =>
+    event({ attempt, phase, conclusion, occurredAt: START + seconds * 1000 })
+  const entries = passAll([
+    at(1, 'requested', 0, null),
+    at(1, 'started', 10, null),
+    at(2, 'requested', 100, null),
+    at(1, 'finished', 70, 'failure'),
+    at(2, 'started', 110, null),
+    at(2, 'finished', 150, 'success'),
+  ])
+  assert.deepEqual(
+    entries.map(({ kind, attempt, success, durationSeconds }) => [kind, attempt, success, durationSeconds]),
+    [
+      ['headline', 1, null, null],
+      ['headline', 2, null, null],
+      ['scored', 1, false, 60],
+      ['scored', 2, true, 40],
+    ],
+  )
+  assert.equal(entries[2]?.predictionId, entries[0]?.predictionId)
+  assert.deepEqual(entries[2]?.features, entries[0]?.features)
+  const [next] = passAll([event({ key: 'next', occurredAt: START + 200_000 })])
+  assert.equal(feature(next, 'service.count'), Math.fround(Math.log1p(2)))
+})
+
+test('an attempt that two later ones overtook, or that is rolled back without a conclusion, is censored once', () => {
+  const { passAll } = pipeline()
+  const at = (attempt: number, phase: DeploymentEvent['phase'], conclusion: Conclusion | null = null) =>
+    event({ attempt, phase, conclusion, occurredAt: START + attempt * 1000 })
+  const entries = passAll([
+    at(1, 'requested'),
+    at(2, 'requested'),
+    at(3, 'requested'),
+    at(1, 'finished', 'failure'),
+    at(3, 'rolled_back'),
+    at(3, 'rolled_back'),
+    at(3, 'finished', 'failure'),
+  ])
+  assert.deepEqual(
+    entries.map(({ kind, attempt, success }) => [kind, attempt, success]),
+    [
+      ['headline', 1, null],
+      ['headline', 2, null],
+      ['censored', 1, null],
+      ['headline', 3, null],
+      ['censored', 3, null],
+    ],
+  )
+  const [headline] = passAll([event({ key: 'next', occurredAt: START + 200_000 })])
+  assert.equal(feature(headline, 'service.count'), 0)
+})
+
 test('an attempt that opens and ends in one event is predicted from the state before its outcome', () => {
   const { passAll } = pipeline()
   passAll(run(1, 'success'))
@@ -195,6 +249,8 @@ const history = fc
   .array(
     fc.record({
       conclusion: fc.constantFrom<Conclusion>('success', 'success', 'failure', 'timeout', 'cancelled'),
+      phase: fc.constantFrom<DeploymentEvent['phase']>('finished', 'finished', 'finished', 'rolled_back'),
+      again: fc.boolean(),
       branch: fc.constantFrom('main', 'feature', null),
       lasts: fc.integer({ min: 1, max: 5 }),
     }),
@@ -202,13 +258,14 @@ const history = fc
   )
   .map((runs) =>
     runs
-      .flatMap(({ conclusion, branch, lasts }, i) => {
-        const key = `events:shop/deployment/${i}`
+      .flatMap(({ conclusion, branch, lasts, phase, again }, i) => {
+        // A run that is tried again is often a new attempt before the old one ended.
+        const place = again && i > 0 ? i - 1 : i
+        const key = `events:shop/deployment/${place}`
+        const attempt = place === i ? 1 : 2
         const at = START + i * 60_000
-        return [
-          event({ key, branch, occurredAt: at }),
-          event({ key, branch, phase: 'finished', conclusion, occurredAt: at + lasts * 45_000 }),
-        ]
+        const end = { phase, conclusion: phase === 'finished' ? conclusion : null, occurredAt: at + lasts * 45_000 }
+        return [event({ key, attempt, branch, occurredAt: at }), event({ key, attempt, branch, ...end })]
       })
       .sort((a, b) => a.occurredAt - b.occurredAt),
   )

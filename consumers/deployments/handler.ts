@@ -45,13 +45,15 @@ export type DeploymentHandler = (
 export function createDeploymentHandler(deps: DeploymentDeps): DeploymentHandler {
   return (event, position, shard, phase) => {
     validate(event)
-    const attached = event.phase === 'finished' || event.phase === 'rolled_back' ? attachedTo(event, shard) : null
-    const { opened, closed, record } = shard.applyDeployment(JSON.stringify(event))
+    const { opened, closed, record, givenUp } = shard.applyDeployment(JSON.stringify(event))
     if (record === null || (!opened && !closed)) return []
     const attempt = attemptOf(record, shard, deps.zoneOf, event.occurredAt)
     const context = contextOf(record, event, position)
     const entries: LedgerEntry[] = []
-    let headline = attached
+    let headline = attachedTo(record)
+    if (givenUp !== null && phase === 'live') {
+      entries.push(...scored(attachedTo(givenUp), givenUp, contextOf(givenUp, event, position), deps))
+    }
     // Before the start is counted and before the outcome is known, also where both come with one event.
     if (opened && phase === 'live') {
       headline = answer(attempt, record, shard, deps)
@@ -67,16 +69,13 @@ export function createDeploymentHandler(deps: DeploymentDeps): DeploymentHandler
   }
 }
 
-/** After a restore: a headline from the ledger goes back to its attempt, if that still runs. */
+/** After a restore: a headline from the ledger goes back to its attempt, if that still waits for its end. */
 export function reattach(entry: LedgerEntry, shard: Pick<ShardDoor, 'attachPrediction'>): boolean {
   return entry.kind === 'headline' && shard.attachPrediction(entry.subjectKey, entry.attempt, attachmentOf(entry))
 }
 
-function attachedTo(event: DeploymentEvent, shard: ShardDoor): Headline | null {
-  const before = shard.deployment(event.key)
-  if (before === null || before.attempt !== event.attempt || before.prediction === null) return null
-  return headlineOf(before.prediction)
-}
+const attachedTo = ({ prediction }: DeploymentRecord): Headline | null =>
+  prediction === null ? null : headlineOf(prediction)
 
 function answer(attempt: Attempt, record: DeploymentRecord, shard: ShardDoor, deps: DeploymentDeps): Headline {
   const begin = deps.stopwatch()

@@ -71,8 +71,8 @@ export async function snapshotHashes(system: System): Promise<string[]> {
   const hashes: string[] = []
   for (let shard = 0; shard < SHARDS; shard++) {
     const restored = await engine.restoreShard(shard, join(system.folder, 'state', 'snapshots'), anything)
-    hashes.push(restored?.shard.stateHash() ?? 'none')
-    restored?.shard.drop()
+    hashes.push(restored.shard?.stateHash() ?? 'none')
+    restored.shard?.drop()
   }
   return hashes
 }

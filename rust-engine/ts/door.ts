@@ -24,15 +24,15 @@ export interface EngineDoor {
   createShard(shard: number): ShardDoor
   /**
    * Restores a shard from the newest usable snapshot in `folder` of which no offset is above `committed`
-   * (topic → next offset, decimal text; a topic missing in `committed` counts as 0). Null when there is none.
-   * Damaged or foreign files are skipped and named in `refused`.
+   * (topic → next offset, decimal text; a topic missing in `committed` counts as 0). Shard null when there is none.
+   * What was skipped is named with its reason in `refused`, also then.
    */
-  restoreShard(
-    shard: number,
-    folder: string,
-    committed: Readonly<Record<string, string>>,
-  ): Promise<{ readonly shard: ShardDoor; readonly info: SnapshotInfo; readonly refused: readonly string[] } | null>
+  restoreShard(shard: number, folder: string, committed: Readonly<Record<string, string>>): Promise<RestoredShard>
 }
+
+export type RestoredShard = { readonly refused: readonly string[] } & (
+  { readonly shard: ShardDoor; readonly info: SnapshotInfo } | { readonly shard: null; readonly info: null }
+)
 
 export interface ShardDoor {
   readonly shard: number
@@ -41,7 +41,7 @@ export interface ShardDoor {
 
   /** The event is the JSON of schemas DeploymentEvent. Monotone, idempotent. */
   applyDeployment(eventJson: string): DeploymentApplied
-  /** Keeps `prediction` (opaque text, ≤ 4 KiB) with a running attempt; false when the attempt is closed or unknown. */
+  /** Keeps `prediction` (opaque text, ≤ 4 KiB) with an attempt that waits for its end; false when it is closed or unknown. */
   attachPrediction(key: string, attempt: number, prediction: string): boolean
   deployment(key: string): DeploymentRecord | null
   deployments(filter: DeploymentFilter, limit: number, cursor: string | null): Page<DeploymentRecord>

@@ -6,15 +6,7 @@ import fc from 'fast-check'
 import type { ShardDoor } from './door.ts'
 import { openEngine } from './engine.ts'
 import { ALL, MIB, deployment, incident, open, sized } from './engineUnderTest.ts'
-import {
-  OptionsInvalid,
-  PoolFull,
-  RecordInvalid,
-  ShardGone,
-  ShardLoaded,
-  SharedMemoryRefused,
-  ShardUnknown,
-} from './errors.ts'
+import { OptionsInvalid, RecordInvalid, ShardGone, ShardLoaded, SharedMemoryRefused, ShardUnknown } from './errors.ts'
 import { ROLLING_FIELDS, ROLLING_WIDTH } from './records.ts'
 
 test('a deployment moves forward only, and its prediction is handed out with its outcome', () => {
@@ -69,6 +61,25 @@ test('the first event of an attempt opens it whatever its phase; steps never end
     shard.services(10, null).items.map((s) => [s.deployments, s.ciRuns]),
     [[1, 1]],
   )
+})
+
+test('a deployment tells the time by which it is listed: started, else requested, else its earliest event', () => {
+  const shard = open().createShard(0)
+  const told: number[] = []
+  for (const [phase, occurredAt] of [
+    ['step', 9_000],
+    ['step', 8_000],
+    ['requested', 7_000],
+    ['started', 7_500],
+  ] as const) {
+    const step = phase === 'step' ? { key: 'a', name: 'a', kind: 'job', state: 'queued' } : null
+    const { record } = shard.applyDeployment(deployment({ phase, occurredAt, step }))
+    const at = record?.listedAt ?? NaN
+    told.push(at)
+    const listed = (from: number, to: number) => shard.deployments({ ...ALL, from, to }, 9, null).items.length
+    assert.deepEqual([listed(at, at + 1), listed(at + 1, at + 9_000), listed(0, at)], [1, 0, 0])
+  }
+  assert.deepEqual(told, [9_000, 8_000, 7_000, 7_500])
 })
 
 test('a change is kept by service and commit', () => {
@@ -284,41 +295,41 @@ test('any text instead of an event is refused or applied, never a crash', () => 
   )
 })
 
-test('a full history lets old successful runs go first; what runs stays; then the pool is full with figures', () => {
-  const engine = openEngine(sized(MIB))
-  const shard = engine.createShard(0)
-  const run = (i: number, fields: object) =>
-    shard.applyDeployment(
-      deployment({
-        key: `run${i}`,
-        subject: 'ci_run',
-        occurredAt: 1_000 + i,
-        name: 'n'.repeat(300),
-        phase: 'finished',
-        ...fields,
-      }),
-    )
-  shard.applyDeployment(deployment({ key: 'kept', phase: 'finished', conclusion: 'success' }))
-  run(0, { conclusion: 'failure' })
-  let runs = 1
-  const history = () => engine.memory().regions.find((region) => region.region === 'deployment_history')
-  while ((history()?.evicted ?? 0) < 100 && runs < 50_000) run(runs++, { conclusion: 'success' })
-  assert.ok(runs < 50_000, 'the region was never full')
-  assert.equal(shard.deployment('run1'), null)
-  assert.notEqual(shard.deployment('run0'), null)
-  assert.notEqual(shard.deployment('kept'), null)
-  assert.notEqual(shard.deployment(`run${runs - 1}`), null)
-  assert.ok((history()?.borrowedBytes ?? 0) > 0)
+test('an attempt that a later one overtook keeps its prediction until it ends; one more gives it up', () => {
+  const shard = open().createShard(0)
+  const tell = (attempt: number, phase: string, occurredAt: number, conclusion: string | null = null) =>
+    shard.applyDeployment(deployment({ attempt, phase, occurredAt, conclusion }))
+  const key = 'github:o/r/deployment/1'
+  tell(1, 'requested', 1_000)
+  shard.attachPrediction(key, 1, 'one')
+  assert.equal(tell(2, 'requested', 2_000).opened, true)
+  shard.attachPrediction(key, 2, 'two')
+  assert.equal(shard.attachPrediction(key, 1, 'one again'), true)
+  tell(1, 'started', 1_500)
+  const late = tell(1, 'finished', 3_000, 'failure')
+  assert.deepEqual(pick(late), { changed: true, opened: false, closed: true })
+  const { attempt, conclusion, prediction, startedAt, finishedAt } = late.record ?? {}
+  assert.deepEqual([attempt, conclusion, prediction, startedAt, finishedAt], [1, 'failure', 'one again', 1_500, 3_000])
+  assert.deepEqual(pick(tell(1, 'finished', 3_000, 'failure')), { changed: false, opened: false, closed: false })
+  assert.deepEqual([shard.deployment(key)?.attempt, shard.deployment(key)?.prediction], [2, 'two'])
 
-  let running = 0
-  const fill = () => {
-    for (; running < 50_000; running++)
-      shard.applyDeployment(deployment({ key: `live${running}`, phase: 'started', name: 'n'.repeat(300) }))
-  }
-  assert.throws(fill, (error) => error instanceof PoolFull && error.region === 'active_operations')
-  assert.notEqual(shard.deployment('live0'), null)
-  shard.drop()
-  assert.equal(engine.memory().usedBytes, 0)
+  const third = tell(3, 'requested', 4_000)
+  assert.equal(third.givenUp, null)
+  tell(3, 'finished', 5_000, 'success')
+  assert.equal(tell(4, 'requested', 6_000).givenUp, null)
+  const fifth = tell(5, 'requested', 7_000)
+  assert.deepEqual([fifth.givenUp?.attempt, fifth.givenUp?.prediction], [2, 'two'])
+})
+
+test('an attempt that is rolled back before its conclusion has ended, once', () => {
+  const shard = open().createShard(0)
+  shard.applyDeployment(deployment({ phase: 'started' }))
+  shard.attachPrediction('github:o/r/deployment/1', 1, 'one')
+  const rolledBack = shard.applyDeployment(deployment({ phase: 'rolled_back', occurredAt: 2_000 }))
+  assert.deepEqual([rolledBack.closed, rolledBack.record?.prediction], [true, 'one'])
+  assert.equal(shard.deployment('github:o/r/deployment/1')?.prediction, null)
+  const late = shard.applyDeployment(deployment({ phase: 'finished', conclusion: 'failure', occurredAt: 3_000 }))
+  assert.deepEqual([late.closed, late.record?.conclusion, late.record?.state], [false, 'failure', 'rolled_back'])
 })
 
 test('2 GiB are mapped and hardly any of it is resident', () => {

@@ -1,7 +1,7 @@
 /** The door over the addon. */
 import { dirname, join } from 'node:path'
 import { addon, type EngineBox } from './addon.ts'
-import type { EngineDoor, ShardDoor } from './door.ts'
+import type { EngineDoor, RestoredShard, ShardDoor } from './door.ts'
 import { named, namedError } from './errors.ts'
 import { openShard } from './shard.ts'
 import type { EngineOptions, MemoryReport, SnapshotInfo } from './records.ts'
@@ -32,15 +32,18 @@ class Engine implements EngineDoor {
     return openShard(this.#box, shard, generation, this.#keyFileOf)
   }
 
-  async restoreShard(shard: number, folder: string, committed: Readonly<Record<string, string>>) {
+  async restoreShard(
+    shard: number,
+    folder: string,
+    committed: Readonly<Record<string, string>>,
+  ): Promise<RestoredShard> {
     const restored = await addon
       .restoreShard(this.#box, shard, folder, JSON.stringify(committed), this.#keyFileOf(folder))
       .catch((error: unknown) => {
         throw namedError(error)
       })
-    const found = JSON.parse(restored) as Restored | null
-    if (found === null) return null
-    const { generation, info, refused } = found
+    const { generation, info, refused } = JSON.parse(restored) as Restored
+    if (generation === null || info === null) return { shard: null, info: null, refused }
     return { shard: openShard(this.#box, shard, generation, this.#keyFileOf), info, refused }
   }
 
@@ -49,7 +52,7 @@ class Engine implements EngineDoor {
 }
 
 interface Restored {
-  readonly generation: number
-  readonly info: SnapshotInfo
+  readonly generation: number | null
+  readonly info: SnapshotInfo | null
   readonly refused: readonly string[]
 }

@@ -63,6 +63,8 @@ export interface DeploymentRecord {
   readonly requestedAt: number | null
   readonly startedAt: number | null
   readonly finishedAt: number | null
+  /** The time by which lists order and windows select: started, else requested, else the earliest event of the attempt. */
+  readonly listedAt: number
   /** The attached headline prediction, as given to attachPrediction; null before and after the outcome was scored. */
   readonly prediction: string | null
 }
@@ -86,10 +88,15 @@ export interface DeploymentApplied {
   readonly changed: boolean
   /** This event was the first one of its attempt: predict now. Never true for subject `change`. */
   readonly opened: boolean
-  /** This event brought the attempt's conclusion: score now. */
+  /** This event ended its attempt, by a conclusion or rolled back without one: score now. */
   readonly closed: boolean
-  /** Null for subject `change`. */
+  /**
+   * The attempt that the event speaks of, if it is the latest or still waited for; else the latest. With `closed` it still
+   * carries the prediction. Null for subject `change`.
+   */
   readonly record: DeploymentRecord | null
+  /** An earlier attempt whose end is waited for no longer, with its prediction: censor it. */
+  readonly givenUp: DeploymentRecord | null
 }
 
 export interface IncidentRecord {

@@ -25,10 +25,12 @@ test('snapshot, drop, restore: the same state, the same answers', async (t) => {
   shard.drop()
   assert.equal(engine.memory().usedBytes, 0)
 
-  assert.equal(await engine.restoreShard(4, folder, { 'devops.deployments': '299', 'devops.ticks': '7' }), null)
-  assert.equal(await engine.restoreShard(5, folder, {}), null)
+  const ahead = await engine.restoreShard(4, folder, { 'devops.deployments': '299', 'devops.ticks': '7' })
+  assert.deepEqual([ahead.shard, ahead.info], [null, null])
+  assert.match(ahead.refused.join(), /devops\.deployments at 300 is ahead/u)
+  assert.deepEqual(await engine.restoreShard(5, folder, {}), { shard: null, info: null, refused: [] })
   const restored = await engine.restoreShard(4, folder, { 'devops.deployments': '400', 'devops.ticks': '8' })
-  assert.ok(restored)
+  assert.ok(restored.shard)
   assert.deepEqual(restored.info, info)
   assert.equal(restored.shard.stateHash(), hash)
   assert.equal(restored.shard.deployment('k1')?.prediction, 'p')
@@ -37,7 +39,7 @@ test('snapshot, drop, restore: the same state, the same answers', async (t) => {
   assert.equal(restored.shard.deployments({ ...ALL, state: 'finished' }, 1_000, null).items.length, 150)
   restored.shard.applyDeployment(deployment({ key: 'after' }))
   const elsewhere = await open().restoreShard(4, folder, { 'devops.deployments': '400', 'devops.ticks': '8' })
-  assert.equal(elsewhere?.shard.stateHash(), hash)
+  assert.equal(elsewhere.shard?.stateHash(), hash)
 })
 
 test('damaged snapshots are skipped with their reason and the older one is used', async (t) => {
@@ -55,14 +57,14 @@ test('damaged snapshots are skipped with their reason and the older one is used'
   const newest = join(folder, files.at(-1) ?? '')
   const bytes = readFileSync(newest)
   const restore = () => open().restoreShard(0, folder, { 'devops.deployments': '9' })
-  assert.equal((await restore())?.shard.stateHash(), hashes[2])
+  assert.equal((await restore()).shard?.stateHash(), hashes[2])
   for (const at of [9, 17, 33, 80, bytes.length >> 1, bytes.length - 1]) {
     const file = openSync(newest, 'r+')
     writeSync(file, Buffer.of((bytes[at] ?? 0) ^ 1), 0, 1, at)
     closeSync(file)
     const restored = await restore()
-    assert.equal(restored?.shard.stateHash(), hashes[1], `flipped a bit at ${at}`)
-    assert.equal(restored?.refused.length, 1)
+    assert.equal(restored.shard?.stateHash(), hashes[1], `flipped a bit at ${at}`)
+    assert.equal(restored.refused.length, 1)
     const mend = openSync(newest, 'r+')
     writeSync(mend, bytes, 0, bytes.length, 0)
     closeSync(mend)
@@ -71,7 +73,7 @@ test('damaged snapshots are skipped with their reason and the older one is used'
     const file = openSync(newest, 'w')
     writeSync(file, bytes, 0, length, 0)
     closeSync(file)
-    assert.equal((await restore())?.shard.stateHash(), hashes[1], `cut at ${length}`)
+    assert.equal((await restore()).shard?.stateHash(), hashes[1], `cut at ${length}`)
   }
 })
 

@@ -30,10 +30,11 @@ fn snapshot(mut cx: FunctionContext) -> JsResult<JsPromise> {
     Ok(promise)
 }
 
+/// Without generation and info: nothing was usable.
 #[derive(Serialize)]
 struct Restored {
-    generation: u32,
-    info: SnapshotInfo,
+    generation: Option<u32>,
+    info: Option<SnapshotInfo>,
     refused: Vec<String>,
 }
 
@@ -49,11 +50,11 @@ fn restore_shard(mut cx: FunctionContext) -> JsResult<JsPromise> {
         let held = held.into_inner(&mut cx);
         let (found, refused) = match found {
             Ok((Some(found), refused)) => (found, refused),
-            Ok((None, _)) => return Ok(cx.string("null")),
+            Ok((None, refused)) => return text_of(&mut cx, &Restored { generation: None, info: None, refused }),
             Err(error) => return throw(&mut cx, &error),
         };
         let handle = with_held(&mut cx, &held, |engine| engine.load(shard, &found.image))?;
-        text_of(&mut cx, &Restored { generation: handle.generation, info: found.info, refused })
+        text_of(&mut cx, &Restored { generation: Some(handle.generation), info: Some(found.info), refused })
     });
     Ok(promise)
 }

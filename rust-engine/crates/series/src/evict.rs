@@ -2,7 +2,7 @@ use crate::group::{self, Group, Target, load, save};
 use crate::head::{ABSENT, Head};
 use crate::keys::{self, Kind, TIMES};
 use crate::{TREE, chunk};
-use paged::PagesMut;
+use paged::{Pages, PagesMut};
 
 /// What was dropped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,6 +11,12 @@ pub struct Evicted {
     pub samples: u64,
     /// The service and how many of its series, when the last samples of a group went.
     pub series: Option<(String, u32)>,
+}
+
+/// The latest time of the chunk or head that goes next.
+pub fn oldest_time(pages: &impl Pages) -> Option<i64> {
+    let (key, _) = TREE.seek(pages, &keys::ORDER_START).next(pages)?;
+    keys::split_order(key).map(|(time, _, _)| time)
 }
 
 /// Drops the oldest chunk or head; none when there is nothing.

@@ -32,7 +32,7 @@ pub struct Applied {
 /// Pages that applying a block can need.
 pub fn pages_for_block(block: &Block<'_>) -> u32 {
     let groups = block.series() / COLUMNS_MAX + 2;
-    (128 + block.series() * 2 + groups * 70 + block.count() * 16 / paged::PAGE_BYTES) as u32
+    (160 + block.series() * 2 + groups * 70 + block.count() * 16 / paged::PAGE_BYTES) as u32
 }
 
 /// The groups of a target while a batch is applied.

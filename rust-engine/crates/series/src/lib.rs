@@ -12,7 +12,7 @@ mod keys;
 mod list;
 mod range;
 
-pub use evict::{Evicted, evict_oldest};
+pub use evict::{Evicted, evict_oldest, oldest_time};
 pub use group::{GROUP_TAG, describe_group};
 pub use ingest::{Applied, apply_metrics, pages_for_block};
 pub use list::{MatchOp, Matcher, SeriesInfo, series};

@@ -1,10 +1,11 @@
 use crate::error::EngineError;
 use crate::report::{MemoryReport, RegionReport, ShardPages};
 use paged::{Heap, PageImage, Region, Space, View};
-use pool::{PAGE_BYTES, Pool, PoolOptions, REGIONS};
+use pool::{PAGE_BYTES, Pool, PoolError, PoolOptions, REGIONS};
 use store::{
     DeploymentApplied, DeploymentEvent, DeploymentFilter, DeploymentRecord, IncidentApplied, IncidentEvent,
-    IncidentFilter, IncidentRecord, InfrastructureEvent, ListPage, ResourceRecord, ServiceRecord,
+    IncidentFilter, IncidentPhase, IncidentRecord, InfrastructureEvent, ListPage, Phase, ResourceRecord, ServiceRecord,
+    StoreError,
 };
 
 /// Scopes of one call.
@@ -110,9 +111,20 @@ impl Engine {
     pub fn apply_deployment(&mut self, handle: Handle, json: &str) -> Result<DeploymentApplied, EngineError> {
         self.heap(handle)?;
         let event = DeploymentEvent::parse(json)?;
-        let room = [Region::ActiveOperations, Region::DeploymentHistory, Region::InfrastructureState];
-        let mut space = self.space_with(handle, &room, json.len())?;
-        Ok(store::apply_deployment(&mut space, &event)?)
+        // An end only takes out of what runs: it asks for no room there, which could cost the very attempt that it ends.
+        let room: &[Region] = match event.phase {
+            Phase::Finished | Phase::RolledBack => &[Region::DeploymentHistory, Region::InfrastructureState],
+            _ => &[Region::ActiveOperations, Region::DeploymentHistory, Region::InfrastructureState],
+        };
+        let mut space = self.space_with(handle, room, json.len())?;
+        match store::apply_deployment(&mut space, &event) {
+            // The end of a former attempt may still have to move its smaller record. Nothing was changed yet.
+            Err(StoreError::Pool(PoolError::PoolFull { region: Region::ActiveOperations, .. })) => {
+                let mut space = self.space_with(handle, &[Region::ActiveOperations], json.len())?;
+                Ok(store::apply_deployment(&mut space, &event)?)
+            }
+            applied => Ok(applied?),
+        }
     }
 
     /// Keeps a prediction with a running attempt.
@@ -123,7 +135,9 @@ impl Engine {
         attempt: u32,
         prediction: &str,
     ) -> Result<bool, EngineError> {
-        let mut space = self.space_with(handle, &[Region::ActiveOperations], store::PREDICTION_BYTES_MAX)?;
+        // An attempt may wait for its end in the history, behind a later one that is over.
+        let room = [Region::ActiveOperations, Region::DeploymentHistory];
+        let mut space = self.space_with(handle, &room, store::PREDICTION_BYTES_MAX)?;
         Ok(store::attach_prediction(&mut space, key, attempt, prediction)?)
     }
 
@@ -190,8 +204,11 @@ impl Engine {
     pub fn apply_incident(&mut self, handle: Handle, json: &str) -> Result<IncidentApplied, EngineError> {
         self.heap(handle)?;
         let event = IncidentEvent::parse(json)?;
-        let room = [Region::ActiveOperations, Region::IncidentDatabase, Region::InfrastructureState];
-        let mut space = self.space_with(handle, &room, json.len())?;
+        let room: &[Region] = match event.phase {
+            IncidentPhase::Resolved => &[Region::IncidentDatabase, Region::InfrastructureState],
+            _ => &[Region::ActiveOperations, Region::IncidentDatabase, Region::InfrastructureState],
+        };
+        let mut space = self.space_with(handle, room, json.len())?;
         Ok(store::apply_incident(&mut space, &event)?)
     }
 

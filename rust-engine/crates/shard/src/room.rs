@@ -16,12 +16,16 @@ impl Engine {
                 Ok(()) => return Ok(()),
                 Err(refused) => refused,
             };
-            let borrower = self.pool.ledger().largest_borrower_of(region);
-            let repaid = match borrower {
-                Some(borrower) => self.evict(borrower)?,
-                None => false,
+            // What runs or is open is worth more than what is over: it repays a loan when nothing else is left.
+            let order = match self.pool.ledger().largest_borrower_of(region) {
+                Some(Region::ActiveOperations) => [Some(region), Some(Region::ActiveOperations)],
+                borrower => [borrower, Some(region)],
             };
-            if !repaid && !self.evict(region)? {
+            let mut dropped = false;
+            for from in order.into_iter().flatten() {
+                dropped = dropped || self.evict(from)?;
+            }
+            if !dropped {
                 return Err(refused);
             }
         }
@@ -51,18 +55,32 @@ impl Engine {
     }
 }
 
-/// Records or samples dropped; 0 when there is none that may go.
+/// Records or samples dropped; 0 when there is none that may go. Of a service or resource and of samples the older one goes.
 fn drop_one(space: &mut Space<'_>, region: Region) -> Result<u64, PoolError> {
-    if region != Region::InfrastructureState {
-        return Ok(u64::from(store::evict_oldest(space, region)));
+    let record = store::oldest(space, region);
+    let sampled = if region == Region::InfrastructureState { series::oldest_time(space) } else { None };
+    match (record, sampled) {
+        (Some(record), sampled) if sampled.is_none_or(|time| record.time <= time) => {
+            store::evict(space, region, &record).map_err(pool_error)?;
+            Ok(1)
+        }
+        (_, Some(_)) => drop_samples(space),
+        _ => Ok(0),
     }
+}
+
+fn drop_samples(space: &mut Space<'_>) -> Result<u64, PoolError> {
     let Some(evicted) = series::evict_oldest(space) else { return Ok(0) };
     if let Some((service, gone)) = &evicted.series {
         // A smaller count in the same record needs no page.
-        store::count_series(space, service, *gone).map_err(|error| match error {
-            store::StoreError::Pool(error) => error,
-            store::StoreError::RecordInvalid { .. } => unreachable!("a stored record is valid"),
-        })?;
+        store::count_series(space, service, *gone).map_err(pool_error)?;
     }
     Ok(evicted.samples)
+}
+
+fn pool_error(error: store::StoreError) -> PoolError {
+    match error {
+        store::StoreError::Pool(error) => error,
+        store::StoreError::RecordInvalid { .. } => unreachable!("a stored record is valid"),
+    }
 }

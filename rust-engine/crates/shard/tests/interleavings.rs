@@ -23,7 +23,7 @@ enum Record {
 fn deployment() -> impl Strategy<Value = String> {
     let phase = prop::sample::select(vec!["requested", "started", "step", "finished", "rolled_back"]);
     let conclusion = prop::sample::select(vec!["success", "failure", "inactive", "cancelled"]);
-    (0u32..6, 1u32..3, phase, conclusion, 0i64..10_000, 0u32..3).prop_map(|(key, attempt, phase, conclusion, at, step)| {
+    (0u32..6, 1u32..4, phase, conclusion, 0i64..10_000, 0u32..3).prop_map(|(key, attempt, phase, conclusion, at, step)| {
         serde_json::json!({
             "occurredAt": at, "source": "github", "service": format!("production/s{}", key % 2), "environment": "production",
             "subject": if key % 3 == 0 { "ci_run" } else { "deployment" }, "phase": phase, "key": format!("k{key}"),

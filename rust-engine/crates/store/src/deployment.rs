@@ -84,6 +84,8 @@ pub struct DeploymentRecord {
     pub requested_at: Option<i64>,
     pub started_at: Option<i64>,
     pub finished_at: Option<i64>,
+    /// The time that lists go by: started, else requested, else the earliest event of the attempt.
+    pub listed_at: i64,
     pub prediction: Option<String>,
 }
 
@@ -93,7 +95,12 @@ pub struct StoredDeployment {
     pub record: DeploymentRecord,
     /// Earliest event of the attempt.
     pub first_event_at: i64,
+    /// Latest event of the attempt while it ran.
+    pub last_event_at: i64,
     marks: Vec<StepMark>,
+    /// The last attempt that had not ended when a later one began: what fails is run again, and its end may come after
+    /// the first word of the new attempt. Without steps, links and a former one of its own.
+    former: Option<Box<DeploymentRecord>>,
 }
 
 /// A step by the digest of its key.
@@ -108,20 +115,27 @@ struct StepMark {
 #[derive(Debug)]
 pub struct Folded {
     pub stored: StoredDeployment,
+    /// The attempt that the event speaks of; with `closed` it still carries the prediction.
+    pub record: DeploymentRecord,
     pub changed: bool,
     pub opened: bool,
     pub closed: bool,
+    /// An attempt whose end is waited for no longer, with its prediction.
+    pub given_up: Option<DeploymentRecord>,
 }
 
 impl StoredDeployment {
     /// Neither concluded nor rolled back.
     pub fn is_running(&self) -> bool {
-        self.record.conclusion.is_none() && self.record.state != DeploymentState::RolledBack
+        is_running(&self.record)
     }
 
-    /// The time that lists go by.
-    pub fn listed_at(&self) -> i64 {
-        self.record.started_at.or(self.record.requested_at).unwrap_or(self.first_event_at)
+    /// The attempt of this number, if it still waits for its end.
+    pub fn running_attempt(&mut self, attempt: u32) -> Option<&mut DeploymentRecord> {
+        if self.record.attempt == attempt {
+            return self.is_running().then_some(&mut self.record);
+        }
+        self.former.as_deref_mut().filter(|former| former.attempt == attempt)
     }
 
     fn open(event: &DeploymentEvent, subject: Subject) -> Self {
@@ -149,17 +163,24 @@ impl StoredDeployment {
             requested_at: None,
             started_at: None,
             finished_at: None,
+            listed_at: event.occurred_at,
             prediction: None,
         };
-        Self { record, first_event_at: event.occurred_at, marks: Vec::new() }
+        let at = event.occurred_at;
+        Self { record, first_event_at: at, last_event_at: at, marks: Vec::new(), former: None }
     }
 
-    /// A new attempt of the same subject: identity stays, its course starts anew.
-    fn reopen(&self, event: &DeploymentEvent) -> Self {
+    /// A new attempt of the same subject: identity stays, its course starts anew. Also the attempt that is given up.
+    fn reopen(&self, event: &DeploymentEvent) -> (Self, Option<DeploymentRecord>) {
         let mut next = Self::open(event, self.record.subject);
         next.record.service.clone_from(&self.record.service);
         next.record.environment.clone_from(&self.record.environment);
-        next
+        if !self.is_running() {
+            next.former.clone_from(&self.former);
+            return (next, None);
+        }
+        next.former = Some(Box::new(DeploymentRecord { links: Vec::new(), ..self.record.clone() }));
+        (next, self.former.as_deref().cloned())
     }
 
     fn fill(&mut self, event: &DeploymentEvent) {
@@ -181,31 +202,8 @@ impl StoredDeployment {
         self.first_event_at = self.first_event_at.min(event.occurred_at);
     }
 
-    fn advance(&mut self, event: &DeploymentEvent) -> bool {
-        let at = event.occurred_at;
-        let record = &mut self.record;
-        match event.phase {
-            Phase::Requested => record.requested_at = earliest(record.requested_at, at),
-            Phase::Started => {
-                record.started_at = earliest(record.started_at, at);
-                record.state = record.state.max(DeploymentState::Started);
-            }
-            Phase::Step => self.mark_step(event),
-            // A conclusion is given once: a repeat, and above all a later `inactive`, changes nothing.
-            Phase::Finished if record.conclusion.is_none() => {
-                record.conclusion.clone_from(&event.conclusion);
-                record.finished_at = Some(at);
-                record.state = record.state.max(DeploymentState::Finished);
-                return true;
-            }
-            Phase::RolledBack => record.state = DeploymentState::RolledBack,
-            Phase::Finished | Phase::Changed => {}
-        }
-        false
-    }
-
     fn mark_step(&mut self, event: &DeploymentEvent) {
-        let Some(step) = &event.step else { return };
+        let (Phase::Step, Some(step)) = (event.phase, &event.step) else { return };
         let id = step_id(&step.key);
         let at = match self.marks.iter().position(|mark| mark.step == id) {
             Some(at) => at,
@@ -231,19 +229,74 @@ impl StoredDeployment {
 
 /// What an event makes of what is known.
 pub fn fold(known: Option<&StoredDeployment>, event: &DeploymentEvent, subject: Subject) -> Folded {
+    if let Some(known) = known
+        && event.attempt < known.record.attempt
+    {
+        return fold_former(known, event);
+    }
     let opened = known.is_none_or(|known| event.attempt > known.record.attempt);
-    let mut stored = match known {
-        None => StoredDeployment::open(event, subject),
+    let (mut stored, given_up) = match known {
+        None => (StoredDeployment::open(event, subject), None),
         Some(known) if opened => known.reopen(event),
-        Some(known) => known.clone(),
+        Some(known) => (known.clone(), None),
     };
-    if event.attempt < stored.record.attempt {
-        return Folded { stored, changed: false, opened: false, closed: false };
+    if stored.is_running() {
+        stored.last_event_at = stored.last_event_at.max(event.occurred_at);
     }
     stored.fill(event);
-    let closed = stored.advance(event);
+    stored.mark_step(event);
+    let closed = advance(&mut stored.record, event);
+    let record = &mut stored.record;
+    record.listed_at = record.started_at.or(record.requested_at).unwrap_or(stored.first_event_at);
+    let told = record.clone();
+    if closed {
+        record.prediction = None;
+    }
     let changed = known != Some(&stored);
-    Folded { stored, changed, opened, closed }
+    Folded { stored, record: told, changed, opened, closed, given_up }
+}
+
+/// What an event of an earlier attempt makes of it; nothing when that is not waited for.
+fn fold_former(known: &StoredDeployment, event: &DeploymentEvent) -> Folded {
+    let mut stored = known.clone();
+    let Some(former) = stored.former.as_deref_mut().filter(|former| former.attempt == event.attempt) else {
+        let record = known.record.clone();
+        return Folded { stored, record, changed: false, opened: false, closed: false, given_up: None };
+    };
+    let closed = advance(former, event);
+    let record = former.clone();
+    if closed {
+        stored.former = None;
+    }
+    let changed = *known != stored;
+    Folded { stored, record, changed, opened: false, closed, given_up: None }
+}
+
+/// Moves an attempt on; true for the event that ends it.
+fn advance(record: &mut DeploymentRecord, event: &DeploymentEvent) -> bool {
+    let at = event.occurred_at;
+    let was_running = is_running(record);
+    match event.phase {
+        Phase::Requested => record.requested_at = earliest(record.requested_at, at),
+        Phase::Started => {
+            record.started_at = earliest(record.started_at, at);
+            record.state = record.state.max(DeploymentState::Started);
+        }
+        // A conclusion is given once: a repeat, and above all a later `inactive`, changes nothing.
+        Phase::Finished if record.conclusion.is_none() => {
+            record.conclusion.clone_from(&event.conclusion);
+            record.finished_at = Some(at);
+            record.state = record.state.max(DeploymentState::Finished);
+        }
+        // An end as well, also without a conclusion: nobody rolls a rollout back and then waits for it.
+        Phase::RolledBack => record.state = DeploymentState::RolledBack,
+        Phase::Finished | Phase::Step | Phase::Changed => {}
+    }
+    was_running && !is_running(record)
+}
+
+fn is_running(record: &DeploymentRecord) -> bool {
+    record.conclusion.is_none() && record.state != DeploymentState::RolledBack
 }
 
 /// Conclusions that mean `rollout_failed`.

@@ -1,6 +1,6 @@
 use crate::deployment::{DeploymentRecord, DeploymentState, StoredDeployment, Subject, fold, is_failure};
 use crate::event::DeploymentEvent;
-use crate::evict::Class;
+use crate::evict::{Class, ONE_CLASS};
 use crate::keys::{Table, newest_first, record_key, service_prefix, text_part, value_key};
 use crate::list::{ListPage, TimeIndex, Window};
 use crate::stored::{load, reindex, save};
@@ -10,15 +10,19 @@ use serde::{Deserialize, Serialize};
 
 /// What an event did.
 #[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DeploymentApplied {
     /// False when nothing changed.
     pub changed: bool,
     /// The first event of its attempt.
     pub opened: bool,
-    /// The event that brought the conclusion.
+    /// The event that ended its attempt: by a conclusion, or rolled back without one.
     pub closed: bool,
-    /// None for a change. With `closed` it still carries the prediction.
+    /// The attempt that the event speaks of, or the latest one. None for a change. With `closed` it still carries the
+    /// prediction.
     pub record: Option<DeploymentRecord>,
+    /// An earlier attempt whose end is waited for no longer, with its prediction.
+    pub given_up: Option<DeploymentRecord>,
 }
 
 /// Which deployments to list; none = all.
@@ -40,14 +44,11 @@ pub fn apply_deployment(pages: &mut impl PagesMut, event: &DeploymentEvent) -> R
     let Some(subject) = event.subject.run() else {
         let changed = change::record_change(pages, event)?;
         service::touch_service(pages, &event.service, &event.environment, event.occurred_at, |_| {})?;
-        return Ok(DeploymentApplied { changed, opened: false, closed: false, record: None });
+        return Ok(DeploymentApplied { changed, opened: false, closed: false, record: None, given_up: None });
     };
     let known = find(pages, &event.key);
-    let mut folded = fold(known.as_ref().map(|(_, stored)| stored), event, subject);
-    let record = folded.stored.record.clone();
-    if folded.closed {
-        folded.stored.record.prediction = None;
-    }
+    let folded = fold(known.as_ref().map(|(_, stored)| stored), event, subject);
+    let record = folded.record;
     if folded.changed {
         put(pages, known.as_ref(), &folded.stored)?;
     }
@@ -63,10 +64,11 @@ pub fn apply_deployment(pages: &mut impl PagesMut, event: &DeploymentEvent) -> R
         opened: folded.opened,
         closed: folded.closed,
         record: Some(record),
+        given_up: folded.given_up,
     })
 }
 
-/// Keeps a prediction with a running attempt; false when there is none.
+/// Keeps a prediction with an attempt that has not ended; false when there is none.
 pub fn attach_prediction(
     pages: &mut impl PagesMut,
     key: &str,
@@ -78,11 +80,9 @@ pub fn attach_prediction(
         return Err(StoreError::invalid("prediction", reason));
     }
     let Some((tree, stored)) = find(pages, key) else { return Ok(false) };
-    if stored.record.attempt != attempt || !stored.is_running() {
-        return Ok(false);
-    }
     let mut next = stored.clone();
-    next.record.prediction = Some(prediction.to_owned());
+    let Some(record) = next.running_attempt(attempt) else { return Ok(false) };
+    record.prediction = Some(prediction.to_owned());
     put(pages, Some(&(tree, stored)), &next)?;
     Ok(true)
 }
@@ -145,30 +145,33 @@ fn put(
     reindex(pages, old, (tree, &index_keys(stored)))
 }
 
-/// Removes a finished record and its index entries; for eviction.
-pub(crate) fn evict(pages: &mut impl PagesMut, key: &[u8]) {
-    let Some(stored) = load::<StoredDeployment>(pages, HISTORY, key) else { return };
-    HISTORY.remove(pages, key);
+/// True when an attempt of the service runs.
+pub(crate) fn has_running(pages: &impl Pages, service: &str) -> bool {
+    let prefix = service_prefix(Table::DeploymentByService, service);
+    ACTIVE.seek(pages, &prefix).next(pages).is_some_and(|(key, _)| key.starts_with(&prefix))
+}
+
+/// Removes a record and its index entries; for eviction.
+pub(crate) fn evict(pages: &mut impl PagesMut, tree: Tree, key: &[u8]) {
+    let Some(stored) = load::<StoredDeployment>(pages, tree, key) else { return };
+    tree.remove(pages, key);
     for key in index_keys(&stored) {
-        HISTORY.remove(pages, &key);
+        tree.remove(pages, &key);
     }
 }
 
 fn index_keys(stored: &StoredDeployment) -> Vec<Vec<u8>> {
     let record = &stored.record;
-    let suffix = newest_first(stored.listed_at(), &record.key);
+    let suffix = newest_first(record.listed_at, &record.key);
     let mut by_service = service_prefix(Table::DeploymentByService, &record.service);
     by_service.extend_from_slice(&suffix);
     let mut by_time = vec![Table::DeploymentByTime as u8];
     by_time.extend_from_slice(&suffix);
-    let mut keys = vec![by_time, by_service];
-    if !stored.is_running() {
-        let class = match record.subject {
-            Subject::Deployment => Class::Deployment,
-            Subject::CiRun if is_failure(record.conclusion.as_deref()) => Class::FailedRun,
-            Subject::CiRun => Class::Run,
-        };
-        keys.push(value_key(class as u8, stored.listed_at(), Table::Deployment, &text_part(&record.key)));
-    }
-    keys
+    let (class, at) = match record.subject {
+        _ if stored.is_running() => (ONE_CLASS, stored.last_event_at),
+        Subject::Deployment => (Class::Deployment as u8, record.listed_at),
+        Subject::CiRun if is_failure(record.conclusion.as_deref()) => (Class::FailedRun as u8, record.listed_at),
+        Subject::CiRun => (Class::Run as u8, record.listed_at),
+    };
+    vec![by_time, by_service, value_key(class, at, Table::Deployment, &text_part(&record.key))]
 }

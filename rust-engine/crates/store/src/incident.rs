@@ -39,8 +39,8 @@ pub struct IncidentRecord {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StoredIncident {
     pub record: IncidentRecord,
-    /// When the newest telling of title, labels and so on happened.
-    told_at: i64,
+    /// The newest event, whose telling of title, labels and so on holds.
+    pub told_at: i64,
 }
 
 /// What an event makes of what is known.

@@ -1,4 +1,5 @@
 use crate::event::IncidentEvent;
+use crate::evict::ONE_CLASS;
 use crate::incident::{IncidentRecord, IncidentState, StoredIncident, fold};
 use crate::keys::{Table, newest_first, record_key, service_prefix, text_part, value_key};
 use crate::list::{ListPage, TimeIndex, Window};
@@ -76,13 +77,14 @@ pub fn incidents(
     })
 }
 
-/// Removes a resolved incident and its index entries; for eviction.
-pub(crate) fn evict(pages: &mut impl PagesMut, key: &[u8]) {
-    let Some(stored) = load::<StoredIncident>(pages, INCIDENTS, key) else { return };
-    INCIDENTS.remove(pages, key);
+/// Removes an incident and its index entries; for eviction.
+pub(crate) fn evict(pages: &mut impl PagesMut, tree: Tree, key: &[u8]) -> Result<(), StoreError> {
+    let Some(stored) = load::<StoredIncident>(pages, tree, key) else { return Ok(()) };
+    tree.remove(pages, key);
     for key in index_keys(&stored) {
-        INCIDENTS.remove(pages, &key);
+        tree.remove(pages, &key);
     }
+    if is_open(&stored) { service::forget_open_incident(pages, &stored.record.service) } else { Ok(()) }
 }
 
 fn is_open(stored: &StoredIncident) -> bool {
@@ -118,10 +120,6 @@ fn index_keys(stored: &StoredIncident) -> Vec<Vec<u8>> {
     by_time.extend_from_slice(&suffix);
     let mut by_service = service_prefix(Table::IncidentByService, &record.service);
     by_service.extend_from_slice(&suffix);
-    let mut keys = vec![by_time, by_service];
-    if !is_open(stored) {
-        let over_at = record.ends_at.unwrap_or(record.starts_at);
-        keys.push(value_key(0, over_at, Table::Incident, &text_part(&record.key)));
-    }
-    keys
+    let at = if is_open(stored) { stored.told_at } else { record.ends_at.unwrap_or(record.starts_at) };
+    vec![by_time, by_service, value_key(ONE_CLASS, at, Table::Incident, &text_part(&record.key))]
 }

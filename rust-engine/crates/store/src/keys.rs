@@ -61,6 +61,11 @@ pub fn value_key(class: u8, time: i64, table: Table, part: &[u8]) -> Vec<u8> {
     join(&[&[Table::Value as u8, class], &ordered(time).to_be_bytes(), &[table as u8], part])
 }
 
+/// Time of an entry of the eviction order.
+pub fn value_time(key: &[u8]) -> Option<i64> {
+    Some(unordered(u64::from_be_bytes(*key.get(2..)?.first_chunk()?)))
+}
+
 /// Record key (table and part) of an entry of the eviction order.
 pub fn split_value_key(key: &[u8]) -> Option<&[u8]> {
     key.get(10..)

@@ -21,8 +21,8 @@ pub use deployment::{ChangeSize, DeploymentRecord, DeploymentState, Steps, Subje
 pub use deployments::{
     DeploymentApplied, DeploymentFilter, apply_deployment, attach_prediction, deployment, deployments,
 };
-pub use event::{DeploymentEvent, IncidentEvent, InfrastructureEvent};
-pub use evict::evict_oldest;
+pub use event::{DeploymentEvent, IncidentEvent, IncidentPhase, InfrastructureEvent, Phase};
+pub use evict::{Oldest, evict, oldest};
 pub use incident::{IncidentRecord, IncidentState};
 pub use incidents::{IncidentApplied, IncidentFilter, apply_incident, incident, incidents};
 pub use list::ListPage;
@@ -68,5 +68,5 @@ const ACTIVE: Tree = Tree::of(Region::ActiveOperations);
 
 /// Pages that applying one event of this many bytes can need in each region that it touches.
 pub fn pages_for_event(json_bytes: usize) -> u32 {
-    Tree::pages_needed(json_bytes * 2) + 40
+    Tree::pages_needed(json_bytes * 2) + 48
 }

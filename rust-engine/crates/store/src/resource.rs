@@ -1,5 +1,6 @@
 use crate::event::InfrastructureEvent;
-use crate::keys::{Table, join, record_key, service_prefix, text_part};
+use crate::evict::{ONE_CLASS, hour_of};
+use crate::keys::{Table, join, record_key, service_prefix, text_part, value_key};
 use crate::stored::{load, reindex, save};
 use crate::{INFRASTRUCTURE, StoreError, service};
 use paged::{Pages, PagesMut};
@@ -65,11 +66,21 @@ pub fn resources(pages: &impl Pages, service: &str, limit: usize) -> Vec<Resourc
     found
 }
 
-fn index_keys(stored: &StoredResource) -> Vec<Vec<u8>> {
-    if stored.deleted {
-        return Vec::new();
+/// Removes a resource and its index entries; for eviction.
+pub(crate) fn evict(pages: &mut impl PagesMut, key: &[u8]) {
+    let Some(stored) = load::<StoredResource>(pages, INFRASTRUCTURE, key) else { return };
+    INFRASTRUCTURE.remove(pages, key);
+    for key in index_keys(&stored) {
+        INFRASTRUCTURE.remove(pages, &key);
     }
+}
+
+fn index_keys(stored: &StoredResource) -> Vec<Vec<u8>> {
     let record = &stored.record;
-    let prefix = service_prefix(Table::ResourceByService, &record.service);
-    vec![join(&[&prefix, &text_part(&record.resource)])]
+    let part = text_part(&record.resource);
+    let mut keys = vec![value_key(ONE_CLASS, hour_of(record.occurred_at), Table::Resource, &part)];
+    if !stored.deleted {
+        keys.push(join(&[&service_prefix(Table::ResourceByService, &record.service), &part]));
+    }
+    keys
 }

@@ -1,7 +1,8 @@
-use crate::keys::{Table, record_key};
+use crate::evict::{ONE_CLASS, hour_of};
+use crate::keys::{Table, record_key, value_key};
 use crate::list::{ListPage, from_hex, to_hex};
-use crate::stored::{decode, load, save};
-use crate::{INFRASTRUCTURE, StoreError};
+use crate::stored::{decode, load, reindex, save};
+use crate::{INFRASTRUCTURE, StoreError, deployments};
 use paged::{Pages, PagesMut};
 use serde::{Deserialize, Serialize};
 
@@ -73,7 +74,25 @@ pub fn touch_service(
     if known.as_ref() == Some(&next) {
         return Ok(());
     }
-    save(pages, INFRASTRUCTURE, &record_key(Table::Service, name), &next)
+    let key = record_key(Table::Service, name);
+    save(pages, INFRASTRUCTURE, &key, &next)?;
+    let entry =
+        |service: &ServiceRecord| vec![value_key(ONE_CLASS, hour_of(service.last_event_at), Table::Service, &key[1..])];
+    reindex(pages, known.as_ref().map(|known| (INFRASTRUCTURE, entry(known))), (INFRASTRUCTURE, &entry(&next)))
+}
+
+/// False while something of the service with this key runs, is open or is measured.
+pub(crate) fn may_go(pages: &impl Pages, key: &[u8]) -> bool {
+    load::<ServiceRecord>(pages, INFRASTRUCTURE, key).is_none_or(|known| {
+        known.open_incidents == 0 && known.series == 0 && !deployments::has_running(pages, &known.service)
+    })
+}
+
+/// Takes an open incident that was evicted out of its service's count.
+pub(crate) fn forget_open_incident(pages: &mut impl PagesMut, name: &str) -> Result<(), StoreError> {
+    let Some(mut known) = service(pages, name) else { return Ok(()) };
+    known.open_incidents = known.open_incidents.saturating_sub(1);
+    save(pages, INFRASTRUCTURE, &record_key(Table::Service, name), &known)
 }
 
 /// Takes series that were evicted out of a service's count.
