@@ -17,6 +17,7 @@ import { OwnedShard } from './ownedShard.ts'
 import { restoreSet } from './restore.ts'
 import type { RestoreOptions } from './restore.ts'
 import { writeSnapshot } from './snapshot.ts'
+import { nextInTurn } from './snapshotTurn.ts'
 import type { DropReason, PipelineTelemetry } from './telemetry.ts'
 
 /** Two: the second one was surely sent after the fence, so the group still counts on this member. */
@@ -49,6 +50,8 @@ export class Pipeline {
   readonly #owned = new Map<number, OwnedShard>()
   #restores: Promise<void> = Promise.resolve()
   #timers: NodeJS.Timeout[] = []
+  #snapshotTurn: NodeJS.Timeout | undefined
+  #snapshotWritten: Promise<void> = Promise.resolve()
   readonly #snapshotting = new Set<OwnedShard>()
   #stopping = false
   #lastHeartbeatAt = 0
@@ -94,19 +97,40 @@ export class Pipeline {
         this.#committer.kick(owned)
         this.#options.telemetry.shardLag(owned.shard, owned.lagRecords())
       }),
-      every(this.#options.snapshotIntervalMs, (owned) => {
-        void this.#snapshot(owned)
-      }),
     )
+    this.#awaitSnapshotTurn(-1)
+  }
+
+  /**
+   * One shard at a time, spread over the interval: a snapshot copies the shard's pages on the event loop, and the copy
+   * stays in memory until it is written.
+   */
+  #awaitSnapshotTurn(last: number): void {
+    const turn = (): void => {
+      const live = this.#live().map(({ shard }) => shard)
+      const owned = this.#owned.get(nextInTurn(last, live) ?? -1)
+      if (owned !== undefined) this.#snapshotWritten = this.#snapshot(owned)
+      void this.#snapshotWritten.then(() => {
+        if (!this.#stopping) this.#awaitSnapshotTurn(owned?.shard ?? last)
+      })
+    }
+    this.#snapshotTurn = setTimeout(turn, this.#options.snapshotIntervalMs / (this.#live().length || SHARDS))
+  }
+
+  #live(): readonly OwnedShard[] {
+    return this.shards().filter((owned) => owned.state === 'live')
   }
 
   /** Finishes what is applied, cuts snapshots, leaves the group. */
   async stop(): Promise<void> {
     this.#stopping = true
     for (const timer of this.#timers) clearInterval(timer)
-    const live = this.shards().filter((owned) => owned.state === 'live')
+    clearTimeout(this.#snapshotTurn)
+    const live = this.#live()
     for (const owned of live) this.#group.pause(owned.shard, INPUT_TOPICS)
-    await Promise.all(live.map((owned) => this.#snapshot(owned)))
+    await Promise.all(live.map((owned) => this.#committer.drain(owned)))
+    await this.#snapshotWritten
+    for (const owned of live) await this.#snapshot(owned)
     await this.#group.stop()
     for (const owned of this.#owned.values()) this.#drop(owned, 'stopped', null)
     this.#owned.clear()
@@ -235,7 +259,9 @@ export class Pipeline {
     return owned
       .enqueue(() => this.#apply(owned, batch))
       .catch((error: unknown) => {
-        // A registry that is away comes back, and kafkajs delivers the batch again. Anything else is our own bug.
+        // A registry that is away comes back. kafkajs retries every error whose `retriable` is not false (ours have no
+        // such property), then restarts the consumer; either way it fetches again from the last resolved offset, which
+        // is still that of the batch before. Anything else is our own bug.
         if (mayPass(error)) throw error
         this.#options.onFatal(error as Error)
         return null

@@ -5,9 +5,10 @@
  */
 import type { Admin, Kafka } from 'kafkajs'
 import type { Codec } from '../../runtime/kafka/codec.ts'
-import { committedOffsets, watermarks } from '../../runtime/kafka/shardOffsets.ts'
-import type { Watermarks } from '../../runtime/kafka/shardOffsets.ts'
+import { endsOf } from '../../runtime/kafka/ends.ts'
+import type { Ends } from '../../runtime/kafka/ends.ts'
 import type { Positions } from '../../runtime/kafka/port.ts'
+import { committedOffsets } from '../../runtime/kafka/shardOffsets.ts'
 import { readTopic } from '../../runtime/kafka/topicReader.ts'
 import { TransactorUnwanted } from '../../runtime/kafka/transactorErrors.ts'
 import { openTransactor } from '../../runtime/kafka/transactor.ts'
@@ -16,6 +17,7 @@ import type { LedgerEntry } from '../../schemas/generated/events.ts'
 import { INPUT_TOPICS } from '../../schemas/topics.ts'
 import { startOf } from './gap.ts'
 import type { OwnedShard } from './ownedShard.ts'
+import { snapshotLimit } from './snapshotLimit.ts'
 import type { DropReason, PipelineTelemetry } from './telemetry.ts'
 
 const LEDGER = 'devops.ledger'
@@ -30,7 +32,7 @@ export interface RestoreOptions {
   readonly telemetry: PipelineTelemetry
 }
 
-type Marks = ReadonlyMap<string, ReadonlyMap<number, Watermarks>>
+type Marks = ReadonlyMap<string, ReadonlyMap<number, Ends>>
 
 /** Shard → headline entries of the ledger that have no outcome there, by prediction id. */
 export type OpenPredictions = ReadonlyMap<number, ReadonlyMap<string, LedgerEntry>>
@@ -49,7 +51,8 @@ export async function restoreSet(
   if (taken.length === 0) return { predictions: Promise.resolve(new Map()) }
 
   const committed = await committedOffsets(options.admin, options.groupId, INPUT_TOPICS)
-  const marks = await watermarks(options.admin, [...INPUT_TOPICS, LEDGER])
+  const marks = new Map<string, ReadonlyMap<number, Ends>>()
+  for (const topic of [...INPUT_TOPICS, LEDGER]) marks.set(topic, await endsOf(options.admin, topic))
   for (const owned of taken) {
     if (!owned.isLost) await restoreShard(owned, committed, marks, options)
   }
@@ -78,35 +81,34 @@ async function init(
   }
 }
 
-async function restoreShard(
+/** The part of it that is one shard's and asks Kafka nothing. */
+export async function restoreShard(
   owned: OwnedShard,
   committed: Positions,
   marks: Marks,
-  { engine, snapshotFolder, telemetry }: RestoreOptions,
+  { engine, snapshotFolder, telemetry }: Pick<RestoreOptions, 'engine' | 'snapshotFolder' | 'telemetry'>,
 ): Promise<void> {
   const { shard } = owned
   const ledger = marks.get(LEDGER)?.get(shard)
-  const ahead: Record<string, string> = { [LEDGER]: String(ledger?.high ?? 0n) }
-  for (const topic of INPUT_TOPICS) {
-    const next = committed.get(topic)?.get(shard) ?? -1n
-    ahead[topic] = String(next < 0n ? 0n : next)
-  }
-  const restored = await engine.restoreShard(shard, snapshotFolder, ahead)
-  if (restored !== null && restored.refused.length > 0) telemetry.snapshotsRefused(shard, restored.refused)
-  const door = restored?.shard ?? engine.createShard(shard)
+  const { offsets, uncommitted } = snapshotLimit(shard, committed, marks, LEDGER)
+  const { shard: loaded, info, refused } = await engine.restoreShard(shard, snapshotFolder, offsets)
+  if (refused.length > 0) telemetry.snapshotsRefused(shard, refused)
+  if (info !== null && uncommitted.length > 0) telemetry.commitsTakenFromSnapshot(shard, uncommitted)
+  const door = loaded ?? engine.createShard(shard)
   if (owned.isLost) {
     door.drop()
     return
   }
   owned.door = door
-  owned.clock = restored?.info.clock ?? 0
-  owned.fromSnapshot = restored !== null
+  owned.clock = info?.clock ?? 0
+  owned.fromSnapshot = info !== null
 
   for (const topic of INPUT_TOPICS) {
     const mark = marks.get(topic)?.get(shard) ?? { low: 0n, high: 0n }
     const group = committed.get(topic)?.get(shard) ?? -1n
-    const at = restored === null ? null : BigInt(restored.info.offsets[topic] ?? '0')
-    const start = startOf(topic, at, group, mark.low, topic === 'devops.ticks')
+    const at = info === null ? null : BigInt(info.offsets[topic] ?? '0')
+    // Without a commit that of the snapshot's cut is the last one known; not noted as committed, so that it is made anew.
+    const start = startOf(topic, at, group < 0n ? (at ?? -1n) : group, mark.low, topic === 'devops.ticks')
     owned.positions.set(topic, start.from)
     owned.replayUntil.set(topic, start.replayUntil)
     owned.ends.set(topic, mark.high)
@@ -117,11 +119,14 @@ async function restoreShard(
     }
   }
   const ledgerLow = ledger?.low ?? 0n
-  const ledgerAt = BigInt(restored?.info.offsets[LEDGER] ?? '0')
+  const ledgerAt = BigInt(info?.offsets[LEDGER] ?? '0')
   owned.ledgerNext = ledgerAt > ledgerLow ? ledgerAt : ledgerLow
 }
 
-/** Outcomes close a prediction, so that no more of them are held than attempts run. */
+/**
+ * Holds the predictions that the ledger does not close: those of attempts that wait for their end, and those whose
+ * attempts were evicted before it. The latter find no attempt to go back to and are let go when the shard goes live.
+ */
 async function readPredictions(
   set: readonly OwnedShard[],
   marks: Marks,

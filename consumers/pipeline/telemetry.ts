@@ -10,7 +10,7 @@ import { SHARD_STATES } from './ownedShard.ts'
 import type { ShardState } from './ownedShard.ts'
 
 export type DropReason = 'revoked' | 'fenced' | 'outcome_unknown' | 'position_lost' | 'restore_failed' | 'stopped'
-export type SnapshotOutcome = 'written' | 'failed'
+export type SnapshotOutcome = 'written' | 'failed' | 'refused'
 
 export type PipelineTelemetry = ReturnType<typeof createPipelineTelemetry>
 
@@ -32,6 +32,11 @@ export function createPipelineTelemetry(registry: Registry, log: Log) {
     'topic',
   ])
   const snapshots = counter('devops_shard_snapshots_total', 'Snapshots of shards.', ['outcome'])
+  const commitsLost = counter(
+    'devops_shard_commits_lost_total',
+    'Restores of a shard from a snapshot without a commit of the group (expired or deleted).',
+    [],
+  )
   const states = gauge('devops_shard_state', '1 for the state in which a shard of this process is.', ['shard', 'state'])
   const lag = gauge('devops_kafka_lag_records', 'Records that a shard has still to apply, all topics.', ['shard'])
   const rebalances = counter('devops_shard_assignments_total', 'Assignments of shards to this process.', [])
@@ -51,7 +56,15 @@ export function createPipelineTelemetry(registry: Registry, log: Log) {
       log.info({ event: 'shard_restored', shard, fromSnapshot, replayedRecords, tookMs }, 'shard is live')
     },
     snapshotsRefused(shard: number, refused: readonly string[]): void {
+      snapshots.inc({ outcome: 'refused' }, refused.length)
       log.warn({ event: 'snapshots_refused', shard, refused }, 'snapshot files were skipped')
+    },
+    commitsTakenFromSnapshot(shard: number, topics: readonly string[]): void {
+      commitsLost.inc()
+      log.warn(
+        { event: 'commits_taken_from_snapshot', shard, topics },
+        'the group has no commits of these topics any more; the snapshot says where the shard goes on',
+      )
     },
     shardDropped(shard: number, reason: DropReason, cause: Error | null): void {
       drops.inc({ reason })

@@ -1,5 +1,5 @@
 /** First and next offsets of a topic's partitions. */
-import type { Kafka } from 'kafkajs'
+import type { Admin, Kafka } from 'kafkajs'
 
 const TRIES_MAX = 100
 const RETRY_DELAY_MS = 100
@@ -23,12 +23,18 @@ export async function whileElecting<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
+/** By a connected admin. */
+export async function endsOf(admin: Admin, topic: string): Promise<ReadonlyMap<number, Ends>> {
+  const offsets = await whileElecting(() => admin.fetchTopicOffsets(topic))
+  return new Map(offsets.map(({ partition, low, high }) => [partition, { low: BigInt(low), high: BigInt(high) }]))
+}
+
+/** By an admin of its own. */
 export async function fetchEnds(kafka: Kafka, topic: string): Promise<ReadonlyMap<number, Ends>> {
   const admin = kafka.admin()
   await admin.connect()
   try {
-    const offsets = await whileElecting(() => admin.fetchTopicOffsets(topic))
-    return new Map(offsets.map(({ partition, low, high }) => [partition, { low: BigInt(low), high: BigInt(high) }]))
+    return await endsOf(admin, topic)
   } finally {
     await admin.disconnect()
   }

@@ -3,6 +3,7 @@
  * offset of its own here: every gained shard is paused until the caller sought its positions.
  */
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs'
+import { incoming } from './incoming.ts'
 import type { IncomingRecord } from './port.ts'
 import { shardAssignor } from './shardAssignor.ts'
 import type { Claim } from './shardAssignor.ts'
@@ -163,28 +164,11 @@ async function deliver(payload: EachBatchPayload, options: ShardGroupOptions): P
     topic: batch.topic,
     // A property of kafkajs' class that its types leave out; the first record's offset would hide compacted ones.
     fetchedFrom: BigInt((batch as unknown as { fetchedOffset: string }).fetchedOffset),
-    records: batch.messages.map((message) => ({
-      topic: batch.topic,
-      partition: batch.partition,
-      offset: BigInt(message.offset),
-      at: Number(message.timestamp),
-      key: message.key,
-      value: message.value,
-      headers: textHeaders(message.headers),
-    })),
+    records: batch.messages.map((message) => incoming(batch.topic, batch.partition, message)),
     next: BigInt(batch.lastOffset()) + 1n,
     highWatermark: BigInt(batch.highWatermark),
   })
   if (next !== null && !payload.isStale()) payload.resolveOffset((next - 1n).toString())
-}
-
-function textHeaders(headers: EachBatchPayload['batch']['messages'][number]['headers']): Record<string, string> {
-  const text: Record<string, string> = {}
-  for (const [name, value] of Object.entries(headers ?? {})) {
-    const first = Array.isArray(value) ? value[0] : value
-    if (first !== undefined) text[name] = first.toString()
-  }
-  return text
 }
 
 /** The shards of which this member has the partition of every topic. */

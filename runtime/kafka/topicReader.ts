@@ -8,6 +8,7 @@ import type { TopicName } from '../../schemas/topics.ts'
 import { Undecodable, type Codec, type ValueOf } from './codec.ts'
 import type { IncomingRecord } from './port.ts'
 import { fetchEnds } from './ends.ts'
+import { incoming } from './incoming.ts'
 
 const MAX_WAIT_MS = 250
 const REGISTRY_RETRY_MS = 500
@@ -64,24 +65,6 @@ export async function readTopic<T extends TopicName>(
   )
   await reader.start()
   return reader
-}
-
-/** A record of kafkajs in the port's terms. */
-export function incoming(topic: string, partition: number, message: KafkaMessage): IncomingRecord {
-  const headers: Record<string, string> = {}
-  for (const [name, value] of Object.entries(message.headers ?? {})) {
-    const last = Array.isArray(value) ? value.at(-1) : value
-    if (last !== undefined) headers[name] = last.toString()
-  }
-  return {
-    topic,
-    partition,
-    offset: BigInt(message.offset),
-    at: Number(message.timestamp),
-    key: message.key,
-    value: message.value,
-    headers,
-  }
 }
 
 class PartitionsReader<T extends TopicName> implements TopicReader {

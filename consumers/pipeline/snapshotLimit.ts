@@ -1,0 +1,32 @@
+/** How far a snapshot may have gone to be of use: it is cut where all is committed, so never past the commits. */
+import type { Ends } from '../../runtime/kafka/ends.ts'
+import type { Positions } from '../../runtime/kafka/port.ts'
+import { INPUT_TOPICS } from '../../schemas/topics.ts'
+
+export interface SnapshotLimit {
+  /** Topic → largest next offset that it may name. */
+  readonly offsets: Readonly<Record<string, string>>
+  /** Topics of which the group has no commit: never made, expired, or deleted. */
+  readonly uncommitted: readonly string[]
+}
+
+/**
+ * No commit is no commit of 0: that would refuse every snapshot and apply the log again as new. What a snapshot names was
+ * committed when it was cut; only one past the end of the log belongs to another log.
+ */
+export function snapshotLimit(
+  shard: number,
+  committed: Positions,
+  ends: ReadonlyMap<string, ReadonlyMap<number, Ends>>,
+  ledger: string,
+): SnapshotLimit {
+  const high = (topic: string): string => String(ends.get(topic)?.get(shard)?.high ?? 0n)
+  const offsets: Record<string, string> = { [ledger]: high(ledger) }
+  const uncommitted: string[] = []
+  for (const topic of INPUT_TOPICS) {
+    const next = committed.get(topic)?.get(shard) ?? -1n
+    if (next < 0n) uncommitted.push(topic)
+    offsets[topic] = next < 0n ? high(topic) : String(next)
+  }
+  return { offsets, uncommitted }
+}
