@@ -1,25 +1,47 @@
 /** Who may use a route. */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { FastifyRequest, onRequestHookHandler } from 'fastify'
+import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
+import type { BodyRoom } from './ingest/bodyRoom.ts'
 import type { Lane } from './ingest/lane.ts'
 import { Refusal } from './refusal.ts'
 
+/** Forwarding headers: the peer is a proxy on this machine, the client may be anywhere. */
+const FORWARDING = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'] as const
+
+/** A public name without a token would let everybody in whom a proxy on this machine lets through. */
+export class TokenMissing extends Error {
+  readonly retryable = false
+  constructor(publicHosts: readonly string[]) {
+    super(
+      `gateway.public_hosts names ${publicHosts.join(', ')}, but gateway.token is not set: behind a proxy on this machine every sender looks local. ` +
+        'Set gateway.token (DEVOPS_GATEWAY_TOKEN), or remove gateway.public_hosts',
+    )
+    this.name = 'TokenMissing'
+  }
+}
+
+export function requireTokenIfPublic(gateway: { publicHosts: readonly string[]; token: string | null }): void {
+  if (gateway.publicHosts.length > 0 && gateway.token === null) throw new TokenMissing(gateway.publicHosts)
+}
+
 /** Runs before the body is read: what is refused here costs nothing. */
-export function accessHook(token: string | null, lane: Lane): onRequestHookHandler {
-  return (request, _reply, done) => {
-    done(accessRefusal(request, token) ?? lane.refusalOf(bytesAnnounced(request)) ?? undefined)
+export function accessHook(token: string | null, lane: Lane, room: BodyRoom): onRequestHookHandler {
+  return (request, reply, done) => {
+    done(accessRefusal(request, token) ?? letIn(request, reply, lane, room) ?? undefined)
   }
 }
 
 /** For a route whose access is decided by the body's signature. */
-export function roomHook(lane: Lane): onRequestHookHandler {
-  return (request, _reply, done) => {
-    done(lane.refusalOf(bytesAnnounced(request)) ?? undefined)
+export function roomHook(lane: Lane, room: BodyRoom): onRequestHookHandler {
+  return (request, reply, done) => {
+    done(letIn(request, reply, lane, room) ?? undefined)
   }
 }
 
-function bytesAnnounced(request: FastifyRequest): number {
-  return Number(request.headers['content-length'] ?? 0)
+function letIn(request: FastifyRequest, reply: FastifyReply, lane: Lane, room: BodyRoom): Refusal | null {
+  const length = request.headers['content-length']
+  const announced = length === undefined ? null : Number(length)
+  return lane.refusalOf(announced ?? 0) ?? room.take(announced, reply.raw)
 }
 
 /** Bearer token once one is configured; until then this machine only. Null: welcome. */
@@ -31,6 +53,13 @@ export function accessRefusal(
   token: string | null,
 ): Refusal | null {
   if (token === null) {
+    if (FORWARDING.some((name) => request.headers[name] !== undefined)) {
+      return new Refusal(
+        403,
+        'forbidden',
+        'this request came through a proxy, and without a configured token this route answers to this machine only; set gateway.token and send it as bearer token',
+      )
+    }
     if (isLoopback(request.socket.remoteAddress)) return null
     return new Refusal(
       403,

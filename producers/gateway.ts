@@ -1,9 +1,12 @@
 /** The gateway's routes on a server: what comes in is raw bytes, what goes out is an acknowledgement by Kafka or a refusal. */
 import type { FastifyInstance } from 'fastify'
 import type { RemoteWriteDecoder } from '../rust-engine/ts/remoteWrite.ts'
+import { BodyRoom } from './ingest/bodyRoom.ts'
 import type { Lane } from './ingest/lane.ts'
+import { partsOf } from './ingest/partsOf.ts'
 import { recordOf, type Encode } from './ingest/recordOf.ts'
 import { Refusal, type RefusalCode } from './refusal.ts'
+import { refuseLarge, refuseUntrue } from './sources/untrue.ts'
 import { traceOf } from './requestBody.ts'
 import { addAlertmanagerRoute } from './routes/alertmanager.ts'
 import type { RouteContext } from './routes/context.ts'
@@ -18,6 +21,8 @@ export interface GatewayParts {
   readonly githubWebhookSecret: string | null
   readonly bodyBytesMax: number
   readonly eventsPerRequestMax: number
+  /** Of all bodies that are being read or worked on. */
+  readonly inFlightBytesMax: number
   readonly catalog: CatalogQuestions
   readonly pseudonym: (person: string) => string
   readonly encode: Encode
@@ -28,6 +33,9 @@ export interface GatewayParts {
   readonly now: () => number
 }
 
+/** What is published at once, so that a large group of alerts takes a small part of the lane at a time. */
+const PART_BYTES_MAX = 1024 ** 2
+
 const ROUTE_NAMES: ReadonlyMap<string, RouteName> = new Map([
   ['/webhooks/github', 'github'],
   ['/webhooks/alertmanager', 'alertmanager'],
@@ -37,10 +45,13 @@ const ROUTE_NAMES: ReadonlyMap<string, RouteName> = new Map([
 
 export async function addGateway(server: FastifyInstance, parts: GatewayParts): Promise<void> {
   const { telemetry, encode, eventLane } = parts
+  // A third each: neither metrics nor what anybody may send unsigned shuts out deployments and alerts.
+  const room = (): BodyRoom => new BodyRoom(Math.floor(parts.inFlightBytesMax / 3), parts.bodyBytesMax)
   const context: RouteContext = {
     telemetry,
     token: parts.token,
     lane: eventLane,
+    room: room(),
     eventsPerRequestMax: parts.eventsPerRequestMax,
     mapping: (request) => ({
       now: parts.now(),
@@ -49,26 +60,22 @@ export async function addGateway(server: FastifyInstance, parts: GatewayParts): 
       pseudonym: parts.pseudonym,
     }),
     acceptEvents: async (route, events) => {
-      const records = events.map((event) => recordOf(event, encode))
-      await eventLane.publish(records)
+      for (const event of events) refuseUntrue(event, parts.now())
+      const records = events.map((event) => {
+        const record = recordOf(event, encode)
+        refuseLarge(event, record.value?.length ?? 0)
+        return record
+      })
+      // Ours are told that all or none is accepted; Alertmanager drops a group that is refused as too large.
+      if (route !== 'alertmanager') await eventLane.publish(records)
+      else for (const part of partsOf(records, parts.eventsPerRequestMax, PART_BYTES_MAX)) await eventLane.publish(part)
       telemetry.eventsAccepted(route, events)
       return { accepted: events.length, ids: events.map(({ event }) => event.id) }
     },
   }
   if (parts.githubWebhookSecret === null) telemetry.routeOff('github', GITHUB_OFF)
 
-  let closing = false
-  server.addHook('preClose', (next) => {
-    closing = true
-    next()
-  })
-
   await server.register((scope, _options, done) => {
-    // A connection that was busy when the server began to close would otherwise hold it open until its keep-alive ends.
-    scope.addHook('onSend', (_request, reply, _payload, next) => {
-      if (closing) void reply.header('connection', 'close')
-      next()
-    })
     // Signatures are over the bytes as sent, so nothing is parsed before the route has looked at them.
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: parts.bodyBytesMax }, (_request, body, parsed) => {
@@ -80,10 +87,10 @@ export async function addGateway(server: FastifyInstance, parts: GatewayParts): 
       if (route !== undefined && reason !== null) telemetry.requestRefused(route, reason, error.message)
       next()
     })
-    addGithubRoute(scope, context, parts.githubWebhookSecret)
+    addGithubRoute(scope, { ...context, room: room() }, parts.githubWebhookSecret)
     addAlertmanagerRoute(scope, context)
     addEventsRoute(scope, context)
-    addRemoteWriteRoute(scope, context, { decoder: parts.decoder, lane: parts.metricLane, encode })
+    addRemoteWriteRoute(scope, { ...context, room: room() }, { decoder: parts.decoder, lane: parts.metricLane, encode })
     done()
   })
 }

@@ -73,6 +73,7 @@ export async function gatewayUnderTest(
     githubWebhookSecret: SECRET,
     bodyBytesMax: BODY_BYTES_MAX,
     eventsPerRequestMax: 100,
+    inFlightBytesMax: 3 * 1024 * 1024,
     catalog: mapping.catalog,
     pseudonym: mapping.pseudonym,
     encode: (topic, value) => typeOf(topic).toBuffer(value),

@@ -11,6 +11,7 @@ import { onShutdown } from '../runtime/shutdown.ts'
 import { createLog, type Log } from '../runtime/telemetry/log.ts'
 import { createRegistry } from '../runtime/telemetry/metrics.ts'
 import { createRemoteWriteDecoder } from '../rust-engine/ts/remoteWrite.ts'
+import { requireTokenIfPublic } from './access.ts'
 import { createBrokerProbe } from './brokerProbe.ts'
 import { BrokerWatch } from './brokerWatch.ts'
 import { createCatalogQuestions } from './catalogQuestions.ts'
@@ -29,6 +30,7 @@ const SAMPLES_PER_SERIES_MAX = 100
 
 async function run(configuration: Configuration, log: Log): Promise<void> {
   const { gateway, stateFolder } = configuration
+  requireTokenIfPublic(gateway)
   const registry = createRegistry('gateway')
   const telemetry = createGatewayTelemetry(registry, log, Date.now)
   const codec = await openCodec({

@@ -5,9 +5,8 @@
 import { KafkaUnavailable, RecordTooLarge } from '../../runtime/kafka/errors.ts'
 import { bytesOf } from '../../runtime/kafka/outbox.ts'
 import type { OutgoingRecord, Publisher } from '../../runtime/kafka/port.ts'
-import { Refusal, tooLarge } from '../refusal.ts'
+import { overloaded, Refusal, tooLarge } from '../refusal.ts'
 
-const RETRY_FULL_SECONDS = 1
 const RETRY_AWAY_SECONDS = 5
 
 export interface LaneTelemetry {
@@ -30,7 +29,9 @@ export class Lane {
 
   /** Why a body of that size is not worth reading now; null while there is room. */
   refusalOf(bytes: number): Refusal | null {
-    return this.#heldBytes > 0 && this.#heldBytes + bytes > this.#heldBytesMax ? overloaded(this.#heldBytes) : null
+    return this.#heldBytes > 0 && this.#heldBytes + bytes > this.#heldBytesMax
+      ? overloaded(`${this.#heldBytes} bytes wait for Kafka`)
+      : null
   }
 
   /** Resolves when Kafka has all records; rejects with a Refusal that says whether it may have them all the same. */
@@ -38,7 +39,7 @@ export class Lane {
     if (records.length === 0) return
     const bytes = records.reduce((sum, record) => sum + bytesOf(record), 0)
     if (bytes > this.#heldBytesMax) throw tooLarge('body', `makes ${bytes} bytes, at most ${this.#heldBytesMax}`)
-    if (this.#heldBytes + bytes > this.#heldBytesMax) throw overloaded(this.#heldBytes)
+    if (this.#heldBytes + bytes > this.#heldBytesMax) throw overloaded(`${this.#heldBytes} bytes wait for Kafka`)
     const startedAt = performance.now()
     this.#hold(bytes)
     try {
@@ -61,7 +62,7 @@ export class Lane {
 function refusalOf(error: unknown): unknown {
   if (error instanceof RecordTooLarge) return tooLarge('body', `${error.message}; send less in one request`)
   if (!(error instanceof KafkaUnavailable)) return error
-  if (error.reason === 'queue_full') return overloaded(null)
+  if (error.reason === 'queue_full') return overloaded('Kafka takes less than what comes')
   if (error.reason === 'closed') {
     return new Refusal(503, 'unavailable', 'the gateway is stopping; nothing was accepted', {
       retryAfterSeconds: RETRY_AWAY_SECONDS,
@@ -74,12 +75,4 @@ function refusalOf(error: unknown): unknown {
     'Kafka has not acknowledged in time; the request may have been accepted, a repeat is harmless',
     { retryAfterSeconds: RETRY_AWAY_SECONDS },
   )
-}
-
-/** 503 rather than 429, because senders of metrics and alerts repeat after a 5xx but drop what got a 429. */
-function overloaded(heldBytes: number | null): Refusal {
-  const held = heldBytes === null ? '' : `: ${heldBytes} bytes wait for Kafka`
-  return new Refusal(503, 'overloaded', `the gateway is at its limit${held}; nothing was accepted`, {
-    retryAfterSeconds: RETRY_FULL_SECONDS,
-  })
 }

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import type { BodyRoom } from '../ingest/bodyRoom.ts'
 import type { Lane } from '../ingest/lane.ts'
 import type { GatewayTelemetry, RouteName } from '../telemetry.ts'
 import type { Mapping, TopicEvent } from '../sources/mapping.ts'
@@ -9,9 +10,10 @@ export interface RouteContext {
   /** Bearer token of the routes that have no signature; null: this machine only. */
   readonly token: string | null
   readonly lane: Lane
+  readonly room: BodyRoom
   readonly eventsPerRequestMax: number
   readonly mapping: (request: FastifyRequest) => Mapping
-  /** Resolves when Kafka has all of them; throws a Refusal otherwise. */
+  /** Resolves when Kafka has all of them; throws a Refusal otherwise, where it may have the first of many. */
   readonly acceptEvents: (route: RouteName, events: readonly TopicEvent[]) => Promise<Accepted>
 }
 

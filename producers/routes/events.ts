@@ -5,7 +5,8 @@ import { mapEvents } from '../sources/events.ts'
 import type { RouteContext } from './context.ts'
 
 export function addEventsRoute(scope: FastifyInstance, context: RouteContext): void {
-  scope.post('/v1/events', { onRequest: accessHook(context.token, context.lane) }, async (request, reply) => {
+  const { token, lane, room } = context
+  scope.post('/v1/events', { onRequest: accessHook(token, lane, room) }, async (request, reply) => {
     const events = mapEvents(jsonBody(request), context.eventsPerRequestMax, context.mapping(request))
     return reply.code(202).send(await context.acceptEvents('events', events))
   })

@@ -21,7 +21,7 @@ export interface RemoteWriteParts {
 
 export function addRemoteWriteRoute(scope: FastifyInstance, context: RouteContext, parts: RemoteWriteParts): void {
   const { decoder, lane, encode } = parts
-  scope.post('/api/v1/write', { onRequest: accessHook(context.token, lane) }, async (request, reply) => {
+  scope.post('/api/v1/write', { onRequest: accessHook(context.token, lane, context.room) }, async (request, reply) => {
     requireRemoteWrite1(request)
     const mapping = context.mapping(request)
     const decoded = decode(decoder, rawBody(request), mapping.now)

@@ -5,6 +5,10 @@ const INT_MAX = 0x7fffffff
 /** Times of the Avro schema that are also valid dates: the years 1970 to 9999. */
 const TIME_MS_MAX = 253_402_300_799_999
 
+export const ENVIRONMENT = /^[a-z0-9][a-z0-9._-]{0,63}$/i
+export const ENVIRONMENT_RULE =
+  'an environment starts with a letter or digit and has letters, digits and . _ - alone, at most 64'
+
 const name = z.string().min(1).max(512)
 const longText = z.string().max(64 * 1024)
 const count = z.int().min(0).max(INT_MAX).nullable().default(null)
@@ -40,7 +44,7 @@ const envelope = {
   source: z.enum(['events', 'demo']).default('events'),
   service: name.optional(),
   names: names.optional(),
-  environment: name.optional(),
+  environment: z.string().regex(ENVIRONMENT, ENVIRONMENT_RULE).optional(),
   trace: z.string().max(256).nullable().default(null),
 }
 

@@ -3,6 +3,8 @@ import type { DeploymentEvent, IncidentEvent, InfrastructureEvent } from '../../
 import type { Identity, SourceNames } from '../../runtime/configuration/identity.ts'
 import { Refusal, tooLarge, type Problem } from '../refusal.ts'
 import {
+  ENVIRONMENT,
+  ENVIRONMENT_RULE,
   eventItem,
   type DeploymentItem,
   type EventItem,
@@ -10,6 +12,7 @@ import {
   type InfrastructureItem,
 } from './eventItems.ts'
 import { CI_ENVIRONMENT, eventId, type Mapping, type TopicEvent } from './mapping.ts'
+import { untrueOf } from './untrue.ts'
 
 /** Problems named in one answer; a list of thousands helps nobody. */
 const PROBLEMS_MAX = 100
@@ -24,7 +27,12 @@ export function mapEvents(body: unknown, eventsMax: number, mapping: Mapping): r
     if (result.success) {
       const place = placeOf(result.data, mapping)
       if (typeof place === 'string') problems.push({ index, field: 'service', reason: place })
-      else events.push(mapItem(result.data, place, mapping))
+      else {
+        const event = mapItem(result.data, place, mapping)
+        const untrue = untrueOf(event, mapping.now)
+        if (untrue !== null) problems.push({ index, ...untrue })
+        events.push(event)
+      }
       continue
     }
     for (const issue of result.error.issues) {
@@ -57,6 +65,7 @@ function placeOf(item: EventItem, mapping: Mapping): Place | string {
   }
   if (!/^\w[\w.:@/-]*$/.test(name))
     return 'the name starts with a letter or digit and may have letters, digits and . _ : @ / -'
+  if (!ENVIRONMENT.test(environment)) return ENVIRONMENT_RULE
   const identity = mapping.catalog.resolve({ environment, explicit: name })
   // A service named outright needs no catalog entry; an alias in the catalog still counts.
   return identity.mapped ? identity : { ...identity, service: `${identity.environment}/${name}` }
@@ -134,6 +143,7 @@ function mapDeployment(item: DeploymentItem, place: Place, mapping: Mapping): De
 function mapIncident(item: IncidentItem, place: Place, mapping: Mapping): IncidentEvent {
   const key = keyOf(item)
   const common = enveloped(item, place, mapping, [key, item.phase])
+  const endsAt = item.endsAt ?? (item.phase === 'resolved' ? common.occurredAt : null)
   return {
     ...common,
     phase: item.phase,
@@ -144,8 +154,8 @@ function mapIncident(item: IncidentItem, place: Place, mapping: Mapping): Incide
     description: item.description,
     labels: item.labels,
     annotations: item.annotations,
-    startsAt: item.startsAt ?? common.occurredAt,
-    endsAt: item.endsAt ?? (item.phase === 'resolved' ? common.occurredAt : null),
+    startsAt: item.startsAt ?? Math.min(common.occurredAt, endsAt ?? Infinity),
+    endsAt,
     generatorUrl: item.generatorUrl,
   }
 }

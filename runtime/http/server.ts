@@ -1,5 +1,5 @@
 /** The HTTP server every process has: health, metrics, Host and Origin check, errors as JSON. Routes are added by its owner. */
-import { STATUS_CODES } from 'node:http'
+import { STATUS_CODES, type IncomingMessage } from 'node:http'
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify'
 import type { Registry } from 'prom-client'
 import type { Log } from '../telemetry/log.ts'
@@ -7,7 +7,12 @@ import { HttpError, answerOf } from './errors.ts'
 import { isAllowedHost, isAllowedOrigin } from './isAllowedHost.ts'
 import { createHttpTelemetry } from './telemetry.ts'
 
+// Against clients that hold connections by sending slowly, or by not sending at all.
+const HEADERS_WITHIN_MS = 10_000
 const HEADERS_AND_BODY_WITHIN_MS = 30_000
+const TIMEOUTS_CHECKED_EVERY_MS = 5_000
+/** More are closed as they come. */
+const CONNECTIONS_MAX = 1_024
 
 const STATUS_OF_INVALID_HTTP: ReadonlyMap<string, number> = new Map([
   ['ERR_HTTP_REQUEST_TIMEOUT', 408],
@@ -26,6 +31,7 @@ export interface HttpServerOptions {
   /** Names by which it may be reached besides loopback. */
   readonly allowedHosts?: readonly string[]
   readonly bodyBytesMax: number
+  readonly connectionsMax?: number
 }
 
 export class PortTaken extends Error {
@@ -58,6 +64,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     logger: false,
     bodyLimit: options.bodyBytesMax,
     requestTimeout: HEADERS_AND_BODY_WITHIN_MS,
+    http: { headersTimeout: HEADERS_WITHIN_MS, connectionsCheckingInterval: TIMEOUTS_CHECKED_EVERY_MS },
     forceCloseConnections: 'idle',
     trustProxy: false,
     // What is not HTTP at all never becomes a request.
@@ -78,12 +85,17 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     },
   })
   ports.set(server, options.process)
+  server.server.maxConnections = options.connectionsMax ?? CONNECTIONS_MAX
+  endConnectionsOnClose(server)
   // A page may send text anywhere without being asked about it first; JSON it may not.
   server.removeContentTypeParser('text/plain')
 
   server.addHook('onRequest', (request, _reply, done) => {
     const local = request.socket.localAddress
-    if (!isAllowedHost(request.headers.host, allowed, local)) {
+    if (!hasOneHost(request.raw)) {
+      telemetry.requestRefused('host')
+      done(new HttpError(400, 'host_ambiguous', 'the request names more than one host'))
+    } else if (!isAllowedHost(request.headers.host, allowed, local)) {
       telemetry.requestRefused('host')
       done(new HttpError(403, 'host_not_allowed', 'this server does not answer under that Host name'))
     } else if (!isAllowedOrigin(request.headers.origin, allowed, local)) {
@@ -116,6 +128,27 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     return reply.header('content-type', registry.contentType).send(await registry.metrics())
   })
   return server
+}
+
+/** A connection that is busy when the server begins to close would otherwise hold it open until its keep-alive ends. */
+function endConnectionsOnClose(server: FastifyInstance): void {
+  let closing = false
+  server.addHook('preClose', (next) => {
+    closing = true
+    next()
+  })
+  server.addHook('onSend', (_request, reply, _payload, next) => {
+    if (closing) void reply.header('connection', 'close')
+    next()
+  })
+}
+
+/** What stands before this server may go by the other one of two names. */
+function hasOneHost({ rawHeaders, headers, url }: IncomingMessage): boolean {
+  const named = rawHeaders.filter((text, index) => index % 2 === 0 && text.toLowerCase() === 'host')
+  if (named.length > 1) return false
+  const authority = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(url ?? '')?.[1]
+  return authority === undefined || authority.toLowerCase() === headers.host?.toLowerCase()
 }
 
 /** Resolves with the address it listens on, as a base URL. Throws PortTaken. */
