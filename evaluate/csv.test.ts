@@ -25,9 +25,15 @@ test('plain and gzipped files with quoted cells, empty cells and either line end
   assert.deepEqual(readCsv(join(folder, 'one.csv.gz')), expected)
 })
 
-test('a row with another number of cells is refused by its number', () => {
-  writeFileSync(join(folder, 'bad.csv'), 'a,b\n1,2\n3\n')
-  assert.throws(() => readCsv(join(folder, 'bad.csv')), CsvInvalid)
+test('a row with another number of cells and a stray quote are refused with file and line', () => {
+  const bad = join(folder, 'bad.csv')
+  for (const text of ['a,b\n1,2\n3\n', 'a,b\n1,2\n3,x"y\n']) {
+    writeFileSync(bad, text)
+    assert.throws(
+      () => readCsv(bad),
+      (error) => error instanceof CsvInvalid && error.message.startsWith(bad) && error.message.includes('line 3'),
+    )
+  }
 })
 
 test('a CSV row and an ask about the same run give the same run; columns known later are passed by', () => {

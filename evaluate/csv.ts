@@ -1,40 +1,28 @@
-/** Reads CSV files, gzipped or not, as rows of text by column name (RFC 4180 quoting). */
+/** Reads CSV files, gzipped or not, as rows of text by column name. */
 import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
+import { CsvError, parse } from 'csv-parse/sync'
+
+/** RFC 4180, but the line end may be a lone \n too, as most tools write it. */
+const CSV = { columns: true as const, bom: true, record_delimiter: ['\r\n', '\n'] }
 
 export type CsvRow = Readonly<Record<string, string>>
 
 export class CsvInvalid extends Error {
   readonly retryable = false
-  constructor(file: string, line: number, reason: string) {
-    super(`${file}, row ${line}: ${reason}`)
+  constructor(file: string, cause: CsvError) {
+    super(`${file}: ${cause.message}`, { cause })
     this.name = 'CsvInvalid'
   }
 }
 
+/** Throws CsvInvalid, which names the line, where a row has another number of cells than the head or a quote is astray. */
 export function readCsv(file: string): readonly CsvRow[] {
   const bytes = readFileSync(file)
-  const text = (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8')
-  const [head, ...records] = [...recordsOf(text)]
-  if (head === undefined) return []
-  return records.map((cells, i) => {
-    if (cells.length !== head.length)
-      throw new CsvInvalid(file, i + 2, `${cells.length} cells under ${head.length} names`)
-    return Object.fromEntries(head.map((name, k) => [name, cells[k] ?? '']))
-  })
-}
-
-function* recordsOf(text: string): Generator<string[]> {
-  const field = /("(?:[^"]|"")*"|[^",\r\n]*)(,|\r?\n|$)/gy
-  let cells: string[] = []
-  while (field.lastIndex < text.length) {
-    const match = field.exec(text)
-    if (match === null) throw new Error(`CSV: a stray quote near character ${field.lastIndex}`)
-    const [, cell = '', end = ''] = match
-    cells.push(cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell)
-    if (end !== ',') {
-      yield cells
-      cells = []
-    }
+  try {
+    return parse<CsvRow>(file.endsWith('.gz') ? gunzipSync(bytes) : bytes, CSV)
+  } catch (error) {
+    if (error instanceof CsvError) throw new CsvInvalid(file, error)
+    throw error
   }
 }
