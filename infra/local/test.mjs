@@ -9,6 +9,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { startEngine } from '../docker/dockerEngine.mjs'
 import { buildKafkaImage } from '../docker/kafkaImage.mjs'
 import { fetchKafka, fetchRegistry } from './artifacts.mjs'
+import { checkCrates } from './cargoDeny.mjs'
 import { runCommand } from './command.mjs'
 import { installLackingPackages, whyNoFullSetup, withDaemonFolders } from './debianPackages.mjs'
 import { buildEngine, installPackages } from './installation.mjs'
@@ -56,6 +57,7 @@ async function main() {
         say,
       ),
     )
+    await attempt(troubles, 'checking the crates', () => checkCrates(repository, { say, signal }))
   }
   const runs = [...(await check(troubles)), await scenarios(troubles)]
   if (full) runs.push(await scenarioInContainer(troubles, jars))
