@@ -4,6 +4,7 @@ import { ensureTopics } from '../../runtime/kafka/admin.ts'
 import { createKafka } from '../../runtime/kafka/client.ts'
 import { createLog } from '../../runtime/telemetry/log.ts'
 import { registerSchemas } from './registerSchemas.ts'
+import { assertUsable, settingLines, TopicsUnusable } from './topicFindings.ts'
 
 const COMING_UP_MS_MAX = 60_000
 const RETRY_DELAY_MS = 1_000
@@ -32,9 +33,8 @@ async function prepare(configuration: Configuration): Promise<void> {
   const client = createKafka(configuration, 'admin', createLog('admin', 'silent'))
   const { created, different } = await patiently(`Kafka at ${kafka.brokers.join(', ')}`, () => ensureTopics(client))
   console.log(`topics: ${created.length} created${created.length > 0 ? ` (${created.join(', ')})` : ''}`)
-  for (const { topic, setting, wanted, found } of different) {
-    console.log(`topics: ${topic} has ${setting} = ${found} instead of ${wanted}; left as it is`)
-  }
+  for (const line of settingLines(different)) console.log(line)
+  assertUsable(different)
   const registered = await patiently(`the schema registry at ${schemaRegistry.url}`, () =>
     registerSchemas(schemaRegistry.url),
   )
@@ -45,6 +45,7 @@ try {
   await prepare(readConfiguration())
 } catch (error) {
   const why = error instanceof Error ? error.message : String(error)
-  console.error(error instanceof ConfigurationError ? why : `topics and schemas could not be prepared: ${why}`)
+  const saysAll = error instanceof ConfigurationError || error instanceof TopicsUnusable
+  console.error(saysAll ? why : `topics and schemas could not be prepared: ${why}`)
   process.exitCode = 1
 }

@@ -1,10 +1,26 @@
 /** The admin step makes what is missing, says what differs, and changes nothing that is there. */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import kafkajs from 'kafkajs'
 import { ensureTopics } from '../../runtime/kafka/admin.ts'
 import { TOPICS } from '../../schemas/topics.ts'
 import { startKafka, type KafkaHarness } from '../harness/kafka.ts'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
+async function adminStep(brokers: string): Promise<{ code: number | null; output: string }> {
+  const child = spawn(process.execPath, ['infra/kafka/main.ts'], {
+    cwd: root,
+    env: { PATH: process.env['PATH'] ?? '', KAFKA_BROKERS: brokers, DEVOPS_MCP_CONFIG: '/dev/null' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const [printed, complained] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+  return { code: child.exitCode, output: printed + complained }
+}
 
 let harness: KafkaHarness
 before(async () => {
@@ -38,6 +54,12 @@ test('a topic that is there with other settings is reported, not changed; the re
       ],
     )
     assert.deepEqual(await ensureTopics(harness.kafka), { created: [], different: first.different })
+
+    // With another number of partitions nothing may start: events would go to partitions that are not there.
+    const step = await adminStep(harness.brokers)
+    assert.equal(step.code, 1, step.output)
+    assert.match(step.output, /^topics: retention\.ms of devops\.ticks is 604800000 instead of 3600000/m)
+    assert.match(step.output, /^devops\.ticks has 3 partitions instead of 12\. .*delete.*KAFKA_BROKERS/m)
 
     const { topics } = await admin.fetchTopicMetadata({ topics: Object.keys(TOPICS) })
     for (const [name, { partitions }] of Object.entries(TOPICS)) {
