@@ -85,6 +85,7 @@ export default {
     only('adapters', '^adapters/', ['^adapters/', schemas, runtime]),
     only('evaluate', '^evaluate/', ['^evaluate/', schemas, engine, '^consumers/(?!pipeline/|main\\.ts)']),
     only('infra/kafka', '^infra/kafka/', ['^infra/kafka/', schemas, runtime]),
+    only('infra/configuration', '^infra/configuration/', [runtime]),
     only('infra/local', '^infra/local/', ['^infra/(local|docker|kafka/pom)']),
     {
       name: 'integration-tests-are-imported-by-nobody',

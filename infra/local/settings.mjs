@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { plainValues } from './plainYaml.mjs'
 
 /**
- * The few settings that the start needs before anything is installed, and so before the real reader of the configuration
- * can run. It knows plain `section:` / `  key: value` lines; the processes read the file again, whole and strictly.
+ * The few settings that the start needs before anything is installed, and so before the real reader of the configuration can
+ * run. What it can't read for certain it refuses; after the installation `disagreements` compares it with the real reader.
  */
 export const listeners = [
   { process: 'gateway', section: 'gateway', port: 8080 },
@@ -12,57 +14,67 @@ export const listeners = [
   { process: 'adapter', section: 'server', port: 8085 },
 ]
 
+const keysRead = [
+  'state_folder',
+  'catalog_file',
+  'gateway.token',
+  'kafka.brokers',
+  'schema_registry.url',
+  ...listeners.flatMap(({ section }) => [`${section}.host`, `${section}.port`]),
+]
+
+/** Throws PlainYamlError where the file is written in a way that this reader doesn't know. */
 export function readSettings(repository, env, stateOption = null) {
-  const file = env.DEVOPS_MCP_CONFIG
-    ? resolve(repository, env.DEVOPS_MCP_CONFIG)
-    : join(repository, 'devops-mcp-server.yaml')
-  const keys = existsSync(file) ? plainKeys(readFileSync(file, 'utf8')) : new Map()
-  const state = stateOption ?? env.DEVOPS_STATE_FOLDER ?? keys.get('state_folder') ?? '.state'
+  // An empty variable counts as not set, as in the processes.
+  const variable = (name) => (env[name] === undefined || env[name] === '' ? null : env[name])
+  const wanted = variable('DEVOPS_MCP_CONFIG')
+  const file = resolve(repository, wanted ?? 'devops-mcp-server.yaml')
+  const keys = existsSync(file) ? plainValues(readFileSync(file, 'utf8'), keysRead, file) : new Map()
+  const setting = (key) => variable(`DEVOPS_${key.replace('.', '_').toUpperCase()}`) ?? keys.get(key) ?? null
   return {
     file,
-    state: resolve(repository, state),
-    listeners: listeners.map(({ process: name, section, port }) => {
-      const variable = `DEVOPS_${section.toUpperCase()}_PORT`
-      const wanted = env[variable] ?? keys.get(`${section}.port`) ?? String(port)
-      const host = env[`DEVOPS_${section.toUpperCase()}_HOST`] ?? keys.get(`${section}.host`) ?? '127.0.0.1'
-      return { name, variable, wanted, port: Number(wanted), host, url: `http://${reachable(host)}:${wanted}` }
+    state: resolve(repository, stateOption ?? setting('state_folder') ?? '.state'),
+    listeners: listeners.map(({ process: name, section, port: usual }) => {
+      const port = setting(`${section}.port`) ?? String(usual)
+      const host = setting(`${section}.host`) ?? '127.0.0.1'
+      const url = `http://${reachable(host)}:${port}`
+      return {
+        name,
+        section,
+        variable: `DEVOPS_${section.toUpperCase()}_PORT`,
+        wanted: port,
+        port: Number(port),
+        host,
+        url,
+      }
     }),
-    catalogSet:
-      [env.DEVOPS_CATALOG_FILE, keys.get('catalog_file')].some(Boolean) || existsSync(join(repository, 'catalog.yaml')),
-    gatewayToken: env.DEVOPS_GATEWAY_TOKEN ?? keys.get('gateway.token') ?? null,
-    brokers: env.KAFKA_BROKERS ?? env.DEVOPS_KAFKA_BROKERS ?? keys.get('kafka.brokers') ?? null,
-    registryUrl: env.SCHEMA_REGISTRY_URL ?? env.DEVOPS_SCHEMA_REGISTRY_URL ?? keys.get('schema_registry.url') ?? null,
+    catalogSet: setting('catalog_file') !== null || existsSync(join(repository, 'catalog.yaml')),
+    gatewayToken: setting('gateway.token'),
+    brokers: variable('KAFKA_BROKERS') ?? setting('kafka.brokers'),
+    registryUrl: variable('SCHEMA_REGISTRY_URL') ?? setting('schema_registry.url'),
   }
 }
 
-/** `section.key` → value of the lines of a simple YAML file; a list counts as set, with its items joined by commas. */
-export function plainKeys(text) {
-  const keys = new Map()
-  let section = null
-  let list = null
-  for (const raw of text.split('\n')) {
-    const line = raw.replace(/(^|\s)#.*$/, '').trimEnd()
-    const item = /^\s+-\s*(.+)$/.exec(line)
-    if (item && list !== null) {
-      keys.set(list, [keys.get(list), unquoted(item[1])].filter(Boolean).join(','))
-      continue
-    }
-    const match = /^(\s*)([a-z_]+):\s*(.*)$/.exec(line)
-    if (!match) continue
-    const [, indent, key, value] = match
-    if (indent === '') section = key
-    const path = indent === '' ? key : `${section}.${key}`
-    list = value === '' ? path : null
-    if (value !== '') keys.set(path, unquoted(value))
+/** What infra/configuration/main.ts prints, as these settings say it. Of the token it tells only whether it is the same. */
+export function summaryOf(settings) {
+  return {
+    ...Object.fromEntries(
+      settings.listeners.map(({ section, host, port }) => [`address of ${section}`, `${host} ${port}`]),
+    ),
+    state_folder: settings.state,
+    'whether catalog_file is set': settings.catalogSet,
+    'gateway.token': digestOf(settings.gatewayToken),
+    'whether kafka.brokers is set': settings.brokers !== null,
+    'whether schema_registry.url is set': settings.registryUrl !== null,
   }
-  return keys
 }
 
-const unquoted = (value) =>
-  value
-    .replace(/^\[(.*)\]$/, '$1')
-    .replace(/["']/g, '')
-    .trim()
+const digestOf = (secret) => (secret === null ? null : createHash('sha256').update(secret).digest('hex'))
+
+/** The names of what the processes will read otherwise than this reader did; none: both agree. */
+export function disagreements(settings, real) {
+  return Object.entries(summaryOf(settings)).flatMap(([name, value]) => (real[name] === value ? [] : [name]))
+}
 
 const anyAddress = new Set(['0.0.0.0', '::', '*'])
 const reachable = (host) => (anyAddress.has(host) ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host)

@@ -12,7 +12,7 @@ import { lackingTools, portProblems } from './machine.mjs'
 import { pinnedNode, processStart } from './processes.mjs'
 import { startRegistry } from './registryProcess.mjs'
 import { startServer } from './serverProcess.mjs'
-import { readSettings } from './settings.mjs'
+import { disagreements, readSettings } from './settings.mjs'
 import { lockState } from './startLock.mjs'
 import { step } from './step.mjs'
 import { startPatiently, supervise } from './supervisor.mjs'
@@ -32,7 +32,7 @@ const say = (line) => process.stdout.write(`${line}\n`)
 class Refused extends Error {}
 
 const options = parseOptions()
-const settings = readSettings(repository, process.env, options.state)
+const settings = settingsOrEnd()
 const running = []
 /** Aborted by a stop signal and by the first thing that fails to start. */
 const halt = new AbortController()
@@ -70,23 +70,13 @@ async function startAll(lock) {
   mkdirSync(logs, { recursive: true })
   for (const file of readdirSync(logs).filter((name) => name.endsWith('.log'))) setLogAside(join(logs, file))
   await installPackages(repository, { signal, say })
+  await compareSettings()
   await buildEngine(repository, { signal, say })
 
   const [brokers, registryUrl] = await startServers(lock, logs)
   const env = processEnvironment(brokers, registryUrl)
   if (options.demo && !settings.catalogSet) env.DEVOPS_CATALOG_FILE = await demoCatalog()
-  await step(
-    'creating topics and registering schemas',
-    (note) =>
-      runCommand('creating topics and registering schemas', pinnedNode(repository), ['infra/kafka/main.ts'], {
-        cwd: repository,
-        env,
-        limitMs: kafkaSetupLimitMs,
-        onLine: note,
-        signal,
-      }),
-    say,
-  )
+  await prepareKafka(env)
   await step(
     'starting gateway, consumer, trainer and adapter',
     () =>
@@ -98,6 +88,41 @@ async function startAll(lock) {
     say,
   )
   if (options.demo) await add(lock, 'demo', demoStart(env, logs))
+}
+
+/** The processes' own reader judges the whole configuration, and proves that this start read its part of it rightly. */
+async function compareSettings() {
+  const env = { ...process.env }
+  if (options.state !== undefined) env.DEVOPS_STATE_FOLDER = settings.state
+  const title = 'reading the configuration'
+  const lines = await runCommand(title, pinnedNode(repository), ['infra/configuration/main.ts'], {
+    cwd: repository,
+    env,
+    limitMs: 30_000,
+    signal: halt.signal,
+  })
+  const wrong = disagreements(settings, JSON.parse(lines.at(-1)))
+  if (wrong.length > 0)
+    throw new Refused(
+      `${settings.file} is understood in two ways; the processes read otherwise than npm start: ${wrong.join(', ')}. Write these as plain "key: value" lines, or set them by their variables.`,
+    )
+}
+
+/** Topics and schemas. What is said of the topics stays on the terminal: on a Kafka of one's own they may be others' work. */
+async function prepareKafka(env) {
+  const title = 'creating topics and registering schemas'
+  await step(
+    title,
+    (note) =>
+      runCommand(title, pinnedNode(repository), ['infra/kafka/main.ts'], {
+        cwd: repository,
+        env,
+        limitMs: kafkaSetupLimitMs,
+        onLine: (line) => (line.startsWith('topics: ') ? say(`  ${line}`) : note(line)),
+        signal: halt.signal,
+      }),
+    say,
+  )
 }
 
 /** Broker and registry, each unless an existing one is named. */
@@ -254,6 +279,15 @@ function onStopSignal() {
     }
   })
   return { signal, asked: () => firstAt !== null }
+}
+
+function settingsOrEnd() {
+  try {
+    return readSettings(repository, process.env, options.state)
+  } catch (error) {
+    process.stderr.write(`${error.message}\n`)
+    process.exit(1)
+  }
 }
 
 function parseOptions() {

@@ -158,7 +158,9 @@ function acrossKeys(settings: Settings): string[] {
  */
 export function readConfiguration(options: { file?: string | null; env?: NodeJS.ProcessEnv } = {}): Configuration {
   const env = options.env ?? process.env
-  const file = options.file ?? env['DEVOPS_MCP_CONFIG'] ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : null)
+  // An empty variable counts as not set, like all others.
+  const named = env['DEVOPS_MCP_CONFIG'] === '' ? undefined : env['DEVOPS_MCP_CONFIG']
+  const file = options.file ?? named ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : null)
   const source = file ?? 'the configuration'
   const problems: string[] = []
   const setKeys = new Set<string>()
