@@ -1,6 +1,7 @@
 /** The adapter process: MCP and the queries over HTTP. It keeps nothing; everything is asked of the consumers. */
 import { randomBytes } from 'node:crypto'
 import process from 'node:process'
+import { readCatalog } from '../runtime/configuration/catalog.ts'
 import { ConfigurationError, readConfiguration, unusedKeys } from '../runtime/configuration/configuration.ts'
 import { createHttpServer, listen } from '../runtime/http/server.ts'
 import { onShutdown } from '../runtime/shutdown.ts'
@@ -24,7 +25,10 @@ export async function startAdapter(env: NodeJS.ProcessEnv): Promise<void> {
   const log = createLog('adapter', configuration.logLevel)
   const registry = createRegistry('adapter')
   const telemetry = createAdapterTelemetry(registry, log)
-  const { client, directory } = openQueries(configuration.consumer.seeds, telemetry)
+  const { client, directory } = openQueries(
+    { seeds: configuration.consumer.seeds, catalog: readCatalog(configuration.catalogFile) },
+    telemetry,
+  )
   const now = (): number => performance.now()
   const owners = watchOwners(directory, now)
 

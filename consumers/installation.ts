@@ -1,6 +1,7 @@
 /** What the configuration and the catalog mean for a consumer. */
 import type { Catalog } from '../runtime/configuration/catalog.ts'
 import type { Configuration } from '../runtime/configuration/configuration.ts'
+import { mappedFor } from '../runtime/configuration/identity.ts'
 import type { EngineOptions } from '../rust-engine/ts/records.ts'
 import { SHARDS } from '../schemas/topics.ts'
 
@@ -19,6 +20,17 @@ export function engineOptions({ server, memory }: Configuration): EngineOptions 
 /** IANA zone of a service <environment>/<name>. */
 export function zoneOf(catalog: Catalog, otherwise: string): (service: string) => string {
   return (service) => catalog.services.get(service.slice(service.indexOf('/') + 1).toLowerCase())?.timeZone ?? otherwise
+}
+
+/**
+ * Whether a name under `unassigned:` is one of the past. Where the catalog maps it for some sources only, it is as long as
+ * nothing of another source arrived under it since this process read the catalog.
+ */
+export function mappedByNow(catalog: Catalog, readAt: number): (sourceName: string, lastEventAt: number) => boolean {
+  return (sourceName, lastEventAt) => {
+    const mapped = mappedFor(sourceName, catalog)
+    return mapped === 'all' || (mapped === 'some' && lastEventAt < readAt)
+  }
 }
 
 /** Where others ask this consumer; one that listens everywhere is reached on loopback at least. */

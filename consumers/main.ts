@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Registry } from 'prom-client'
 import { readCatalog } from '../runtime/configuration/catalog.ts'
+import type { Catalog } from '../runtime/configuration/catalog.ts'
 import { loggable, readConfiguration, unusedKeys } from '../runtime/configuration/configuration.ts'
 import type { Configuration } from '../runtime/configuration/configuration.ts'
 import { createHttpServer, listen } from '../runtime/http/server.ts'
@@ -25,7 +26,7 @@ import { createIncidentHandler } from './incidents/handler.ts'
 import { createIncidentTelemetry } from './incidents/telemetry.ts'
 import { handleInfrastructure } from './infrastructure/handler.ts'
 import { readTopic } from '../runtime/kafka/topicReader.ts'
-import { addressOf, engineOptions, zoneOf } from './installation.ts'
+import { addressOf, engineOptions, mappedByNow, zoneOf } from './installation.ts'
 import { createMetricHandler } from './metrics/handler.ts'
 import { createMetricTelemetry } from './metrics/telemetry.ts'
 import { openModelFeed } from './modelFeed.ts'
@@ -70,7 +71,8 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
   const publisher = await createPublisher(createKafka(configuration, 'consumer-publisher', log), { log, registry })
   const models = await openModelFeed(producers, codec, consumerTelemetry, fatal(log))
 
-  const deployments = deploymentDeps(configuration, registry, models)
+  const catalog = readCatalog(configuration.catalogFile)
+  const deployments = deploymentDeps(configuration, catalog, registry, models)
   const latencies = new Latencies(configuration.performance.targets)
   const snapshotFolder = join(configuration.stateFolder, 'snapshots')
   mkdirSync(snapshotFolder, { recursive: true })
@@ -111,6 +113,7 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
     shards: () => pipeline.shards().map(viewOf),
     ownerOf: (shard) => shards.members.addressOf(shard, Date.now()),
     isInTouch: () => pipeline.isInTouch(),
+    isMappedByNow: mappedByNow(catalog, Date.now()),
     now: Date.now,
     memory: () => engine.memory(),
     ask: createAsk(deployments),
@@ -198,13 +201,14 @@ async function startShards(options: ShardsOptions) {
 }
 
 function deploymentDeps(
-  { catalogFile, timeZone, learning }: Configuration,
+  { timeZone, learning }: Configuration,
+  catalog: Catalog,
   registry: Registry,
   { shelf }: Pick<DeploymentDeps, 'shelf'>,
 ): DeploymentDeps {
   return {
     shelf,
-    zoneOf: zoneOf(readCatalog(catalogFile), timeZone),
+    zoneOf: zoneOf(catalog, timeZone),
     rules: {
       minSamples: learning.training.minSamples,
       confidenceThreshold: learning.prediction.confidenceThreshold,

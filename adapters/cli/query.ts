@@ -1,4 +1,5 @@
 /** One query from the command line. */
+import { readCatalog } from '../../runtime/configuration/catalog.ts'
 import type { Configuration } from '../../runtime/configuration/configuration.ts'
 import { InvalidInput } from '../queries/errors.ts'
 import { isQuery, QUERY_NAMES } from '../queries/inputs.ts'
@@ -13,7 +14,10 @@ export async function runQuery(configuration: Configuration, name: string, json:
   } catch {
     throw new InvalidInput('json', 'is not valid JSON')
   }
-  const { client } = openQueries(configuration.consumer.seeds, UNHEARD)
+  const { client } = openQueries(
+    { seeds: configuration.consumer.seeds, catalog: readCatalog(configuration.catalogFile) },
+    UNHEARD,
+  )
   return client.ask(name, input)
 }
 

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import process from 'node:process'
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
+import { readCatalog } from '../../runtime/configuration/catalog.ts'
 import type { Configuration } from '../../runtime/configuration/configuration.ts'
 import { onShutdown } from '../../runtime/shutdown.ts'
 import { createLog } from '../../runtime/telemetry/log.ts'
@@ -15,7 +16,10 @@ import { packageVersion } from '../version.ts'
 export function serveOverStdio(configuration: Configuration): void {
   const log = createLog('adapter', configuration.logLevel, 'stderr')
   const telemetry = createAdapterTelemetry(createRegistry('adapter'), log)
-  const { client } = openQueries(configuration.consumer.seeds, telemetry)
+  const { client } = openQueries(
+    { seeds: configuration.consumer.seeds, catalog: readCatalog(configuration.catalogFile) },
+    telemetry,
+  )
   const factory = createMcpServerFactory({
     name: configuration.server.name,
     version: packageVersion(),

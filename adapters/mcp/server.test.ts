@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { createMcpHandler } from '@modelcontextprotocol/server'
 import { encode } from 'gpt-tokenizer/encoding/o200k_base'
+import { EMPTY_CATALOG } from '../../runtime/configuration/catalog.ts'
 import { deployment, incident, startPeer, type Peer } from '../queries/consumerPeer.ts'
 import { QUERY_LIMITS } from '../queries/limits.ts'
 import { openQueries } from '../queries/open.ts'
@@ -26,7 +27,10 @@ const CONTENTS = {
 
 async function connect(seeds: readonly string[], mode: 'legacy' | 'auto'): Promise<Client> {
   const unheard = { ownerReplied: () => undefined, membershipLearnt: () => undefined }
-  const { client } = openQueries(seeds, unheard, { ...QUERY_LIMITS, listPatienceMs: 300, patienceMs: 300 })
+  const { client } = openQueries(
+    { seeds, catalog: EMPTY_CATALOG, limits: { ...QUERY_LIMITS, listPatienceMs: 300, patienceMs: 300 } },
+    unheard,
+  )
   let drawn = 0
   const handler = createMcpHandler(
     createMcpServerFactory({

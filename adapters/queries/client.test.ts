@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
+import { EMPTY_CATALOG, type Catalog } from '../../runtime/configuration/catalog.ts'
 import { partitionOf } from '../../schemas/topics.ts'
 import type { QueryClient } from './client.ts'
 import { ALL_SHARDS, deployment, incident, startPeer, type Contents, type Peer } from './consumerPeer.ts'
@@ -56,13 +57,14 @@ function introduce(low: Peer, high: Peer, at = 1): void {
   high.know(members)
 }
 
-function clientOf(seeds: readonly Peer[], limits: Partial<QueryLimits> = {}): QueryClient {
+function clientOf(
+  seeds: readonly Peer[],
+  limits: Partial<QueryLimits> = {},
+  catalog: Catalog = EMPTY_CATALOG,
+): QueryClient {
   const unheard = { ownerReplied: () => undefined, membershipLearnt: () => undefined }
-  return openQueries(
-    seeds.map((one) => one.address),
-    unheard,
-    { ...LIMITS, ...limits },
-  ).client
+  const addresses = seeds.map((one) => one.address)
+  return openQueries({ seeds: addresses, catalog, limits: { ...LIMITS, ...limits } }, unheard).client
 }
 
 async function pages(client: QueryClient, limit: number): Promise<string[]> {
@@ -244,4 +246,41 @@ test('long texts of an incident are shortened until the answer fits', async () =
   assert.ok(JSON.stringify(answer).length <= LIMITS.answerBytesMax)
   assert.match(answer.incident.description, /more characters\]$/)
   assert.equal(Object.keys(answer.incident.annotations).length, 40)
+})
+
+test('a list of a service reads its history through the names that the catalog maps by now, wherever they are kept', async () => {
+  const [lowFormer = '', highFormer = ''] = [LOW, HIGH].map((shards) =>
+    Array.from({ length: 100 }, (_, index) => `production/unassigned:x${index}`).find((name) =>
+      shards.includes(partitionOf(name)),
+    ),
+  )
+  const name = (service: string): string => service.slice(service.indexOf(':') + 1)
+  const index = new Map([lowFormer, highFormer].map((service) => [name(service), 'shop']))
+  const catalog = { ...EMPTY_CATALOG, names: { ...EMPTY_CATALOG.names, explicit: index } }
+  const held = ['production/shop', lowFormer, highFormer].flatMap((service, at) =>
+    [0, 3, 6].map((later) => deployment(service, T0 + (at + later) * 1000, `${service}-${later}`)),
+  )
+  const contents = { deployments: [...held, deployment('production/unassigned:other', T0)], incidents: [] }
+  const [low, high] = await pair()
+  low.hold(contents, LOW)
+  high.hold(contents, HIGH)
+  const client = clientOf([low], {}, catalog)
+
+  const found: string[] = []
+  let cursor: string | null = null
+  do {
+    const page: Awaited<ReturnType<typeof client.ask<'list_deployments'>>> = await client.ask('list_deployments', {
+      service: 'production/shop',
+      limit: 2,
+      cursor: cursor ?? undefined,
+    })
+    assert.equal(page.complete, true)
+    found.push(...page.items.map(({ key }) => key))
+    cursor = page.nextCursor
+  } while (cursor !== null)
+  const newestFirst = held.toSorted((a, b) => Date.parse(b.startedAt ?? '') - Date.parse(a.startedAt ?? ''))
+  assert.deepEqual(
+    found,
+    newestFirst.map(({ key }) => key),
+  )
 })

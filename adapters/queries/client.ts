@@ -22,6 +22,8 @@ export interface QueryClientDependencies {
   readonly directory: Directory
   readonly courier: Courier
   readonly limits: QueryLimits
+  /** Under which names a service's records were kept before the catalog mapped them. */
+  readonly formerServices: (service: string) => readonly string[]
 }
 
 export function createQueryClient(dependencies: QueryClientDependencies): QueryClient {

@@ -18,7 +18,7 @@ const REASON_CHARS_MAX = 1_000
 export function joinFreshness(
   parts: readonly Freshness[],
   absences: readonly Absence[],
-  membership: Membership,
+  membership: Pick<Membership, 'unownedShards'>,
 ): Freshness {
   const reasons = parts.flatMap((part) => (part.complete ? [] : [part.incompleteReason ?? 'an owner gives no reason']))
   for (const absence of absences) reasons.push(`shards ${absence.shards.join(', ')}: ${absence.reason}`)

@@ -1,5 +1,7 @@
 /** Puts the parts of the query client together over the process's clock and network. */
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Catalog } from '../../runtime/configuration/catalog.ts'
+import { formerServices } from '../../runtime/configuration/identity.ts'
 import type { AdapterTelemetry } from '../telemetry.ts'
 import { createQueryClient, type QueryClient } from './client.ts'
 import { createCourier } from './courier.ts'
@@ -13,16 +15,30 @@ export interface Queries {
   readonly directory: Directory
 }
 
+export interface QueriesOptions {
+  /** Base URLs of consumers. */
+  readonly seeds: readonly string[]
+  readonly catalog: Catalog
+  readonly limits?: QueryLimits
+}
+
 export function openQueries(
-  seeds: readonly string[],
+  { seeds, catalog, limits = QUERY_LIMITS }: QueriesOptions,
   telemetry: Pick<AdapterTelemetry, 'ownerReplied' | 'membershipLearnt'>,
-  limits: QueryLimits = QUERY_LIMITS,
 ): Queries {
   const now = (): number => performance.now()
   const requests = createOwnerRequests(fetch, limits)
   const directory = createDirectory({ seeds, requests, now, limits, learnt: telemetry.membershipLearnt })
   const courier = createCourier({ directory, requests, limits, now, sleep, asked: telemetry.ownerReplied })
-  return { client: createQueryClient({ directory, courier, limits }), directory }
+  return {
+    client: createQueryClient({
+      directory,
+      courier,
+      limits,
+      formerServices: (service) => formerServices(service, catalog),
+    }),
+    directory,
+  }
 }
 
 async function sleep(ms: number, signal: AbortSignal): Promise<void> {

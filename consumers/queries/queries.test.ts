@@ -71,6 +71,7 @@ const context = (changes: Partial<QueryContext> = {}): QueryContext => ({
   shards: () => doors.map((_, shard) => view(shard)),
   ownerOf: () => null,
   isInTouch: () => true,
+  isMappedByNow: () => false,
   now: () => NOW,
   memory: () => engine.memory(),
   ask: () => {
@@ -184,6 +185,8 @@ test('services come by name, unmapped ones by what their source calls them', () 
     ask('list_unmapped', {}).items.map(({ sourceName, environment }) => [sourceName, environment]),
     [['who-knows', 'staging']],
   )
+  const isMappedByNow = (name: string): boolean => name === 'who-knows'
+  assert.deepEqual(ask('list_unmapped', {}, { isMappedByNow }).items, [])
 })
 
 test('an answer is as fresh as the stalest shard asked and says what is missing', () => {

@@ -9,6 +9,7 @@ import { ConfigurationError, readConfiguration } from './configuration.ts'
 import {
   deploymentEnvironment,
   formerServices,
+  mappedFor,
   resolveEnvironment,
   resolveService,
   type SourceNames,
@@ -189,6 +190,21 @@ test('the example catalog: default environment, deployments, former names', () =
   // A repository of several services was not this one's history.
   assert.deepEqual(formerServices('ci/checkout', catalog), ['ci/unassigned:checkout'])
   assert.equal(catalog.services.get('payments')?.timeZone, 'Europe/Berlin')
+})
+
+test('what came before its mapping, in any spelling, is found by it', () => {
+  const names = { environment: 'staging', explicit: 'Payments-API' }
+  const before = resolveService(names, EMPTY_CATALOG, environments)
+  assert.equal(before.service, 'staging/unassigned:payments-api')
+  const after = resolveService(names, catalog, environments)
+  assert.ok(formerServices(after.service, catalog).includes(before.service))
+})
+
+test('a name is mapped for all kinds of sources, for some, or for none', () => {
+  assert.deepEqual(
+    ['Alpha', 'a', 'job-A', 'chart-a', 'Acme/Mono', 'stranger'].map((name) => mappedFor(name, mono)),
+    ['all', 'all', 'some', 'some', 'all', 'none'],
+  )
 })
 
 test('without a catalog everything is unassigned', () => {

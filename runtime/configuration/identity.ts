@@ -121,7 +121,9 @@ export function resolveService(names: SourceNames, catalog: Catalog, environment
   const name = mappedName(names, catalog)
   if (name !== null) return { ...where, service: `${where.environment}/${name}`, mapped: true }
   const [first] = candidates(names)
-  return { ...where, service: `${where.environment}/unassigned:${first?.name ?? 'unknown'}`, mapped: false }
+  // In lower case, as the catalog looks names up: a mapping made later finds the history of every spelling.
+  const unassigned = first?.name.toLowerCase() ?? 'unknown'
+  return { ...where, service: `${where.environment}/unassigned:${unassigned}`, mapped: false }
 }
 
 /** The environment a workflow deploys to by the catalog; null: what it does is a CI run. */
@@ -135,6 +137,18 @@ export function deploymentEnvironment(
     if (environment !== undefined) return environment
   }
   return null
+}
+
+/**
+ * Which sources' records of that name the catalog maps: of `all` kinds of sources, of `some` (a name that only Prometheus is
+ * known to use, a repository mapped by workflow or path), or of `none`.
+ */
+export function mappedFor(sourceName: string, catalog: Catalog): 'all' | 'some' | 'none' {
+  const name = sourceName.toLowerCase()
+  const kinds = Object.values(catalog.names).map((index) => index.has(name))
+  const rules = catalog.repositories.get(name) ?? []
+  if (kinds.every(Boolean) || rules.some((rule) => rule.workflows.length === 0 && rule.paths.length === 0)) return 'all'
+  return kinds.some(Boolean) || rules.length > 0 ? 'some' : 'none'
 }
 
 /** Under which names a service's records were kept before the catalog mapped them: history is read through these too. */
