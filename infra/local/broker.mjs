@@ -15,11 +15,18 @@ const startsMax = 3
  * One KRaft node (broker and controller) on the loopback address. `folder` keeps its data over restarts, `jars` is what
  * fetchKafka() gave. Without `port` a free one is taken at each start: clients get the address from who started it.
  */
-export async function startBroker({ folder, port, jars, logPath, signal }) {
+export async function startBroker({ folder, port, jars, logPath, signal, onSpawn }) {
   const home = resolve(folder)
   for (let start = 1; ; start += 1) {
     try {
-      return await startOnce(home, port ?? (await freePort()), jars, logPath ?? join(home, 'broker.log'), signal)
+      return await startOnce(
+        home,
+        port ?? (await freePort()),
+        jars,
+        logPath ?? join(home, 'broker.log'),
+        signal,
+        onSpawn,
+      )
     } catch (error) {
       // Between choosing a free port and listening on it another program can be quicker.
       const taken = error.tail?.some((line) => line.includes('Address already in use'))
@@ -28,7 +35,7 @@ export async function startBroker({ folder, port, jars, logPath, signal }) {
   }
 }
 
-async function startOnce(home, port, jars, logPath, signal) {
+async function startOnce(home, port, jars, logPath, signal, onSpawn) {
   const controllerPort = await freePort()
   await mkdir(home, { recursive: true })
   const properties = join(home, 'server.properties')
@@ -79,6 +86,7 @@ async function startOnce(home, port, jars, logPath, signal) {
     readyLimitMs,
     stopLimitMs,
     signal,
+    onSpawn,
     onLine: (line) => {
       if (line.includes('Kafka Server started')) started = true
     },

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { answers, startServer } from './serverProcess.mjs'
+import { answers, readinessOf, startServer } from './serverProcess.mjs'
 
+// Of a process that does not answer. One that does may restore for as long as its log takes: it would begin anew if stopped.
 const readyLimitMs = 180_000
 const stopLimitMs = 25_000
 const errorLevels = new Set(['error', 'fatal'])
@@ -25,7 +26,7 @@ export function pinnedNode(repository) {
 /** What `supervise` needs to start one of ours: it is ready when /readyz answers 200. */
 export function processStart({ repository, listener, env, logs, say }) {
   const { name, url } = listener
-  return (signal) =>
+  return (signal, onSpawn) =>
     startServer({
       name: `the ${name}`,
       command: pinnedNode(repository),
@@ -36,8 +37,11 @@ export function processStart({ repository, listener, env, logs, say }) {
       readyLimitMs,
       stopLimitMs,
       signal,
+      onSpawn,
       onLine: errorsShown(name, say),
       ready: () => answers(`${url}/readyz`),
+      waitingFor: () => readinessOf(url),
+      onWaiting: (text) => say(`  ${text}`),
     })
 }
 

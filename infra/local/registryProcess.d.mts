@@ -11,4 +11,5 @@ export declare function startRegistry(options: {
   port?: number
   logPath?: string
   signal?: AbortSignal
+  onSpawn?: (pid: number) => void
 }): Promise<Registry>

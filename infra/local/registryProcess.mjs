@@ -12,12 +12,19 @@ const startsMax = 3
  * The schema registry on the loopback address; `url` is the base URL of its Confluent-compatible API. Subjects, versions and
  * ids live in `folder` and outlast a restart. `jar` is what fetchRegistry() gave.
  */
-export async function startRegistry({ folder, port, jar, logPath, signal }) {
+export async function startRegistry({ folder, port, jar, logPath, signal, onSpawn }) {
   const home = resolve(folder)
   await mkdir(home, { recursive: true })
   for (let start = 1; ; start += 1) {
     try {
-      return await startOnce(home, port ?? (await freePort()), jar, logPath ?? join(home, 'registry.log'), signal)
+      return await startOnce(
+        home,
+        port ?? (await freePort()),
+        jar,
+        logPath ?? join(home, 'registry.log'),
+        signal,
+        onSpawn,
+      )
     } catch (error) {
       // Between choosing a free port and listening on it another program can be quicker.
       const taken = error.tail?.some((line) => /already bound|Address already in use|is already in use/.test(line))
@@ -26,7 +33,7 @@ export async function startRegistry({ folder, port, jar, logPath, signal }) {
   }
 }
 
-async function startOnce(home, port, jar, logPath, signal) {
+async function startOnce(home, port, jar, logPath, signal, onSpawn) {
   const url = `http://127.0.0.1:${port}/apis/ccompat/v7`
   const server = await startServer({
     name: 'the schema registry',
@@ -49,6 +56,7 @@ async function startOnce(home, port, jar, logPath, signal) {
     readyLimitMs,
     stopLimitMs,
     signal,
+    onSpawn,
     ready: () => answers(`${url}/subjects`),
   })
   return { ...server, port, url }

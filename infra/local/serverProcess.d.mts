@@ -31,7 +31,12 @@ export declare function startServer(options: {
   readyLimitMs: number
   stopLimitMs?: number
   onLine?: (line: string) => void
+  onSpawn?: (pid: number) => void
+  waitingFor?: () => Promise<string | null>
+  onWaiting?: (text: string) => void
+  waitingEveryMs?: number
   signal?: AbortSignal
 }): Promise<ServerProcess>
 
+export declare function readinessOf(url: string): Promise<string | null>
 export declare function answers(url: string): Promise<boolean>

@@ -5,6 +5,7 @@ import { openLogFile } from './logFile.mjs'
 
 const tailLinesMax = 25
 const probeEveryMs = 100
+const waitingEveryMsDefault = 15_000
 
 export class ServerNotReady extends Error {
   constructor(name, reason, logPath, tail, crashed) {
@@ -18,8 +19,11 @@ export class ServerNotReady extends Error {
 }
 
 /**
- * Starts a long-running process and waits until `ready()` is true.
- * `onLine` sees each line that it prints; all lines go to the log file. `exited` resolves with how it ended.
+ * Starts a long-running process and waits until `ready()` is true, for at most `readyLimitMs`. Where `waitingFor()` is given, the
+ * limit ends only a process that does not answer: it gives what the process says that it waits for, null when it says
+ * nothing, and `onWaiting` gets it as a sentence.
+ * `onSpawn` gets the process id at once; `onLine` sees each line that it prints; all lines go to the log file. `exited`
+ * resolves with how it ended.
  */
 export async function startServer({
   name,
@@ -32,6 +36,10 @@ export async function startServer({
   readyLimitMs,
   stopLimitMs = 20_000,
   onLine = () => {},
+  onSpawn = () => {},
+  waitingFor = null,
+  onWaiting = () => {},
+  waitingEveryMs = waitingEveryMsDefault,
   signal,
 }) {
   signal?.throwIfAborted()
@@ -39,6 +47,7 @@ export async function startServer({
   const tail = []
   // An own process group: Ctrl-C in a terminal reaches a whole group, and would stop everything at once instead of in order.
   const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  if (child.pid !== undefined) onSpawn(child.pid)
   const take = (line) => {
     tail.push(line)
     if (tail.length > tailLinesMax) tail.shift()
@@ -76,17 +85,23 @@ export async function startServer({
   }
 
   const began = Date.now()
+  let [askedAt, answeredAt] = [began, began]
+  const ask = async () => {
+    askedAt = Date.now()
+    const what = await waitingFor()
+    if (what === null || ended !== null) return
+    answeredAt = Date.now()
+    onWaiting(`${name} is up, but not ready after ${Math.round((answeredAt - began) / 1000)} s: ${what}`)
+  }
   try {
     while (!(ended === null && (await ready()))) {
       if (ended !== null) throw new ServerNotReady(name, ended.text, logPath, tail, true)
-      if (Date.now() - began > readyLimitMs)
-        throw new ServerNotReady(
-          name,
-          `was not ready within ${Math.round(readyLimitMs / 1000)} s`,
-          logPath,
-          tail,
-          false,
-        )
+      if (waitingFor !== null && Date.now() - askedAt >= waitingEveryMs) await ask()
+      if (Date.now() - answeredAt > readyLimitMs) {
+        const limit = `${Math.round(readyLimitMs / 1000)} s`
+        const why = answeredAt === began ? `was not ready within ${limit}` : `has not answered for ${limit}`
+        throw new ServerNotReady(name, why, logPath, tail, false)
+      }
       await Promise.race([sleep(probeEveryMs, undefined, { signal }), exited])
     }
   } catch (error) {
@@ -94,6 +109,20 @@ export async function startServer({
     throw error
   }
   return { name, pid: child.pid, logPath, exited, stop, kill }
+}
+
+/** What a process of ours that is up tells of its readiness; null: it does not answer on /healthz. */
+export async function readinessOf(url) {
+  if (!(await answers(`${url}/healthz`))) return null
+  try {
+    const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2_000) })
+    const { ready: _ready, process: _process, ...detail } = await response.json()
+    return Object.entries(detail)
+      .map(([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value) : value}`)
+      .join(', ')
+  } catch {
+    return 'it does not say why'
+  }
 }
 
 /** Whether a GET is answered with 200 within two seconds. */

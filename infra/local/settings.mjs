@@ -50,6 +50,8 @@ export function readSettings(repository, env, stateOption = null) {
     }),
     catalogSet: setting('catalog_file') !== null || existsSync(join(repository, 'catalog.yaml')),
     gatewayToken: setting('gateway.token'),
+    gatewayTokenFrom:
+      variable('DEVOPS_GATEWAY_TOKEN') === null ? `the gateway.token of ${file}` : 'as it was set for this start',
     brokers: variable('KAFKA_BROKERS') ?? setting('kafka.brokers'),
     registryUrl: variable('SCHEMA_REGISTRY_URL') ?? setting('schema_registry.url'),
   }

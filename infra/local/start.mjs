@@ -134,33 +134,21 @@ async function startServers(lock, logs) {
   // Clients keep the address that they were given, so a restarted server takes the port of its first start again.
   const sticky = (start) => {
     let port
-    return async (abort) => {
-      const server = await start(port, abort)
+    return async (abort, onSpawn) => {
+      const server = await start({ port, signal: abort, onSpawn })
       port = server.port
       return server
     }
   }
   const broker =
     jars &&
-    sticky((port, abort) =>
-      startBroker({
-        folder: join(settings.state, 'kafka'),
-        jars,
-        port,
-        logPath: join(logs, 'broker.log'),
-        signal: abort,
-      }),
+    sticky((how) =>
+      startBroker({ folder: join(settings.state, 'kafka'), jars, logPath: join(logs, 'broker.log'), ...how }),
     )
   const registry =
     jar &&
-    sticky((port, abort) =>
-      startRegistry({
-        folder: join(settings.state, 'registry'),
-        jar,
-        port,
-        logPath: join(logs, 'registry.log'),
-        signal: abort,
-      }),
+    sticky((how) =>
+      startRegistry({ folder: join(settings.state, 'registry'), jar, logPath: join(logs, 'registry.log'), ...how }),
     )
   if (!broker && !registry) return [null, null]
   return step(
@@ -180,17 +168,19 @@ async function startServers(lock, logs) {
 async function add(lock, name, start) {
   let first = null
   const report = (line) => say(`! ${line}`)
+  // Not only once it is ready: what a start that is killed halfway leaves behind must be known to the next one.
+  const spawned = (pid) => lock.add(name, pid)
+  const recorded = (abort) => start(abort, spawned)
   const supervised = await supervise(
     name,
     (signal) => {
       const either = AbortSignal.any([signal, halt.signal])
-      return first === null ? startPatiently(start, either, { report }) : start(either)
+      return first === null ? startPatiently(recorded, either, { report }) : recorded(either)
     },
     {
       report,
       onRunning: (server) => {
         first ??= server
-        lock.add(name, server.pid)
       },
       onEnded: () => lock.remove(name),
     },
@@ -236,7 +226,7 @@ function demoStart(processEnv, logs) {
   const env =
     settings.gatewayToken === null ? processEnv : { ...processEnv, DEVOPS_GATEWAY_TOKEN: settings.gatewayToken }
   const gateway = settings.listeners.find(({ name }) => name === 'gateway')
-  return (signal) =>
+  return (signal, onSpawn) =>
     startServer({
       name: 'the synthetic fleet',
       command: pinnedNode(repository),
@@ -246,6 +236,7 @@ function demoStart(processEnv, logs) {
       logPath: join(logs, 'demo.log'),
       readyLimitMs: 5_000,
       signal,
+      onSpawn,
       onLine: (line) => say(`[demo] ${line}`),
       ready: () => true,
     })

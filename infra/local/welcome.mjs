@@ -18,12 +18,15 @@ export function welcome({ settings, repository, servers, demo }) {
     const server = servers.find((one) => one.name === name)
     return server ? [[roles[name], url[name] ?? server.address ?? '', server.logPath]] : []
   })
-  const token = settings.gatewayToken !== null ? ` -H "authorization: Bearer $DEVOPS_GATEWAY_TOKEN"` : ''
+  const guarded = settings.gatewayToken !== null
+  const token = guarded ? ` -H "authorization: Bearer $DEVOPS_GATEWAY_TOKEN"` : ''
+  // The token itself is not for a terminal, which others may see and logs may keep.
+  const whence = guarded ? ` (first: export DEVOPS_GATEWAY_TOKEN=…, ${settings.gatewayTokenFrom})` : ''
   const stdio = `${pinnedNode(repository)} ${join(repository, 'adapters', 'cli', 'devops-mcp-server.mjs')} mcp`
   return `
 ${table([['what', 'where', 'log'], ...rows])}
 
-Send a first event:
+Send a first event${whence}:
   curl -sS ${url.gateway}/v1/events -H 'content-type: application/json'${token} -d '${JSON.stringify(firstEvent)}'
 Connect an MCP client: ${url.adapter}/mcp
   or over stdio: ${stdio}
