@@ -3,16 +3,16 @@ import { writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { remoteWriteBody, type Series } from './remoteWriteBody.ts'
-import { createFleet, FLEET, seeded, workloadOf, type Attempt, type Item } from './syntheticFleet.ts'
+import { createFleet, FLEET, workloadOf, type Attempt, type Item } from './syntheticFleet.ts'
 import { everyService, metricsOf } from './syntheticMetrics.ts'
 
 const HISTORY_DAYS = 30
-const HISTORY_ATTEMPTS = 600
 const HISTORY_METRIC_DAYS = 8
 const HISTORY_METRIC_STEP_MS = 15 * 60_000
 const ITEMS_PER_REQUEST = 100
 const SAMPLES_PER_REQUEST = 100
-const DAY_MS = 24 * 60 * 60_000
+const HOUR_MS = 60 * 60_000
+const DAY_MS = 24 * HOUR_MS
 const LIVE_EVERY_MS = 4_000
 const METRICS_EVERY_MS = 5_000
 const RETRIES_MAX = 20
@@ -34,7 +34,6 @@ for (const name of ['SIGTERM', 'SIGINT'] as const)
   })
 
 const fleet = createFleet(seed)
-const random = seeded(seed + 1)
 /** Services with an open incident. */
 const troubled = new Set<string>()
 
@@ -42,8 +41,9 @@ async function run(): Promise<void> {
   const now = Date.now()
   console.log(`synthetic data: a made-up fleet of ${FLEET.length} services (seed ${seed}); none of it is real`)
   await sendItems(FLEET.map((of) => workloadOf(of, now, `${of.name}:1`)))
-  // Until midnight, so that two starts of one day tell the same history.
-  const history = fleet.history(now - (now % DAY_MS), HISTORY_DAYS, HISTORY_ATTEMPTS)
+  // Whole days until midnight: another start tells the same of them under the same keys, and nothing is counted twice.
+  const today = Math.floor(now / DAY_MS)
+  const history = Array.from({ length: HISTORY_DAYS }, (_, index) => fleet.day(today - HISTORY_DAYS + index)).flat()
   await sendItems(
     history
       .flatMap((attempt) => itemsOf(attempt))
@@ -59,7 +59,7 @@ async function run(): Promise<void> {
   console.log(
     `synthetic and live from here: a deployment or CI run every ${LIVE_EVERY_MS / 1000} s, metrics every ${METRICS_EVERY_MS / 1000} s`,
   )
-  await Promise.all([liveMetrics(), liveAttempts(now)])
+  await Promise.all([liveMetrics(), liveAttempts()])
 }
 
 /** Maps the names in the fleet's metrics to its services, for an installation that has no catalog of its own. */
@@ -76,11 +76,13 @@ const itemsOf = (attempt: Attempt): readonly { at: number; item: Item }[] => [
 
 async function sendMetricHistory(until: number): Promise<number> {
   const times: number[] = []
-  for (let at = until - HISTORY_METRIC_DAYS * DAY_MS; at < until; at += HISTORY_METRIC_STEP_MS) times.push(at)
+  // Times on a grid, so that another start sends the same samples again and not others between them.
+  const last = until - (until % HISTORY_METRIC_STEP_MS)
+  for (let at = last - HISTORY_METRIC_DAYS * DAY_MS; at <= last; at += HISTORY_METRIC_STEP_MS) times.push(at)
   let samples = 0
   for (const of of FLEET) {
     for (let from = 0; from < times.length; from += SAMPLES_PER_REQUEST) {
-      const series = metricsOf(of, times.slice(from, from + SAMPLES_PER_REQUEST), random, false)
+      const series = metricsOf(of, times.slice(from, from + SAMPLES_PER_REQUEST), seed, false)
       samples += series.reduce((sum, one) => sum + one.samples.length, 0)
       await sendSeries(series)
     }
@@ -90,21 +92,23 @@ async function sendMetricHistory(until: number): Promise<number> {
 
 async function liveMetrics(): Promise<void> {
   for (;;) {
-    await sendSeries(everyService([Date.now()], random, troubled))
+    await sendSeries(everyService([Date.now()], seed, troubled))
     await sleep(METRICS_EVERY_MS, undefined, { signal: stopping.signal })
   }
 }
 
-/** Starts an attempt every few seconds; each runs beside the next ones. */
-async function liveAttempts(began: number): Promise<void> {
+/** Plays each hour's attempts from now on; each runs beside the next ones. */
+async function liveAttempts(): Promise<void> {
   const open = new Set<Promise<void>>()
-  for (let index = 0; ; index += 1) {
-    // A later start of the demonstration must not repeat these keys: its attempts are others.
-    const attempt = fleet.attempt(Date.now(), `demo:${seed}/live-${began}/${index}`, false)
-    const one = live(attempt)
-    open.add(one)
-    void one.finally(() => open.delete(one)).catch(() => {})
-    await Promise.race([sleep(LIVE_EVERY_MS, undefined, { signal: stopping.signal }), failureOf(open)])
+  for (let hour = Math.floor(Date.now() / HOUR_MS); ; hour += 1) {
+    for (const attempt of fleet.liveHour(hour, LIVE_EVERY_MS)) {
+      // Of before this start, or of a time in which the machine slept.
+      if (attempt.startedAt < Date.now() - LIVE_EVERY_MS) continue
+      await Promise.race([until(attempt.startedAt), failureOf(open)])
+      const one = live(attempt)
+      open.add(one)
+      void one.finally(() => open.delete(one)).catch(() => {})
+    }
   }
 }
 

@@ -3,20 +3,55 @@ import test from 'node:test'
 import protobuf from 'protobufjs'
 import snappy from 'snappyjs'
 import { remoteWriteBody } from './remoteWriteBody.ts'
-import { createFleet, FLEET, seeded } from './syntheticFleet.ts'
-import { everyService } from './syntheticMetrics.ts'
+import { createFleet, FLEET, type Attempt } from './syntheticFleet.ts'
+import { everyService, metricsOf } from './syntheticMetrics.ts'
 
 const NOON = Date.UTC(2026, 0, 14, 12)
 
+const DAY_MS = 24 * 3_600_000
+const TODAY = Math.floor(NOON / DAY_MS)
+
+const historyOf = (seed: number, days: number, today = TODAY): Attempt[] =>
+  Array.from({ length: days }, (_, index) => createFleet(seed).day(today - days + index)).flat()
+
 test('the same seed gives the same fleet, another seed another', () => {
-  const history = (seed: number) => JSON.stringify(createFleet(seed).history(NOON, 30, 50))
-  assert.equal(history(7), history(7))
-  assert.notEqual(history(7), history(8))
+  assert.deepEqual(historyOf(7, 3), historyOf(7, 3))
+  assert.notDeepEqual(historyOf(7, 3), historyOf(8, 3))
 })
 
-test('the history is labelled, in the past, in order, and each attempt ends after it began', () => {
-  const history = createFleet(1).history(NOON, 30, 600)
-  assert.equal(history.length, 600)
+test('a key stands for the same attempt on every day on which it is told', () => {
+  const byKey = new Map(historyOf(1, 30).map((attempt) => [attempt.started['key'], attempt]))
+  const nextDay = historyOf(1, 30, TODAY + 1)
+  const again = nextDay.filter(({ started }) => byKey.has(started['key']))
+  assert.equal(again.length, nextDay.length - createFleet(1).day(TODAY).length)
+  for (const attempt of again) assert.deepEqual(attempt, byKey.get(attempt.started['key']))
+})
+
+test('a live hour is the same whenever it is asked for, and shares no key with another or with the history', () => {
+  const fleet = createFleet(1)
+  const [first, second] = [fleet.liveHour(500_000, 4_000), fleet.liveHour(500_001, 4_000)]
+  assert.deepEqual(first, createFleet(1).liveHour(500_000, 4_000))
+  const keys = [...first, ...second, ...fleet.day(Math.floor(500_000 / 24))].map(({ started }) => started['key'])
+  assert.equal(new Set(keys).size, keys.length)
+  assert.equal(first.length, 900)
+  assert.equal(first[1]?.startedAt, 500_000 * 3_600_000 + 4_000)
+})
+
+test('a sample of a seed has one value, whatever is asked for beside it', () => {
+  const [of] = FLEET
+  assert.ok(of !== undefined)
+  const alone = metricsOf(of, [NOON], 1, false)
+  const among = metricsOf(of, [NOON - 5_000, NOON, NOON + 5_000], 1, false)
+  assert.deepEqual(
+    alone.map(({ samples }) => samples[0]),
+    among.map(({ samples }) => samples[1]),
+  )
+  assert.notDeepEqual(alone, metricsOf(of, [NOON], 2, false))
+})
+
+test('the history is labelled, in order within its day, and each attempt ends after it began', () => {
+  const history = historyOf(1, 30)
+  assert.ok(history.length > 500 && history.length < 700, String(history.length))
   const starts = history.map((attempt) => attempt.startedAt)
   assert.deepEqual(
     starts,
@@ -27,13 +62,13 @@ test('the history is labelled, in the past, in order, and each attempt ends afte
     assert.equal(started['source'], 'demo')
     assert.equal(started['backfilled'], true)
     assert.equal(started['key'], finished['key'])
-    assert.ok(endedAt > startedAt && endedAt < NOON && startedAt >= NOON - 31 * 24 * 3_600_000)
+    assert.ok(endedAt > startedAt && endedAt < TODAY * DAY_MS && startedAt >= (TODAY - 30) * DAY_MS)
   }
-  assert.equal(new Set(history.map((attempt) => attempt.started['key'])).size, 600)
+  assert.equal(new Set(history.map((attempt) => attempt.started['key'])).size, history.length)
 })
 
 test('the outcomes have a structure: a risky service fails more often than a sound one', () => {
-  const history = createFleet(3).history(NOON, 30, 4_000)
+  const history = historyOf(3, 200)
   const rate = (name: string) => {
     const own = history.filter((attempt) => attempt.service.name === name)
     return own.filter((attempt) => attempt.failed).length / own.length
@@ -47,7 +82,7 @@ test('a metrics request decodes to what was put in', () => {
     message TimeSeries { repeated Label labels = 1; repeated Sample samples = 2; }
     message Label { string name = 1; string value = 2; }
     message Sample { double value = 1; int64 timestamp = 2; }`).root
-  const series = everyService([NOON, NOON + 5_000], seeded(1), new Set(['demo-web']))
+  const series = everyService([NOON, NOON + 5_000], 1, new Set(['demo-web']))
   const type = root.lookupType('WriteRequest')
   const decoded = type.toObject(type.decode(snappy.uncompress(remoteWriteBody(series))), { longs: Number }) as {
     timeseries: { labels: { name: string; value: string }[]; samples: { value: number; timestamp: number }[] }[]

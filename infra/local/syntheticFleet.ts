@@ -1,6 +1,6 @@
 /**
  * A made-up fleet with structure that can be learned: the risk of a deployment depends on its service, the hour, the size of
- * the change and on whether its author's last one failed. Pure: the same seed and times give the same events.
+ * the change and on whether its author's last one failed. Pure: the same seed and day give the same events.
  */
 export interface Item {
   readonly type: 'deployment' | 'incident' | 'infrastructure'
@@ -41,6 +41,13 @@ export function seeded(seed: number): Random {
   }
 }
 
+/** Another sequence for each text: FNV-1a over its letters. */
+export function seededBy(text: string): Random {
+  let hash = 0x811c9dc5
+  for (const letter of text) hash = Math.imul(hash ^ letter.charCodeAt(0), 0x01000193)
+  return seeded(hash)
+}
+
 const service = (
   name: string,
   risk: number,
@@ -68,18 +75,50 @@ const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 
+/** Attempts of the history on a day from Monday to Friday, and on one of the weekend. */
+const WORKDAY_ATTEMPTS = 26
+const WEEKEND_ATTEMPTS = 6
+
+/**
+ * Days and hours are counted from 1970 in UTC, and each is made from the seed and its own number alone: whoever asks for it,
+ * and whenever, gets the same attempts under the same keys.
+ */
 export interface Fleet {
-  /** The attempt that begins at `at`. */
-  attempt(at: number, key: string, backfilled: boolean): Attempt
-  /** `count` times in the `days` before `until`, oldest first; working hours see most of them. */
-  history(until: number, days: number, count: number): readonly Attempt[]
+  /** What happened on one day, oldest first; working hours see most of it, and all of it ends before midnight. */
+  day(day: number): readonly Attempt[]
+  /** One attempt every `everyMs` in one hour, for a fleet that is watched as it works. */
+  liveHour(hour: number, everyMs: number): readonly Attempt[]
 }
 
 export function createFleet(seed: number): Fleet {
-  const random = seeded(seed)
-  const streaks = new Map<string, boolean>()
+  return {
+    day(day) {
+      const random = seededBy(`${seed}/day/${day}`)
+      const midnight = day * DAY_MS
+      const weekday = new Date(midnight).getUTCDay()
+      const count = weekday === 0 || weekday === 6 ? WEEKEND_ATTEMPTS : WORKDAY_ATTEMPTS
+      const times: number[] = []
+      while (times.length < count) {
+        const at = midnight + Math.floor(random() * (DAY_MS - HOUR_MS))
+        if (random() < busyness(at)) times.push(at)
+      }
+      const attempt = attemptsBy(random)
+      return times.sort((a, b) => a - b).map((at, index) => attempt(at, `demo:${seed}/${day}/${index}`, true))
+    },
+    liveHour(hour, everyMs) {
+      const attempt = attemptsBy(seededBy(`${seed}/hour/${hour}`))
+      return Array.from({ length: Math.floor(HOUR_MS / everyMs) }, (_, index) => {
+        const at = hour * HOUR_MS + index * everyMs
+        return attempt(at, `demo:${seed}/live/${Math.floor(at / 1_000)}`, false)
+      })
+    },
+  }
+}
 
-  const attempt = (at: number, key: string, backfilled: boolean): Attempt => {
+/** Makes one attempt after the other, each with an eye on how its author's last one ended. */
+function attemptsBy(random: Random): (at: number, key: string, backfilled: boolean) => Attempt {
+  const streaks = new Map<string, boolean>()
+  return (at, key, backfilled) => {
     const of = pick(FLEET, random)
     const ci = random() < CI_SHARE
     const environment = ci ? 'ci' : random() < STAGING_SHARE ? 'staging' : 'production'
@@ -120,19 +159,6 @@ export function createFleet(seed: number): Fleet {
       incident: felt ? incidentOf(of, key, endedAt, random) : [],
     }
   }
-
-  const history = (until: number, days: number, count: number): readonly Attempt[] => {
-    const times: number[] = []
-    while (times.length < count) {
-      const at = until - Math.floor(random() * days * DAY_MS) - HOUR_MS
-      if (random() < busyness(at)) times.push(at)
-    }
-    return times
-      .sort((a, b) => a - b)
-      .map((at, index) => attempt(at, `demo:${String(seed)}/history/${String(index)}`, true))
-  }
-
-  return { attempt, history }
 }
 
 /** The structure that a model can find. */

@@ -1,17 +1,17 @@
 /** Metrics of the made-up fleet: a daily and weekly rhythm, slow growth, noise, and errors while an incident is felt. */
 import type { Series } from './remoteWriteBody.ts'
-import { FLEET, type FleetService, type Random } from './syntheticFleet.ts'
+import { FLEET, seededBy, type FleetService } from './syntheticFleet.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
-/** All series of one service at the given times. `troubled` = an incident is open. */
+/** All series of one service at the given times, the same for a seed whenever they are made. `troubled` = an incident is open. */
 export function metricsOf(
   of: FleetService,
   times: readonly number[],
-  random: Random,
+  seed: number,
   troubled: boolean,
 ): readonly Series[] {
-  const series = (name: string, value: (at: number) => number): Series => ({
+  const series = (name: string, noiseShare: number, value: (at: number) => number): Series => ({
     labels: {
       __name__: name,
       job: of.name,
@@ -20,22 +20,24 @@ export function metricsOf(
       environment: 'production',
       synthetic: 'true',
     },
-    samples: times.map((at) => ({ at, value: Math.max(0, value(at)) })),
+    samples: times.map((at) => {
+      const noise = 1 + noiseShare * (seededBy(`${seed}/${of.name}/${name}/${at}`)() - 0.5)
+      return { at, value: Math.max(0, value(at) * noise) }
+    }),
   })
-  const noise = (share: number): number => 1 + share * (random() - 0.5)
   return [
-    series('demo_requests_per_second', (at) => load(of, at) * noise(0.2)),
-    series('demo_errors_per_second', (at) => load(of, at) * (troubled ? 0.15 : 0.004) * noise(0.6)),
-    series('demo_cpu_cores', (at) => (0.2 + load(of, at) / 150) * noise(0.15)),
-    series('demo_disk_used_bytes', (at) => diskBytes(of, at) * noise(0.005)),
+    series('demo_requests_per_second', 0.2, (at) => load(of, at)),
+    series('demo_errors_per_second', 0.6, (at) => load(of, at) * (troubled ? 0.15 : 0.004)),
+    series('demo_cpu_cores', 0.15, (at) => 0.2 + load(of, at) / 150),
+    series('demo_disk_used_bytes', 0.005, (at) => diskBytes(of, at)),
   ]
 }
 
 export const everyService = (
   times: readonly number[],
-  random: Random,
+  seed: number,
   troubled: ReadonlySet<string>,
-): readonly Series[] => FLEET.flatMap((of) => metricsOf(of, times, random, troubled.has(of.name)))
+): readonly Series[] => FLEET.flatMap((of) => metricsOf(of, times, seed, troubled.has(of.name)))
 
 function load(of: FleetService, at: number): number {
   const day = Math.sin(((at % DAY_MS) / DAY_MS - 0.29) * 2 * Math.PI)
