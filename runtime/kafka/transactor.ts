@@ -14,6 +14,7 @@ import {
   TransactorFenced,
   TransactorUnwanted,
 } from './transactorErrors.ts'
+import { unanswered, unansweredText } from './unanswered.ts'
 
 const TRANSACTION_TIMEOUT_MS = 30_000
 // The broker refuses larger record batches (message.max.bytes, 1 MiB), and kafkajs makes one of all records of a send.
@@ -137,6 +138,9 @@ async function send(
       messages: list.map(({ partition, key, value, headers }) => ({ partition, key, value, headers: { ...headers } })),
     })),
   })
+  // The caller aborts: nothing of a transaction counts unless all of it was answered for.
+  const missing = unanswered(records, written)
+  if (missing.length > 0) throw new Error(unansweredText(missing))
   for (const { topicName, partition, baseOffset } of written) {
     if (partition !== ownPartition || baseOffset === undefined) continue
     const count = byTopic.get(topicName)?.filter((record) => record.partition === partition).length ?? 0
