@@ -6,11 +6,9 @@
  * same numbers and the broker would take them for repeats: acknowledged, and lost.
  */
 import { Partitioners, type Kafka, type Producer, type TopicMessages } from 'kafkajs'
-import type { Registry } from 'prom-client'
-import type { Log } from '../telemetry/log.ts'
 import { KafkaUnavailable, RecordTooLarge } from './errors.ts'
 import { bytesOf, takeBatch, topicBytesMax, type Batch, type Job } from './outbox.ts'
-import type { OutgoingRecord, Publisher } from './port.ts'
+import type { OutgoingRecord, Publisher, PublisherOptions } from './port.ts'
 import { createPublisherTelemetry, type PublisherTelemetry } from './telemetry.ts'
 import { unanswered, unansweredText } from './unanswered.ts'
 
@@ -19,17 +17,6 @@ const RECONNECT_DELAY_MS = 100
 const RECONNECT_DELAY_MS_MAX = 2_000
 const PUBLISH_TIMEOUT_MS = 10_000
 const QUEUED_BYTES_MAX = 128 * 1024 ** 2
-
-export interface PublisherOptions {
-  readonly log: Log
-  /** For the publisher's metrics; several publishers of a process share them. */
-  readonly registry?: Registry
-  /** A publish that is not acknowledged by then is rejected (it may still arrive). */
-  readonly publishTimeoutMs?: number
-  /** Waits this long for company before a batch is sent; 0: only what waits for the batch in flight is merged. */
-  readonly lingerMs?: number
-  readonly queuedBytesMax?: number
-}
 
 /** Connects first: rejects with KafkaUnavailable when no broker answers within the time limit. */
 export async function createPublisher(kafka: Kafka, options: PublisherOptions): Promise<Publisher> {
