@@ -51,6 +51,13 @@ export default {
       to: { dependencyTypes: ['npm-dev'] },
     },
     { name: 'no-undeclared', severity: 'error', from: {}, to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] } },
+    {
+      name: 'kafkajs-behind-its-port',
+      comment: 'Everybody else asks runtime/kafka/port.ts, so that another client can stand beside kafkajs.',
+      severity: 'error',
+      from: { pathNot: ['^runtime/kafka/', '^infra/kafka/', '^integration-tests/'] },
+      to: { path: '(^|node_modules/)kafkajs(/|$)' },
+    },
     only('schemas', '^schemas/', [schemas]),
     only('rust-engine/ts', '^rust-engine/ts/', [engine]),
     only('runtime', '^runtime/', [runtime, schemas]),

@@ -58,6 +58,20 @@ for (const { rule, from, to } of PLANTED) {
   })
 }
 
+test('layers: kafkajs is imported behind its port alone', () => {
+  const kafkajs = "import type { Kafka } from 'kafkajs'\nexport type Client = Kafka\n"
+  const { status, out } = cruise({
+    'package.json': '{"type":"module","dependencies":{"kafkajs":"2"}}',
+    'node_modules/kafkajs/package.json': '{"name":"kafkajs","main":"index.js"}',
+    'node_modules/kafkajs/index.js': '',
+    'consumers/main.ts': kafkajs,
+    'runtime/kafka/main.ts': kafkajs,
+  })
+  assert.notEqual(status, 0, out)
+  assert.ok(out.includes('error kafkajs-behind-its-port: consumers/main.ts → '), out)
+  assert.ok(!out.includes('kafkajs-behind-its-port: runtime/kafka/'), out)
+})
+
 test('layers: what the table allows passes', () => {
   const allowed: [string, string][] = [
     ['runtime/a.ts', 'schemas/b.ts'],

@@ -8,11 +8,10 @@ import type { Catalog } from '../runtime/configuration/catalog.ts'
 import { loggable, readConfiguration, unusedKeys } from '../runtime/configuration/configuration.ts'
 import type { Configuration } from '../runtime/configuration/configuration.ts'
 import { createHttpServer, listen } from '../runtime/http/server.ts'
-import { createKafka } from '../runtime/kafka/client.ts'
 import { openCodec } from '../runtime/kafka/codec.ts'
 import type { Codec } from '../runtime/kafka/codec.ts'
+import { openKafka } from '../runtime/kafka/open.ts'
 import type { Publisher } from '../runtime/kafka/port.ts'
-import { createPublisher } from '../runtime/kafka/publisher.ts'
 import { onShutdown } from '../runtime/shutdown.ts'
 import { createLog } from '../runtime/telemetry/log.ts'
 import type { Log } from '../runtime/telemetry/log.ts'
@@ -25,7 +24,6 @@ import { createDeploymentTelemetry } from './deployments/telemetry.ts'
 import { createIncidentHandler } from './incidents/handler.ts'
 import { createIncidentTelemetry } from './incidents/telemetry.ts'
 import { handleInfrastructure } from './infrastructure/handler.ts'
-import { readTopic } from '../runtime/kafka/topicReader.ts'
 import { addressOf, engineOptions, mappedByNow, zoneOf } from './installation.ts'
 import { createMetricHandler } from './metrics/handler.ts'
 import { createMetricTelemetry } from './metrics/telemetry.ts'
@@ -64,12 +62,9 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
     cacheFolder: join(configuration.stateFolder, 'schemas'),
     log,
   })
-  // kafkajs shares an offset cache within one client, so the group's consumer gets its own.
-  const producers = createKafka(configuration, 'consumer-producers', log)
-  const admin = producers.admin()
-  await admin.connect()
-  const publisher = await createPublisher(createKafka(configuration, 'consumer-publisher', log), { log, registry })
-  const models = await openModelFeed(producers, codec, consumerTelemetry, fatal(log))
+  const kafka = openKafka(configuration, 'consumer', log)
+  const publisher = await kafka.publisher('publisher', { log, registry })
+  const models = await openModelFeed(kafka, codec, consumerTelemetry, fatal(log))
 
   const catalog = readCatalog(configuration.catalogFile)
   const deployments = deploymentDeps(configuration, catalog, registry, models)
@@ -80,9 +75,7 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
     groupId: configuration.kafka.groupId,
     instance,
     address,
-    consumers: createKafka(configuration, 'consumer-group', log),
-    producers,
-    admin,
+    kafka,
     publisher,
     codec,
     engine,
@@ -138,7 +131,7 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
     await server.close()
     await asked.flush()
     await publisher.close()
-    await Promise.all([models.close(), admin.disconnect()])
+    await Promise.all([models.close(), kafka.close()])
   })
   await pipeline.start()
 }
@@ -152,7 +145,7 @@ interface ShardsOptions extends Omit<PipelineOptions, 'onChange'> {
 
 /** The pipeline with what tells the others of it; nothing is consumed before pipeline.start(). */
 async function startShards(options: ShardsOptions) {
-  const { instance, address, publisher, codec, producers, telemetry, onFatal } = options
+  const { instance, address, publisher, codec, kafka, telemetry, onFatal } = options
   const since = Date.now()
   const members = new MemberTable()
   const pipeline = new Pipeline({
@@ -167,7 +160,7 @@ async function startShards(options: ShardsOptions) {
     member: () => ({ instance, address, shards: ownShards(pipeline), since, at: Date.now() }),
     onFailure: failed(telemetry, 'member'),
   })
-  const reader = await readTopic(producers, codec, {
+  const reader = await kafka.read(codec, {
     topic: 'devops.members',
     from: 'beginning',
     follow: true,

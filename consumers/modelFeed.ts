@@ -1,8 +1,7 @@
 /** The models at hand: devops.models is read to its end before the first event is predicted, and followed from then on. */
-import type { Kafka } from 'kafkajs'
 import type { Codec } from '../runtime/kafka/codec.ts'
 import type { QueryOutput } from '../schemas/queries/queries.ts'
-import { readTopic } from '../runtime/kafka/topicReader.ts'
+import type { KafkaPort } from '../runtime/kafka/port.ts'
 import { createShelf } from './models/shelf.ts'
 import type { Shelf } from './models/shelf.ts'
 import { createCapacityShelf } from './queries/capacityShelf.ts'
@@ -18,14 +17,14 @@ export interface ModelFeed {
 
 /** Resolves when all that was published before is at hand. A model that can't be used is told and left out. */
 export async function openModelFeed(
-  kafka: Kafka,
+  kafka: Pick<KafkaPort, 'read'>,
   codec: Codec,
   telemetry: ConsumerTelemetry,
   onFatal: (cause: Error) => void,
 ): Promise<ModelFeed> {
   const shelf = createShelf()
   const capacity = createCapacityShelf()
-  const reader = await readTopic(kafka, codec, {
+  const reader = await kafka.read(codec, {
     topic: 'devops.models',
     from: 'beginning',
     follow: true,

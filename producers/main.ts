@@ -4,15 +4,13 @@ import { readCatalog } from '../runtime/configuration/catalog.ts'
 import { readConfiguration, unusedKeys, type Configuration } from '../runtime/configuration/configuration.ts'
 import { loadOrCreateKey, pseudonym, pseudonymKeyFile } from '../runtime/configuration/pseudonym.ts'
 import { createHttpServer, listen } from '../runtime/http/server.ts'
-import { createKafka } from '../runtime/kafka/client.ts'
 import { openCodec } from '../runtime/kafka/codec.ts'
-import { createPublisher } from '../runtime/kafka/publisher.ts'
+import { openKafka } from '../runtime/kafka/open.ts'
 import { onShutdown } from '../runtime/shutdown.ts'
 import { createLog, type Log } from '../runtime/telemetry/log.ts'
 import { createRegistry } from '../runtime/telemetry/metrics.ts'
 import { createRemoteWriteDecoder } from '../rust-engine/ts/remoteWrite.ts'
 import { requireTokenIfPublic } from './access.ts'
-import { createBrokerProbe } from './brokerProbe.ts'
 import { BrokerWatch } from './brokerWatch.ts'
 import { createCatalogQuestions } from './catalogQuestions.ts'
 import { addGateway } from './gateway.ts'
@@ -38,15 +36,15 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
     cacheFolder: join(stateFolder, 'schemas'),
     log,
   })
-  const timeout = { log, publishTimeoutMs: gateway.publishTimeoutMs }
+  const kafka = openKafka(configuration, 'gateway', log)
+  const options = { log, registry, publishTimeoutMs: gateway.publishTimeoutMs }
   const [events, ungathered] = await Promise.all([
-    createPublisher(createKafka(configuration, 'gateway-events', log), { ...timeout, lingerMs: EVENT_LINGER_MS }),
-    createPublisher(createKafka(configuration, 'gateway-metrics', log), timeout),
+    kafka.publisher('events', { ...options, lingerMs: EVENT_LINGER_MS }),
+    kafka.publisher('metrics', options),
   ])
   const metrics = new Gather(ungathered, METRIC_LINGER_MS)
-  const probe = createBrokerProbe(createKafka(configuration, 'gateway-probe', log))
   const watch = new BrokerWatch({
-    probe: probe.ask,
+    probe: () => kafka.probe(),
     everyMs: PROBE_EVERY_MS,
     freshMs: PROBE_FRESH_MS,
     now: Date.now,
@@ -96,7 +94,7 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
     // Requests are answered first: each waits for its acknowledgement.
     await server.close()
     await Promise.all([events.close(), metrics.close(), watch.close()])
-    await probe.close()
+    await kafka.close()
   })
 }
 

@@ -3,8 +3,7 @@
  * dropped stays dropped, so that work which was under way for it finds out.
  */
 import assert from 'node:assert/strict'
-import type { OutgoingRecord } from '../../runtime/kafka/port.ts'
-import type { Transactor } from '../../runtime/kafka/transactor.ts'
+import type { OutgoingRecord, Transactor } from '../../runtime/kafka/port.ts'
 import type { ShardDoor } from '../../rust-engine/ts/door.ts'
 import type { LedgerEntry } from '../../schemas/generated/events.ts'
 import type { Gap } from './gap.ts'

@@ -4,9 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
-import type { Kafka } from 'kafkajs'
-import { createShardGroup, SESSION_TIMEOUT_MS } from '../../runtime/kafka/shardGroup.ts'
-import type { ShardBatch, ShardGroup } from '../../runtime/kafka/shardGroup.ts'
+import type { ShardBatch, ShardGroup } from '../../runtime/kafka/port.ts'
+import { SESSION_TIMEOUT_MS } from '../../runtime/kafka/session.ts'
 import type { Output } from '../../schemas/outputs.ts'
 import { INPUT_TOPICS, SHARDS } from '../../schemas/topics.ts'
 import { applyRecord } from './applyRecord.ts'
@@ -28,8 +27,6 @@ const RECORDS_BETWEEN_YIELDS = 256
 export interface PipelineOptions extends RestoreOptions {
   /** Unique for each process; part of the snapshots' names. */
   readonly instance: string
-  /** Its own Kafka object: kafkajs shares an offset cache within one. */
-  readonly consumers: Kafka
   readonly handlers: Handlers
   readonly reattach: Reattach
   readonly snapshotIntervalMs: number
@@ -63,8 +60,7 @@ export class Pipeline {
     this.#committer = createCommitter(options.telemetry, (owned, reason, cause) => {
       this.#lose(owned, reason, cause)
     })
-    this.#group = createShardGroup({
-      kafka: options.consumers,
+    this.#group = options.kafka.shardGroup({
       groupId: options.groupId,
       topics: INPUT_TOPICS,
       shards: SHARDS,

@@ -3,15 +3,9 @@
  * load the snapshots that are not ahead of them, say from where each topic is replayed. The replay itself comes with the
  * fetched batches; the ledger is read beside it.
  */
-import type { Admin, Kafka } from 'kafkajs'
 import type { Codec } from '../../runtime/kafka/codec.ts'
-import { endsOf } from '../../runtime/kafka/ends.ts'
-import type { Ends } from '../../runtime/kafka/ends.ts'
-import type { Positions } from '../../runtime/kafka/port.ts'
-import { committedOffsets } from '../../runtime/kafka/shardOffsets.ts'
-import { readTopic } from '../../runtime/kafka/topicReader.ts'
+import type { Ends, KafkaPort, Positions } from '../../runtime/kafka/port.ts'
 import { TransactorUnwanted } from '../../runtime/kafka/transactorErrors.ts'
-import { openTransactor } from '../../runtime/kafka/transactor.ts'
 import type { EngineDoor } from '../../rust-engine/ts/door.ts'
 import type { LedgerEntry } from '../../schemas/generated/events.ts'
 import { INPUT_TOPICS } from '../../schemas/topics.ts'
@@ -24,8 +18,7 @@ const LEDGER = 'devops.ledger'
 
 export interface RestoreOptions {
   readonly groupId: string
-  readonly producers: Kafka
-  readonly admin: Admin
+  readonly kafka: Pick<KafkaPort, 'shardGroup' | 'transactor' | 'read' | 'committedOffsets' | 'endsOf'>
   readonly codec: Codec
   readonly engine: EngineDoor
   readonly snapshotFolder: string
@@ -50,9 +43,9 @@ export async function restoreSet(
   const taken = set.filter((owned) => !owned.isLost)
   if (taken.length === 0) return { predictions: Promise.resolve(new Map()) }
 
-  const committed = await committedOffsets(options.admin, options.groupId, INPUT_TOPICS)
+  const committed = await options.kafka.committedOffsets(options.groupId, INPUT_TOPICS)
   const marks = new Map<string, ReadonlyMap<number, Ends>>()
-  for (const topic of [...INPUT_TOPICS, LEDGER]) marks.set(topic, await endsOf(options.admin, topic))
+  for (const topic of [...INPUT_TOPICS, LEDGER]) marks.set(topic, await options.kafka.endsOf(topic))
   for (const owned of taken) {
     if (!owned.isLost) await restoreShard(owned, committed, marks, options)
   }
@@ -67,7 +60,7 @@ async function init(
   lose: (owned: OwnedShard, reason: DropReason, cause: Error) => void,
 ): Promise<void> {
   try {
-    const transactor = await openTransactor(options.producers, {
+    const transactor = await options.kafka.transactor({
       transactionalId: `${options.groupId}-shard-${owned.shard}`,
       groupId: options.groupId,
       partition: owned.shard,
@@ -130,13 +123,13 @@ export async function restoreShard(
 async function readPredictions(
   set: readonly OwnedShard[],
   marks: Marks,
-  { producers, codec }: RestoreOptions,
+  { kafka, codec }: RestoreOptions,
 ): Promise<OpenPredictions> {
   const found = new Map(set.map(({ shard }) => [shard, new Map<string, LedgerEntry>()]))
   const from = new Map(set.map(({ shard, ledgerNext }) => [shard, ledgerNext]))
   const unread = set.filter(({ shard, ledgerNext }) => (marks.get(LEDGER)?.get(shard)?.high ?? 0n) > ledgerNext)
   if (unread.length > 0) {
-    const reader = await readTopic(producers, codec, {
+    const reader = await kafka.read(codec, {
       topic: LEDGER,
       partitions: unread.map(({ shard }) => shard),
       from,

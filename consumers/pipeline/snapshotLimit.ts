@@ -1,6 +1,5 @@
 /** How far a snapshot may have gone to be of use: it is cut where all is committed, so never past the commits. */
-import type { Ends } from '../../runtime/kafka/ends.ts'
-import type { Positions } from '../../runtime/kafka/port.ts'
+import type { Ends, Positions } from '../../runtime/kafka/port.ts'
 import { INPUT_TOPICS } from '../../schemas/topics.ts'
 
 export interface SnapshotLimit {

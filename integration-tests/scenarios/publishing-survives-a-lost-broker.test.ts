@@ -5,6 +5,9 @@ import { ensureTopics } from '../../runtime/kafka/admin.ts'
 import { KafkaUnavailable, RecordTooLarge } from '../../runtime/kafka/errors.ts'
 import { createPublisher } from '../../runtime/kafka/publisher.ts'
 import type { OutgoingRecord } from '../../runtime/kafka/port.ts'
+import { committedOffsets } from '../../runtime/kafka/shardOffsets.ts'
+import { openTransactor } from '../../runtime/kafka/transactor.ts'
+import { OutcomeUnknown } from '../../runtime/kafka/transactorErrors.ts'
 import { silentLog, startKafka, type KafkaHarness } from '../harness/kafka.ts'
 
 const TIMEOUT_MS = 3_000
@@ -103,6 +106,45 @@ test('a broker that takes less than expected refuses only what is too large, and
   const [first, second] = await stored('narrow')
   assert.deepEqual(new Set(first), new Set(['a', 'c', 'e', 'f', 'g']))
   assert.deepEqual(second?.slice(-3), ['e', 'f', 'g'])
+})
+
+test('what the topic has no partition for is refused, never silently left out', async () => {
+  await createTopic('few')
+  const publisher = await createPublisher(harness.kafka, { log: silentLog })
+  const beyond = record('few', PARTITIONS, 'beyond')
+  // One batch: what is beside it is acknowledged all the same.
+  const outcomes = await Promise.allSettled([
+    publisher.publish([record('few', 0, 'a')]),
+    publisher.publish([beyond]),
+    publisher.publish([record('few', 1, 'b'), beyond]),
+    publisher.publish([record('few', 2, 'c')]),
+  ])
+  assert.deepEqual(
+    outcomes.map((each) => (each.status === 'fulfilled' ? 'stored' : (each.reason as Error).name)),
+    ['stored', 'KafkaUnavailable', 'KafkaUnavailable', 'stored'],
+  )
+  await publisher.publish([record('few', 0, 'd')])
+  await publisher.close()
+  assert.deepEqual(await stored('few'), [['a', 'd'], ['b'], ['c']])
+})
+
+test('a transaction commits no offsets without all of its outputs', async () => {
+  await createTopic('halves')
+  const groupId = 'halves-group'
+  const open = () =>
+    openTransactor(harness.kafka, { transactionalId: 'halves', groupId, partition: 0, isWanted: () => true })
+  const outputs = [record('halves', 0, 'a'), record('halves', PARTITIONS, 'beyond')]
+  const transactor = await open()
+  await assert.rejects(transactor.transact(outputs, new Map([['halves', 7n]])), OutcomeUnknown)
+  await transactor.close()
+  const admin = harness.kafka.admin()
+  await admin.connect()
+  const committed = await committedOffsets(admin, groupId, ['halves'])
+  await admin.disconnect()
+  assert.equal(committed.get('halves')?.get(0), -1n)
+  const second = await open()
+  assert.equal((await second.transact([record('halves', 0, 'b')], new Map([['halves', 7n]]))).ends.size, 1)
+  await second.close()
 })
 
 test('a killed broker: publishes fail in bounded time, and go on after it is back', async () => {

@@ -1,15 +1,9 @@
 /** First and next offsets of a topic's partitions. */
 import type { Admin, Kafka } from 'kafkajs'
+import type { Ends } from './port.ts'
 
 const TRIES_MAX = 100
 const RETRY_DELAY_MS = 100
-
-export interface Ends {
-  /** First offset that is still there. */
-  readonly low: bigint
-  /** The next to be written, or the first of an open transaction: as far as read_committed goes. */
-  readonly high: bigint
-}
 
 /** kafkajs gives up at once while leaders are elected or a new topic is not known everywhere yet. */
 export async function whileElecting<T>(run: () => Promise<T>): Promise<T> {

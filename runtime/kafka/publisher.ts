@@ -6,29 +6,17 @@
  * same numbers and the broker would take them for repeats: acknowledged, and lost.
  */
 import { Partitioners, type Kafka, type Producer, type TopicMessages } from 'kafkajs'
-import type { Registry } from 'prom-client'
-import type { Log } from '../telemetry/log.ts'
 import { KafkaUnavailable, RecordTooLarge } from './errors.ts'
 import { bytesOf, takeBatch, topicBytesMax, type Batch, type Job } from './outbox.ts'
-import type { OutgoingRecord, Publisher } from './port.ts'
+import type { OutgoingRecord, Publisher, PublisherOptions } from './port.ts'
 import { createPublisherTelemetry, type PublisherTelemetry } from './telemetry.ts'
+import { unanswered, unansweredText } from './unanswered.ts'
 
 const ACKS_ALL = -1
 const RECONNECT_DELAY_MS = 100
 const RECONNECT_DELAY_MS_MAX = 2_000
 const PUBLISH_TIMEOUT_MS = 10_000
 const QUEUED_BYTES_MAX = 128 * 1024 ** 2
-
-export interface PublisherOptions {
-  readonly log: Log
-  /** For the publisher's metrics; several publishers of a process share them. */
-  readonly registry?: Registry
-  /** A publish that is not acknowledged by then is rejected (it may still arrive). */
-  readonly publishTimeoutMs?: number
-  /** Waits this long for company before a batch is sent; 0: only what waits for the batch in flight is merged. */
-  readonly lingerMs?: number
-  readonly queuedBytesMax?: number
-}
 
 /** Connects first: rejects with KafkaUnavailable when no broker answers within the time limit. */
 export async function createPublisher(kafka: Kafka, options: PublisherOptions): Promise<Publisher> {
@@ -187,10 +175,17 @@ class QueueingPublisher implements Publisher {
     const started = performance.now()
     const sent = producer.sendBatch({ acks: ACKS_ALL, timeout: this.#timeoutMs, topicMessages: topicMessages(batch) })
     try {
-      await withTimeout(sent, this.#timeoutMs, 'sending')
-      this.#telemetry.batchAcknowledged(batch.records.length, (performance.now() - started) / 1000)
-      for (const { job } of batch.records) {
-        if (--job.unacknowledged === 0) job.settle(null)
+      const answers = await withTimeout(sent, this.#timeoutMs, 'sending')
+      const missing = new Set(
+        unanswered(
+          batch.records.map(({ record }) => record),
+          answers,
+        ),
+      )
+      this.#telemetry.batchAcknowledged(batch.records.length - missing.size, (performance.now() - started) / 1000)
+      if (missing.size > 0) this.#refuse(producer, sent, batch, missing)
+      for (const { record, job } of batch.records) {
+        if (!missing.has(record) && --job.unacknowledged === 0) job.settle(null)
       }
     } catch (error) {
       this.#replace(producer, sent, error)
@@ -198,6 +193,13 @@ class QueueingPublisher implements Publisher {
       if (isTooLarge(error) && jobs.size > 1) await this.#sendApart(jobs, batch)
       else for (const job of jobs) job.settle(this.#reasonFor(error, batch))
     }
+  }
+
+  /** Another producer asks for the topic's partitions anew; what was answered for is acknowledged all the same. */
+  #refuse(producer: Producer, sent: Promise<unknown>, batch: Batch, missing: ReadonlySet<OutgoingRecord>): void {
+    const error = new KafkaUnavailable('send_failed', unansweredText([...missing]))
+    this.#replace(producer, sent, error)
+    for (const { record, job } of batch.records) if (missing.has(record)) job.settle(error)
   }
 
   /** The broker takes less than the topic's settings say: only the one that is too large is refused for it. */

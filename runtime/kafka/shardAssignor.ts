@@ -5,17 +5,12 @@
  */
 import kafkajs from 'kafkajs'
 import type { Assigner, PartitionAssigner } from 'kafkajs'
+import type { Claim } from './port.ts'
 
 const { MemberMetadata, MemberAssignment } = kafkajs.AssignerProtocol
 
 const PROTOCOL = 'devops-shards'
 const VERSION = 1
-
-export interface Claim {
-  readonly shard: number
-  /** When the claimant got it, ms since the epoch. */
-  readonly since: number
-}
 
 export interface Claimant {
   readonly member: string

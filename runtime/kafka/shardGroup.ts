@@ -4,91 +4,68 @@
  */
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs'
 import { incoming } from './incoming.ts'
-import type { IncomingRecord } from './port.ts'
+import type { ShardGroup, ShardGroupOptions } from './port.ts'
+import { SESSION_TIMEOUT_MS } from './session.ts'
 import { shardAssignor } from './shardAssignor.ts'
-import type { Claim } from './shardAssignor.ts'
 
-const SESSION_TIMEOUT_MS = 6000
 const HEARTBEAT_INTERVAL_MS = 500
 // A frozen member holds up everybody for this long when another one joins.
 const REBALANCE_TIMEOUT_MS = 2500
 // Paused partitions are heard of once per wait: it also is the time between heartbeats of an idle member.
 const MAX_WAIT_MS = 100
 const CONCURRENT_BATCHES = 12
+// Back-off of a new consumer while no broker answers.
 const BEGIN_ANEW_MS = 500
+const BEGIN_ANEW_MS_MAX = 5000
 
-export { SESSION_TIMEOUT_MS }
-
-export interface ShardBatch {
-  readonly shard: number
-  readonly topic: string
-  /** Offset that was asked for; records before it are never in the batch. */
-  readonly fetchedFrom: bigint
-  readonly records: readonly IncomingRecord[]
-  /** Offset after the last record, control records included. */
-  readonly next: bigint
-  readonly highWatermark: bigint
-}
-
-export interface ShardGroupOptions {
-  readonly kafka: Kafka
-  readonly groupId: string
-  readonly topics: readonly string[]
-  readonly shards: number
-  /** What this member holds, asked at each join. */
-  readonly claims: () => readonly Claim[]
-  /** Synchronous: when it returns, every shard that isn't ready must be paused and every other one sought. */
-  readonly onAssigned: (shards: readonly number[]) => void
-  /**
-   * Resolves when the batch is applied, with the next offset to fetch, or null to have it delivered again. No
-   * heartbeat or rebalance may be awaited in it: the loop that beats waits for it.
-   */
-  readonly onBatch: (batch: ShardBatch) => Promise<bigint | null>
-  /** A stretch of the log that holds control or aborted records only. */
-  readonly onNothing: (stretch: Omit<ShardBatch, 'records'>) => void
-  readonly onHeartbeat: () => void
-  /** The consumer is gone; `restarts`: it joins again by itself. */
-  readonly onCrash: (error: Error, restarts: boolean) => void
-}
-
-export interface ShardGroup {
-  start(): Promise<void>
-  pause(shard: number, topics: readonly string[]): void
-  /** Fetches go on at these offsets. Without effect while the member is out of the group: the next onAssigned comes first. */
-  proceed(shard: number, positions: ReadonlyMap<string, bigint>): void
-  /** Leaves the group. */
-  stop(): Promise<void>
-}
-
-export function createShardGroup(options: ShardGroupOptions): ShardGroup {
+export function createShardGroup(kafka: Kafka, options: ShardGroupOptions): ShardGroup {
   let consumer: Consumer | null = null
   let joined = false
   let stopped = false
   let timer: NodeJS.Timeout | undefined
+  let delayMs = BEGIN_ANEW_MS
+  const isCurrent = (of: Consumer): boolean => consumer === of && !stopped
 
   const begin = async (): Promise<void> => {
-    const created = createConsumer(options)
+    const created = createConsumer(kafka, options)
     consumer = created
     const { GROUP_JOIN, CRASH, STOP } = created.events
     // Its synchronous part runs before the first fetch of the generation.
     created.on(GROUP_JOIN, ({ payload }) => {
       joined = true
+      delayMs = BEGIN_ANEW_MS
       options.onAssigned(shardsOf(payload.memberAssignment, options.topics))
     })
     created.on(CRASH, ({ payload }) => {
+      if (consumer !== created) return
       joined = false
-      // kafkajs gives up for good where the coordinator can't be found for a moment, as on a broker that has just started.
-      const beginsAnew = !payload.restart && !stopped && payload.error.name.startsWith('KafkaJS')
-      options.onCrash(payload.error, payload.restart || beginsAnew)
-      if (beginsAnew) timer = setTimeout(() => void begin().catch(failed), BEGIN_ANEW_MS)
+      if (payload.restart) options.onCrash(payload.error, true)
+      else gaveUp(created, payload.error)
     })
     created.on(STOP, () => {
-      joined = false
+      if (consumer === created) joined = false
     })
-    await start(created, options)
+    try {
+      await start(created, options, () => isCurrent(created))
+    } catch (error) {
+      gaveUp(created, error as Error)
+    }
   }
-  const failed = (error: unknown): void => {
-    options.onCrash(error as Error, false)
+
+  /**
+   * kafkajs gives up for good where the coordinator can't be found for a moment, as on a broker that has just started,
+   * and does not connect at all where no broker answers. The state is still here: another consumer joins with its claims.
+   */
+  const gaveUp = (of: Consumer, error: Error): void => {
+    if (!isCurrent(of)) return
+    consumer = null
+    joined = false
+    void of.disconnect().catch(() => undefined)
+    const beginsAnew = error.name.startsWith('KafkaJS')
+    options.onCrash(error, beginsAnew)
+    if (!beginsAnew) return
+    timer = setTimeout(() => void begin(), delayMs)
+    delayMs = Math.min(2 * delayMs, BEGIN_ANEW_MS_MAX)
   }
 
   return {
@@ -111,8 +88,8 @@ export function createShardGroup(options: ShardGroupOptions): ShardGroup {
   }
 }
 
-function createConsumer(options: ShardGroupOptions): Consumer {
-  const consumer = options.kafka.consumer({
+function createConsumer(kafka: Kafka, options: ShardGroupOptions): Consumer {
+  const consumer = kafka.consumer({
     groupId: options.groupId,
     partitionAssigners: [shardAssignor(options.shards, options.claims)],
     sessionTimeout: SESSION_TIMEOUT_MS,
@@ -129,13 +106,14 @@ function createConsumer(options: ShardGroupOptions): Consumer {
   })
   // Batches of control or aborted records never reach eachBatch.
   consumer.on(END_BATCH_PROCESS, ({ payload }) => {
-    // Null although the types say string: the stretch was cleaned away by compaction.
+    if (payload.batchSize !== 0) return
+    // Null although the types say string: of what was fetched all is cleaned away by compaction. Then the last offset is
+    // the one that was asked for, and kafkajs goes on after it.
     const first = payload.firstOffset as string | null
-    if (payload.batchSize !== 0 || first === null) return
     options.onNothing({
       shard: payload.partition,
       topic: payload.topic,
-      fetchedFrom: BigInt(first),
+      fetchedFrom: BigInt(first ?? payload.lastOffset),
       next: BigInt(payload.lastOffset) + 1n,
       highWatermark: BigInt(payload.highWatermark),
     })
@@ -143,16 +121,20 @@ function createConsumer(options: ShardGroupOptions): Consumer {
   return consumer
 }
 
-async function start(consumer: Consumer, options: ShardGroupOptions): Promise<void> {
+async function start(consumer: Consumer, options: ShardGroupOptions, isWanted: () => boolean): Promise<void> {
   await consumer.connect()
   // Positions are always sought; fromBeginning only decides what kafkajs does by itself when an offset is gone.
-  await consumer.subscribe({ topics: [...options.topics], fromBeginning: true })
-  await consumer.run({
-    autoCommit: false,
-    eachBatchAutoResolve: false,
-    partitionsConsumedConcurrently: CONCURRENT_BATCHES,
-    eachBatch: (payload) => deliver(payload, options),
-  })
+  if (isWanted()) await consumer.subscribe({ topics: [...options.topics], fromBeginning: true })
+  if (isWanted()) {
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: CONCURRENT_BATCHES,
+      eachBatch: (payload) => deliver(payload, options),
+    })
+  }
+  // Stopped before it was connected: nobody else will end it.
+  if (!isWanted()) await consumer.disconnect()
 }
 
 async function deliver(payload: EachBatchPayload, options: ShardGroupOptions): Promise<void> {

@@ -6,39 +6,13 @@ import { randomUUID } from 'node:crypto'
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs'
 import type { TopicName } from '../../schemas/topics.ts'
 import { Undecodable, type Codec, type ValueOf } from './codec.ts'
-import type { IncomingRecord } from './port.ts'
 import { fetchEnds } from './ends.ts'
 import { incoming } from './incoming.ts'
+import type { TopicReader, TopicReaderOptions } from './port.ts'
 
 const MAX_WAIT_MS = 250
 const REGISTRY_RETRY_MS = 500
 const REOPEN_MS = 1_000
-
-export interface TopicReaderOptions<T extends TopicName> {
-  readonly topic: T
-  /** All where not given. */
-  readonly partitions?: readonly number[]
-  /** Next offset of each partition; one that is not named, or whose offset is gone, starts at its beginning. */
-  readonly from: 'beginning' | ReadonlyMap<number, bigint>
-  /** false: closes itself once caught up, records after the ends are not given. */
-  readonly follow: boolean
-  /** In order for each partition, one call at a time; value null: a tombstone. An error ends the reader. */
-  readonly onRecord: (record: IncomingRecord, value: ValueOf[T] | null) => void | Promise<void>
-  /** Without it an undecodable record ends the reader. */
-  readonly onUndecodable?: (record: IncomingRecord, error: Undecodable) => void
-  /** The client gave up on the broker; a new one goes on where the old one stood after a second. */
-  readonly onReopen?: (topic: T, cause: Error) => void
-  /** A failure after `caughtUp`. */
-  readonly onError?: (error: Error) => void
-}
-
-export interface TopicReader {
-  /** All records up to the ends at the beginning were given; rejects when reading fails before. */
-  readonly caughtUp: Promise<void>
-  /** Where each partition was begun. */
-  readonly starts: ReadonlyMap<number, bigint>
-  close(): Promise<void>
-}
 
 export async function readTopic<T extends TopicName>(
   kafka: Kafka,
@@ -148,11 +122,20 @@ class PartitionsReader<T extends TopicName> implements TopicReader {
     })
     try {
       await consumer.connect()
-      await consumer.subscribe({ topic, fromBeginning: true })
-      await consumer.run({ autoCommit: false, eachBatch: (payload) => this.#batch(consumer, payload) })
+      if (!this.#isClosing) await consumer.subscribe({ topic, fromBeginning: true })
+      if (!this.#isClosing) {
+        await consumer.run({ autoCommit: false, eachBatch: (payload) => this.#batch(consumer, payload) })
+      }
+      // close() found a consumer that was not connected yet: nobody else will end it.
+      if (this.#isClosing) await consumer.disconnect()
     } catch (error) {
       this.#gaveUp(consumer, error instanceof Error ? error : new Error(String(error)))
     }
+  }
+
+  /** A getter, since close() may come during any await. */
+  get #isClosing(): boolean {
+    return this.#closing !== null
   }
 
   /**

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Partitioners } from 'kafkajs'
 import type { Kafka, Producer, Transaction } from 'kafkajs'
-import type { OutgoingRecord } from './port.ts'
+import type { OutgoingRecord, Transacted, Transactor, TransactorOptions } from './port.ts'
 import {
   isFencing,
   isType,
@@ -14,31 +14,13 @@ import {
   TransactorFenced,
   TransactorUnwanted,
 } from './transactorErrors.ts'
+import { unanswered, unansweredText } from './unanswered.ts'
 
 const TRANSACTION_TIMEOUT_MS = 30_000
 // The broker refuses larger record batches (message.max.bytes, 1 MiB), and kafkajs makes one of all records of a send.
 const SEND_BYTES_MAX = 512 * 1024
 const CONCURRENT_RETRIES_MAX = 200
 const CONCURRENT_DELAY_MS = 5
-
-export interface TransactorOptions {
-  readonly transactionalId: string
-  readonly groupId: string
-  readonly partition: number
-  /** Asked right before the init: one that comes late would fence the rightful owner for nothing. */
-  readonly isWanted: () => boolean
-}
-
-export interface Transacted {
-  /** Topic → offset after the last record that this transaction wrote to the shard's own partition of it. */
-  readonly ends: ReadonlyMap<string, bigint>
-}
-
-export interface Transactor {
-  /** `offsets`: topic → next offset of the shard's partition. One call at a time. */
-  transact(outputs: readonly OutgoingRecord[], offsets: ReadonlyMap<string, bigint>): Promise<Transacted>
-  close(): Promise<void>
-}
 
 /**
  * Fences every former owner of the id: when this resolves, their transactions are over and their offsets stable.
@@ -137,6 +119,9 @@ async function send(
       messages: list.map(({ partition, key, value, headers }) => ({ partition, key, value, headers: { ...headers } })),
     })),
   })
+  // The caller aborts: nothing of a transaction counts unless all of it was answered for.
+  const missing = unanswered(records, written)
+  if (missing.length > 0) throw new Error(unansweredText(missing))
   for (const { topicName, partition, baseOffset } of written) {
     if (partition !== ownPartition || baseOffset === undefined) continue
     const count = byTopic.get(topicName)?.filter((record) => record.partition === partition).length ?? 0
