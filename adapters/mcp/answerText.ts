@@ -137,8 +137,14 @@ function counted(
 }
 
 function deploymentLine(item: Deployment): string {
-  const at = item.startedAt ?? item.requestedAt ?? item.finishedAt ?? 'time unknown'
-  const parts = [at, item.subject, item.service, item.conclusion ?? item.state, item.name ?? '', item.branch ?? '']
+  const parts = [
+    item.listedAt,
+    item.subject,
+    item.service,
+    item.conclusion ?? item.state,
+    item.name ?? '',
+    item.branch ?? '',
+  ]
   return clean(`${parts.filter((part) => part !== '').join(' | ')} | key ${item.key}`)
 }
 

@@ -1,13 +1,13 @@
 /** A page of a list: from the owner of a service, or from all owners, merged. */
+import { mergePages, type PartPage } from '../../schemas/queries/mergePages.ts'
 import type { QueryInput, QueryOutput } from '../../schemas/queries/queries.ts'
 import type { Courier } from './courier.ts'
 import { BadAnswer, Unavailable } from './errors.ts'
 import { fanOut } from './fanOut.ts'
 import { joinFreshness, type Freshness } from './freshness.ts'
 import type { QueryLimits } from './limits.ts'
-import { LIST_ORDERS, type ListName } from './lists.ts'
+import { LIST_ORDERS, type ListName, type ListOrder } from './lists.ts'
 import type { Directory } from './directory.ts'
-import { mergeLists, type ListOrder, type OwnerPage } from './mergeLists.ts'
 
 export interface ListDependencies {
   readonly directory: Directory
@@ -18,7 +18,12 @@ export interface ListDependencies {
 /** Bytes kept free beside a list's items for its cursor and freshness. */
 const LIST_FRAME_BYTES = 4 * 1024
 
-type ListAnswer = OwnerPage<object> & Freshness
+interface ListAnswer extends Freshness {
+  readonly items: readonly object[]
+  readonly nextCursor: string | null
+}
+/** An order without the kind of its places: each cursor and item meets only those of its own list. */
+type AnyOrder = ListOrder<object, object>
 
 export async function askList<Name extends ListName>(
   { directory, courier, limits }: ListDependencies,
@@ -27,24 +32,39 @@ export async function askList<Name extends ListName>(
   signal: AbortSignal,
 ): Promise<QueryOutput<Name>> {
   // The table is typed by name; what follows is the same for every list.
-  const order = LIST_ORDERS[name] as unknown as ListOrder<object>
-  const bounds = { itemsMax: input.limit, bytesMax: limits.answerBytesMax - LIST_FRAME_BYTES }
+  const list = LIST_ORDERS[name] as unknown as AnyOrder
+  const bounds = { ...list, itemsMax: input.limit, bytesMax: limits.answerBytesMax - LIST_FRAME_BYTES }
   const service = 'service' in input ? input.service : undefined
   if (service !== undefined) {
     const page: ListAnswer = await courier.toService(service, name, input, signal)
-    return { ...page, ...mergeLists([page], order, bounds) } as unknown as QueryOutput<Name>
+    const part = partOf(page, list, input.cursor, `the owner of ${service}`)
+    return { ...page, ...mergePages([part], bounds) } as unknown as QueryOutput<Name>
   }
   const membership = await directory.current()
-  const { answers, absences, failures } = await fanOut<(typeof membership.owners)[number], ListAnswer>(
-    membership.owners,
-    async (owner) => {
-      const page: ListAnswer = await courier.toOwner(owner.address, name, input, signal)
-      // Without an item the place to go on from is not known.
-      if (page.items.length > 0 || page.nextCursor === null) return page
-      throw new BadAnswer(owner.address, 'an empty page with more behind it')
-    },
-  )
+  const { answers, absences, failures } = await fanOut(membership.owners, async (owner) => {
+    const page: ListAnswer = await courier.toOwner(owner.address, name, input, signal)
+    return { page, part: partOf(page, list, input.cursor, owner.address) }
+  })
   if (answers.length === 0) throw failures[0] ?? new Unavailable('no consumer owns any shard at the moment')
-  const answer = { ...mergeLists(answers, order, bounds), ...joinFreshness(answers, absences, membership) }
-  return answer as unknown as QueryOutput<Name>
+  const merged = mergePages(
+    answers.map(({ part }) => part),
+    bounds,
+  )
+  const pages = answers.map(({ page }) => page)
+  return { ...merged, ...joinFreshness(pages, absences, membership) } as unknown as QueryOutput<Name>
+}
+
+function partOf(
+  { items, nextCursor }: ListAnswer,
+  { order }: AnyOrder,
+  asked: string | undefined,
+  owner: string,
+): PartPage<object, object> {
+  if (nextCursor === null) return { items, knownThrough: null }
+  const knownThrough = order.placeOf(nextCursor)
+  const from = asked === undefined ? null : order.placeOf(asked)
+  // The caller would ask for the same page for ever.
+  if (knownThrough === null || (from !== null && order.compare(knownThrough, from) <= 0))
+    throw new BadAnswer(owner, 'a cursor that does not lead on')
+  return { items, knownThrough }
 }

@@ -12,6 +12,7 @@ export const listUnmapped: Query<'list_unmapped'> = ({ limit, cursor }, context)
   const { items, nextCursor } = servicePage(liveShards(views), {
     limit,
     cursor,
+    prefix: '',
     wanted: ({ service, environment }) => service.startsWith(environment + UNASSIGNED),
   })
   return {

@@ -54,7 +54,7 @@ export const QUERIES = {
   },
   list_deployments: {
     title: 'List deployments',
-    description: 'Deployments and CI runs, newest first.',
+    description: 'Deployments and CI runs, newest first. A page may hold few or none and still have a nextCursor: go on.',
     input: z.object({
       subject: z.enum(['deployment', 'ci_run']).optional(),
       service: service.optional(),
