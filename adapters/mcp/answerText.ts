@@ -39,7 +39,9 @@ const TEXTS: Texts = {
       own.push(`Duration: ${round(p50)} s (p10 ${round(p10)} s, p90 ${round(p90)} s).`)
     }
     if (evidence.missing !== null) own.push(`Missing: ${clean(evidence.missing)}`)
-    return { own, outside: null }
+    const assumed = Object.entries(evidence.assumed)
+    if (assumed.length > 0) own.push('Left open in the question and taken from the newest run like it:')
+    return { own, outside: rows(assumed.map(([name, value]) => `${name} ${clean(String(value))}`)) }
   },
   list_deployments: (answer) => ({
     own: [counted(answer, 'deployments and CI runs')],

@@ -211,6 +211,7 @@ function predictionOf(service: string): object {
       serviceOutcomes: 12,
       baseRate: 0.9,
       baseRateInterval: { low: 0.7, high: 0.97 },
+      assumed: { workflow: 'deploy.yml', pullRequest: false },
       missing: '88 more outcomes',
     },
     modelVersion: 'base-rate',

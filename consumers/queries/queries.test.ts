@@ -182,6 +182,7 @@ test('a prediction comes from the owner shard and is kept as asked', () => {
     serviceOutcomes: 0,
     baseRate: 0.9,
     baseRateInterval: { low: 0.5, high: 1 },
+    assumed: {},
     missing: 'runs',
   }
   const output = ask(
