@@ -39,7 +39,9 @@ const TEXTS: Texts = {
       own.push(`Duration: ${round(p50)} s (p10 ${round(p10)} s, p90 ${round(p90)} s).`)
     }
     if (evidence.missing !== null) own.push(`Missing: ${clean(evidence.missing)}`)
-    return { own, outside: null }
+    const assumed = Object.entries(evidence.assumed)
+    if (assumed.length > 0) own.push('Left open in the question and taken from the newest run like it:')
+    return { own, outside: rows(assumed.map(([name, value]) => `${name} ${clean(String(value))}`)) }
   },
   list_deployments: (answer) => ({
     own: [counted(answer, 'deployments and CI runs')],
@@ -137,8 +139,14 @@ function counted(
 }
 
 function deploymentLine(item: Deployment): string {
-  const at = item.startedAt ?? item.requestedAt ?? item.finishedAt ?? 'time unknown'
-  const parts = [at, item.subject, item.service, item.conclusion ?? item.state, item.name ?? '', item.branch ?? '']
+  const parts = [
+    item.listedAt,
+    item.subject,
+    item.service,
+    item.conclusion ?? item.state,
+    item.name ?? '',
+    item.branch ?? '',
+  ]
   return clean(`${parts.filter((part) => part !== '').join(' | ')} | key ${item.key}`)
 }
 

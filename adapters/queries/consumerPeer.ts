@@ -1,14 +1,12 @@
 /** For tests: a consumer's query API over HTTP with given contents. Everything it answers is checked against the contract. */
 import { fastify, type FastifyInstance } from 'fastify'
 import {
-  compareNames,
-  comparePlaces,
-  cursorOfName,
-  cursorOfPlace,
-  placeOfCursor,
+  BY_NAME,
+  BY_TIME,
   placeOfDeployment,
   placeOfIncident,
-  type Place,
+  placeOfName,
+  type Order,
 } from '../../schemas/queries/place.ts'
 import { QUERIES, type QueryName, type QueryOutput } from '../../schemas/queries/queries.ts'
 import { SHARDS, partitionOf } from '../../schemas/topics.ts'
@@ -116,15 +114,17 @@ function answerOf(
     items.filter(
       (item) => item.service === (input.service ?? item.service) && item.state === (input.state ?? item.state),
     )
-  const names = [...new Set([...deployments, ...incidents].map((item) => item.service))].sort(compareNames)
+  const names = [...new Set([...deployments, ...incidents].map((item) => item.service))].sort()
   switch (name) {
     case 'list_deployments':
-      return byTime(of(deployments), placeOfDeployment, input)
+      return pageOf(of(deployments), BY_TIME, placeOfDeployment, input)
     case 'list_incidents':
-      return byTime(of(incidents), placeOfIncident, input)
+      return pageOf(of(incidents), BY_TIME, placeOfIncident, input)
     case 'list_services':
-      return byName(
-        names.filter((service) => service.startsWith(input.prefix ?? '')),
+      return pageOf(
+        names.filter((service) => service.startsWith(input.prefix ?? '')).map(namedService),
+        BY_NAME,
+        ({ service }) => placeOfName(service),
         input,
       )
     case 'list_unmapped':
@@ -158,34 +158,26 @@ function answerOf(
   }
 }
 
-function byTime<Item extends object>(
+function pageOf<Item extends object, P>(
   items: readonly Item[],
-  placeOf: (item: Item) => Place,
+  order: Order<P>,
+  placeOf: (item: Item) => P,
   { limit, cursor }: { readonly limit: number; readonly cursor?: string },
 ): object {
-  const after = cursor === undefined ? null : placeOfCursor(cursor)
+  const after = cursor === undefined ? null : order.placeOf(cursor)
   const rest = [...items]
-    .sort((a, b) => comparePlaces(placeOf(a), placeOf(b)))
-    .filter((item) => after === null || comparePlaces(placeOf(item), after) > 0)
+    .sort((a, b) => order.compare(placeOf(a), placeOf(b)))
+    .filter((item) => after === null || order.compare(placeOf(item), after) > 0)
   const last = rest[limit - 1]
-  const nextCursor = rest.length > limit && last !== undefined ? cursorOfPlace(placeOf(last)) : null
+  const nextCursor = rest.length > limit && last !== undefined ? order.cursorOf(placeOf(last)) : null
   return { items: rest.slice(0, limit), nextCursor, ...FRESH }
 }
 
-function byName(
-  names: readonly string[],
-  { limit, cursor }: { readonly limit: number; readonly cursor?: string },
-): object {
-  const after = cursor === undefined ? '' : Buffer.from(cursor, 'base64url').toString('utf8')
-  const rest = names.filter((service) => service > after)
-  const last = rest[limit - 1]
-  const items = rest.slice(0, limit).map((service) => ({
-    service,
-    environment: service.split('/')[0],
-    lastEventAt: '2026-01-01T00:00:00.000Z',
-  }))
-  return { items, nextCursor: rest.length > limit && last !== undefined ? cursorOfName(last) : null, ...FRESH }
-}
+const namedService = (service: string) => ({
+  service,
+  environment: service.split('/')[0] ?? '',
+  lastEventAt: '2026-01-01T00:00:00.000Z',
+})
 
 function serviceOf(service: string, recent: readonly Deployment[], incidents: readonly Incident[]): object {
   const outcomes = { finished: recent.length, failed: 0, streak: recent.length }
@@ -219,6 +211,7 @@ function predictionOf(service: string): object {
       serviceOutcomes: 12,
       baseRate: 0.9,
       baseRateInterval: { low: 0.7, high: 0.97 },
+      assumed: { workflow: 'deploy.yml', pullRequest: false },
       missing: '88 more outcomes',
     },
     modelVersion: 'base-rate',
@@ -259,12 +252,14 @@ export function deployment(service: string, at: number, key = `${service}@${at}`
     state: 'finished',
     conclusion: 'success',
     name: 'deploy',
+    workflow: 'deploy.yml',
     branch: 'main',
     sha: null,
     trigger: 'push',
     requestedAt: time,
     startedAt: time,
     finishedAt: time,
+    listedAt: time,
     links: [],
   }
 }

@@ -12,6 +12,7 @@ import type { Prediction } from '../models/predict.ts'
 import type { ZoneOf } from './attemptOf.ts'
 import type { DeploymentDeps } from './handler.ts'
 import { localTime } from './localTime.ts'
+import { assumedOf } from './openQuestion.ts'
 import { readPasts } from './pasts.ts'
 
 export type Asked = Omit<QueryOutput<'predict_deployment'>, 'freshThrough' | 'complete' | 'incompleteReason'>
@@ -25,7 +26,8 @@ export function createAsk(deps: DeploymentDeps): Ask {
   const { shelf, rules, telemetry, zoneOf, stopwatch } = deps
   return (input, shard, now) => {
     const begin = stopwatch()
-    const attempt = attemptAsked(input, shard, zoneOf, now)
+    const assumed = assumedOf(input, shard)
+    const attempt = attemptAsked({ ...assumed, ...input }, shard, zoneOf, now)
     const pasts = readPasts(attempt, shard)
     // The challenger answers headlines alone: an ask is never scored, so a shadow answer to it would tell nothing.
     const prediction = predict(attempt, pasts, shelf.champion(input.subject), null, rules)
@@ -48,6 +50,7 @@ export function createAsk(deps: DeploymentDeps): Ask {
           serviceOutcomes: pasts.service.count,
           baseRate: baseRate.success,
           baseRateInterval: { low: baseRate.low, high: baseRate.high },
+          assumed,
           missing: missing(prediction, pasts.service.count, rules),
         },
         modelVersion: prediction.modelVersion,

@@ -1,6 +1,7 @@
 /** The attempt of a record, as models see it. */
 import type { DeploymentRecord } from '../../rust-engine/ts/records.ts'
 import type { ShardDoor } from '../../rust-engine/ts/door.ts'
+import { workflowOf } from '../models/attempt.ts'
 import type { Attempt } from '../models/attempt.ts'
 import { localTime } from './localTime.ts'
 
@@ -21,7 +22,7 @@ export function attemptOf(
   return {
     subject: record.subject,
     service: record.service,
-    workflow: record.workflow ?? record.name,
+    workflow: workflowOf(record),
     branch: record.branch,
     actor: record.actor,
     trigger: record.trigger,

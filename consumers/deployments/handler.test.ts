@@ -329,7 +329,40 @@ test('an ask answers like a headline of the same attempt would, is kept as asked
   assert.match(output.evidence.missing ?? '', /80 more finished runs/u)
   const { low, high } = output.evidence.baseRateInterval
   assert.ok(low < output.evidence.baseRate && output.evidence.baseRate < high)
-  const [headline] = passAll([event({ key: 'real', occurredAt: now, actor: null, pullRequest: null })])
+  const [headline] = passAll([event({ key: 'real', occurredAt: now, actor: null })])
   assert.equal(headline?.pSuccess, output.pSuccess)
   assert.deepEqual(headline.features, entry.features)
+})
+
+test('a question that leaves workflow and trigger open rests on the history that a headline of the newest run like it has', () => {
+  const { passAll, shard } = pipeline()
+  const github = { workflow: '4711', actor: null }
+  for (let i = 0; i < 20; i++) {
+    const runs = run(i, i % 4 === 0 ? 'failure' : 'success')
+    // Runs of the topic branch are the newest and differ in all else.
+    const other = { branch: 'topic', workflow: '4712', trigger: 'pull_request', pullRequest: true, actor: null }
+    passAll(runs.map((one) => ({ ...one, ...(i % 2 === 1 ? other : github) })))
+  }
+  const now = START + 40 * 60_000
+  const ask = createAsk(deps)
+  const { output, entry } = ask({ service: SERVICE, subject: 'deployment', branch: 'main' }, shard, now)
+  assert.deepEqual(output.evidence.assumed, { workflow: '4711', trigger: 'push', pullRequest: false })
+  const open = ask({ service: SERVICE, subject: 'deployment' }, shard, now)
+  assert.deepEqual(open.output.evidence.assumed, {
+    workflow: '4712',
+    branch: 'topic',
+    trigger: 'pull_request',
+    pullRequest: true,
+  })
+  const [headline] = passAll([event({ key: 'real', occurredAt: now, ...github })])
+  assert.ok(headline)
+  assert.deepEqual(headline.features, entry.features)
+  assert.equal(headline.pSuccess, output.pSuccess)
+  assert.notDeepEqual(open.entry.features, entry.features)
+})
+
+test('a question about a service that never ran assumes nothing', () => {
+  const { shard } = pipeline()
+  const { output } = createAsk(deps)({ service: SERVICE, subject: 'ci_run' }, shard, START)
+  assert.deepEqual(output.evidence.assumed, {})
 })

@@ -39,3 +39,8 @@ export interface Rolling {
   readonly medianDurationS: number
   readonly durations: number
 }
+
+/** Where a source names its workflow alone, the name stands for it. */
+export function workflowOf(run: { readonly workflow: string | null; readonly name: string | null }): string | null {
+  return run.workflow ?? run.name
+}

@@ -1,8 +1,9 @@
+import { placeOfIncident } from '../../schemas/queries/place.ts'
 import { listedShards, liveShards } from './askedShard.ts'
 import type { Query } from './context.ts'
 import { freshnessOf } from './freshness.ts'
 import { mergedPage } from './mergedPage.ts'
-import { summaryOfIncident } from './summaries.ts'
+import { summaryOfIncident, timeText } from './summaries.ts'
 import { earlier, msOf } from './timeRange.ts'
 
 export const listIncidents: Query<'list_incidents'> = (input, context) => {
@@ -16,7 +17,7 @@ export const listIncidents: Query<'list_incidents'> = (input, context) => {
   const to = msOf(input.to)
   const { items, nextCursor } = mergedPage(liveShards(views), {
     list: (shard, before, limit, cursor) => shard.door.incidents({ ...filter, to: earlier(to, before) }, limit, cursor),
-    placeOf: (record) => ({ at: record.startsAt, key: record.key }),
+    placeOf: (record) => placeOfIncident({ ...record, startsAt: timeText(record.startsAt) }),
     limit: input.limit,
     cursor: input.cursor,
   })

@@ -9,6 +9,7 @@ export const listServices: Query<'list_services'> = ({ environment, prefix, limi
   const { items, nextCursor } = servicePage(liveShards(views), {
     limit,
     cursor,
+    prefix: prefix ?? (environment === undefined ? '' : `${environment}/`),
     wanted: (record) =>
       (environment === undefined || record.environment === environment) &&
       (prefix === undefined || record.service.startsWith(prefix)),

@@ -15,6 +15,7 @@ export const listUnmapped: Query<'list_unmapped'> = ({ limit, cursor }, context)
   const { items, nextCursor } = servicePage(liveShards(views), {
     limit,
     cursor,
+    prefix: '',
     wanted: ({ service, environment, lastEventAt }) =>
       service.startsWith(environment + UNASSIGNED) &&
       !context.isMappedByNow(sourceNameOf(service, environment), lastEventAt),

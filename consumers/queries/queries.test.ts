@@ -2,87 +2,25 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import fc from 'fast-check'
 import { HttpError } from '../../runtime/http/errors.ts'
-import { openEngine } from '../../rust-engine/ts/engine.ts'
 import type { LedgerEntry } from '../../schemas/generated/events.ts'
 import { QUERIES } from '../../schemas/queries/queries.ts'
 import type { QueryName, QueryOutput } from '../../schemas/queries/queries.ts'
 import { partitionOf, SHARDS } from '../../schemas/topics.ts'
-import type { QueryContext, ShardView } from './context.ts'
+import type { QueryContext } from './context.ts'
 import { answer } from './routes.ts'
+import { applyAlert, applyRun, contextOf, FINISHED, openState, STEP, viewOf } from './stateUnderTest.ts'
 
-const MIB = 1024 ** 2
 const NOW = Date.parse('2026-03-01T12:00:00Z')
-const quotaBytes = {
-  infrastructure_state: 16 * MIB,
-  deployment_history: 16 * MIB,
-  incident_database: 16 * MIB,
-  active_operations: 16 * MIB,
-}
-const engine = openEngine({ poolBytes: 64 * MIB, quotaBytes, borrowBytesMax: quotaBytes, shards: SHARDS })
-const doors = Array.from({ length: SHARDS }, (_, shard) => engine.createShard(shard))
+const state = openState()
+const { doors } = state
 after(() => {
-  for (const door of doors) door.drop()
+  state.drop()
 })
 
-const doorOf = (service: string) => {
-  const door = doors[partitionOf(service)]
-  assert.ok(door !== undefined)
-  return door
-}
-
-const envelope = (service: string, at: number) => ({
-  id: `${service}/${at}`,
-  occurredAt: at,
-  receivedAt: at,
-  source: 'events',
-  service,
-  environment: service.slice(0, service.indexOf('/')),
-  trace: null,
-})
-
-function start(service: string, run: number, at: number): string {
-  const key = `events:${service}/run/${run}`
-  const empty = { conclusion: null, repository: null, sha: null, actor: null, trigger: null, pullRequest: null }
-  const event = { ...envelope(service, at), ...empty, subject: 'deployment', phase: 'started', key, attempt: 1 }
-  const rest = { name: 'deploy', workflow: 'w', branch: 'main', change: null, step: null, links: [], backfilled: false }
-  doorOf(service).applyDeployment(JSON.stringify({ ...event, ...rest }))
-  return key
-}
-
-function alert(service: string, number: number, at: number): string {
-  const key = `events:${service}/alert/${number}`
-  const texts = { title: 'Slow', severity: 'page', summary: 's', description: 'd', labels: { a: 'b' }, annotations: {} }
-  const event = { ...envelope(service, at), phase: 'firing', key, ...texts, startsAt: at, endsAt: null }
-  doorOf(service).applyIncident(JSON.stringify({ ...event, generatorUrl: null }))
-  return key
-}
-
-const view = (shard: number): ShardView => ({
-  shard,
-  state: 'live',
-  door: doors[shard] ?? null,
-  clock: NOW - shard,
-  freshThrough: NOW - shard,
-  lagRecords: 0,
-  gap: null,
-})
-
-const context = (changes: Partial<QueryContext> = {}): QueryContext => ({
-  shards: () => doors.map((_, shard) => view(shard)),
-  ownerOf: () => null,
-  isInTouch: () => true,
-  isMappedByNow: () => false,
-  now: () => NOW,
-  memory: () => engine.memory(),
-  ask: () => {
-    throw new Error('not asked in these tests')
-  },
-  keepAsked: () => undefined,
-  forecaster: () => null,
-  models: () => [],
-  targets: () => [{ name: 'state_sync_latency', targetMs: 50, p99Ms: null }],
-  ...changes,
-})
+const start = (service: string, run: number, at: number, told: object = {}) => applyRun(state, service, run, at, told)
+const alert = (service: string, number: number, at: number) => applyAlert(state, service, number, at)
+const view = (shard: number) => viewOf(state, shard, NOW)
+const context = (changes: Partial<QueryContext> = {}) => contextOf(state, NOW, changes)
 
 /** The answer, checked against the contract of the query. */
 function ask<N extends QueryName>(name: N, input: object, changes: Partial<QueryContext> = {}): QueryOutput<N> {
@@ -96,10 +34,10 @@ const refusal = (status: number, code: string) => (error: unknown) =>
 
 const fleet = Array.from({ length: 25 }, (_, i) => `production/fleet-${i}`)
 const expected = fleet.flatMap((service, i) =>
-  // Some start in the same millisecond, within a shard and across shards.
-  [0, 1, 2].map((run) => {
+  // Some have the same millisecond, within a shard and across shards; of some only the end or a step was ever told.
+  [{}, FINISHED, STEP].map((told, run) => {
     const at = NOW - 3_600_000 - ((i * 7 + run * 3) % 20) * 1000
-    return { at, key: start(service, run, at) }
+    return { at, key: start(service, run, at, told) }
   }),
 )
 expected.sort((a, b) => b.at - a.at || (a.key < b.key ? -1 : 1))
@@ -246,6 +184,7 @@ test('a prediction comes from the owner shard and is kept as asked', () => {
     serviceOutcomes: 0,
     baseRate: 0.9,
     baseRateInterval: { low: 0.5, high: 1 },
+    assumed: {},
     missing: 'runs',
   }
   const output = ask(
@@ -279,7 +218,7 @@ test('a prediction comes from the owner shard and is kept as asked', () => {
 
 test('memory is told by region and shard', () => {
   const memory = ask('get_memory', {})
-  assert.equal(memory.poolBytes, 64 * MIB)
+  assert.equal(memory.poolBytes, 80 * 1024 ** 2)
   assert.equal(memory.regions.length, 4)
   assert.equal(memory.shards.length, SHARDS)
 })

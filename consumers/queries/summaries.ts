@@ -1,6 +1,7 @@
 /** Records of the engine in the words of the query API. */
 import type { DeploymentRecord, IncidentRecord } from '../../rust-engine/ts/records.ts'
 import type * as z from 'zod'
+import { workflowOf } from '../models/attempt.ts'
 import type { deploymentSummary, incidentSummary } from '../../schemas/queries/answer.ts'
 
 export function timeText(ms: number): string
@@ -19,12 +20,14 @@ export function summaryOfDeployment(record: DeploymentRecord): z.output<typeof d
     state: record.state,
     conclusion: record.conclusion,
     name: record.name,
+    workflow: workflowOf(record),
     branch: record.branch,
     sha: record.sha,
     trigger: record.trigger,
     requestedAt: timeText(record.requestedAt),
     startedAt: timeText(record.startedAt),
     finishedAt: timeText(record.finishedAt),
+    listedAt: timeText(record.listedAt),
     links: [...record.links],
   }
 }

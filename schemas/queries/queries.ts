@@ -21,15 +21,19 @@ export const QUERIES = {
   predict_deployment: {
     title: 'Predict a deployment',
     description:
-      'Success probability, risk and duration of a deployment or CI run that has not started yet, from the history of its service. Stored as asked; moves no score.',
+      'Success probability, risk and duration of a deployment or CI run that has not started yet, from the history of its service. What is left open is taken from the newest run like it. Stored as asked; moves no score.',
     input: z.object({
       service,
       subject: z.enum(['deployment', 'ci_run']).default('deployment'),
       branch: z.string().max(256).optional(),
-      workflow: z.string().max(256).optional().describe('Workflow or pipeline id'),
+      workflow: z.string().max(256).optional().describe('As list_deployments shows it'),
       trigger: z.string().max(64).optional().describe('push, pull_request, schedule, …'),
       pullRequest: z.boolean().optional(),
-      sha: z.string().max(64).optional().describe('Commit; a change known from a push or pull request gives its size'),
+      sha: z
+        .string()
+        .max(64)
+        .optional()
+        .describe('Commit; gives the size of a change to a CI service (ci/…) known from a push or pull request'),
       at: time.optional().describe('When it would start; now if absent'),
     }),
     output: z.object({
@@ -46,6 +50,14 @@ export const QUERIES = {
         serviceOutcomes: z.number().int().describe('Finished runs of this service'),
         baseRate: z.number().describe('Smoothed share of successes'),
         baseRateInterval: z.object({ low: z.number(), high: z.number() }).describe('95 % interval'),
+        assumed: z
+          .object({
+            workflow: z.string().optional(),
+            branch: z.string().optional(),
+            trigger: z.string().optional(),
+            pullRequest: z.boolean().optional(),
+          })
+          .describe('Left open in the question, taken from the newest run like it'),
         missing: z.string().nullable().describe('What is missing for a better answer'),
       }),
       modelVersion: z.string().describe('base-rate before a model is live'),
@@ -54,7 +66,8 @@ export const QUERIES = {
   },
   list_deployments: {
     title: 'List deployments',
-    description: 'Deployments and CI runs, newest first.',
+    description:
+      'Deployments and CI runs, newest first. A page may hold few or none and still have a nextCursor: go on.',
     input: z.object({
       subject: z.enum(['deployment', 'ci_run']).optional(),
       service: service.optional(),

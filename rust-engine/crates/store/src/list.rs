@@ -7,7 +7,7 @@ use paged::{Cursor, Pages, Tree};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// Records looked at for one page: a filter that fits nothing must not stop the world. The cursor then goes on from there.
-const LOOKED_AT_MAX: usize = 20_000;
+const LOOKED_AT_MAX: usize = 2_000;
 
 /// A page of a list.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -1,0 +1,101 @@
+/** For tests: shards of a real engine as a consumer's queries see them, and events that fill them. */
+import assert from 'node:assert/strict'
+import type { EngineDoor, ShardDoor } from '../../rust-engine/ts/door.ts'
+import { openEngine } from '../../rust-engine/ts/engine.ts'
+import { partitionOf, SHARDS } from '../../schemas/topics.ts'
+import type { QueryContext, ShardView } from './context.ts'
+
+const MIB = 1024 ** 2
+const quotaBytes = {
+  infrastructure_state: 16 * MIB,
+  deployment_history: 32 * MIB,
+  incident_database: 16 * MIB,
+  active_operations: 16 * MIB,
+}
+
+export interface State {
+  readonly engine: EngineDoor
+  readonly doors: readonly ShardDoor[]
+  doorOf(service: string): ShardDoor
+  drop(): void
+}
+
+export function openState(): State {
+  const engine = openEngine({ poolBytes: 80 * MIB, quotaBytes, borrowBytesMax: quotaBytes, shards: SHARDS })
+  const doors = Array.from({ length: SHARDS }, (_, shard) => engine.createShard(shard))
+  return {
+    engine,
+    doors,
+    doorOf(service) {
+      const door = doors[partitionOf(service)]
+      assert.ok(door !== undefined)
+      return door
+    },
+    drop() {
+      for (const door of doors) door.drop()
+    },
+  }
+}
+
+export const viewOf = ({ doors }: State, shard: number, now: number): ShardView => ({
+  shard,
+  state: 'live',
+  door: doors[shard] ?? null,
+  clock: now - shard,
+  freshThrough: now - shard,
+  lagRecords: 0,
+  gap: null,
+})
+
+export function contextOf(state: State, now: number, changes: Partial<QueryContext> = {}): QueryContext {
+  return {
+    shards: () => state.doors.map((_, shard) => viewOf(state, shard, now)),
+    ownerOf: () => null,
+    isInTouch: () => true,
+    isMappedByNow: () => false,
+    now: () => now,
+    memory: () => state.engine.memory(),
+    ask: () => {
+      throw new Error('not asked in these tests')
+    },
+    keepAsked: () => undefined,
+    forecaster: () => null,
+    models: () => [],
+    targets: () => [{ name: 'state_sync_latency', targetMs: 50, p99Ms: null }],
+    ...changes,
+  }
+}
+
+const envelope = (service: string, at: number) => ({
+  id: `${service}/${at}`,
+  occurredAt: at,
+  receivedAt: at,
+  source: 'events',
+  service,
+  environment: service.slice(0, service.indexOf('/')),
+  trace: null,
+})
+
+/** An event of run number `run`, applied; its key. */
+export function applyRun(state: State, service: string, run: number, at: number, told: object = {}): string {
+  const key = `events:${service}/run/${run}`
+  const empty = { conclusion: null, repository: null, sha: null, actor: null, trigger: null, pullRequest: null }
+  const event = { ...envelope(service, at), ...empty, subject: 'deployment', phase: 'started', key, attempt: 1 }
+  const rest = { name: 'deploy', workflow: 'w', branch: 'main', change: null, step: null, links: [], backfilled: false }
+  state.doorOf(service).applyDeployment(JSON.stringify({ ...event, ...rest, ...told }))
+  return key
+}
+
+export const FINISHED = { phase: 'finished', conclusion: 'success' } as const
+export const STEP = {
+  phase: 'step',
+  step: { key: 'build', name: 'build', kind: 'job', state: 'completed', conclusion: 'success' },
+} as const
+
+export function applyAlert(state: State, service: string, number: number, at: number): string {
+  const key = `events:${service}/alert/${number}`
+  const texts = { title: 'Slow', severity: 'page', summary: 's', description: 'd', labels: { a: 'b' }, annotations: {} }
+  const event = { ...envelope(service, at), phase: 'firing', key, ...texts, startsAt: at, endsAt: null }
+  state.doorOf(service).applyIncident(JSON.stringify({ ...event, generatorUrl: null }))
+  return key
+}
