@@ -2,9 +2,9 @@
 import type { Codec } from '../runtime/kafka/codec.ts'
 import type { QueryOutput } from '../schemas/queries/queries.ts'
 import type { KafkaPort } from '../runtime/kafka/port.ts'
+import { createForecastShelf } from './models/forecastShelf.ts'
 import { createShelf } from './models/shelf.ts'
 import type { Shelf } from './models/shelf.ts'
-import { createCapacityShelf } from './queries/capacityShelf.ts'
 import type { CapacityForecaster } from './queries/context.ts'
 import type { ConsumerTelemetry } from './telemetry.ts'
 
@@ -23,7 +23,7 @@ export async function openModelFeed(
   onFatal: (cause: Error) => void,
 ): Promise<ModelFeed> {
   const shelf = createShelf()
-  const capacity = createCapacityShelf()
+  const capacity = createForecastShelf()
   const reader = await kafka.read(codec, {
     topic: 'devops.models',
     from: 'beginning',
@@ -48,15 +48,13 @@ export async function openModelFeed(
   return {
     shelf,
     forecaster: () => capacity.champion(),
-    list: () => [
-      ...shelf.list().map(({ model, stage, version, since }) => ({
+    list: () =>
+      [...shelf.list(), ...capacity.list()].map(({ model, stage, version, since }) => ({
         model,
         stage,
         version,
         since: new Date(since).toISOString(),
       })),
-      ...capacity.list(),
-    ],
     close: () => reader.close(),
   }
 }

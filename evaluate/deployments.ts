@@ -1,12 +1,13 @@
 /**
  * Runs of a data set through the live path: their events go through the deployment handler into engine shards, predictions
- * and outcomes come back as ledger entries, and the trainer's own function learns from the scored ones.
+ * and outcomes come back as ledger entries; the scored ones go to whoever learns.
  */
 import { createDeploymentHandler } from '../consumers/deployments/handler.ts'
 import type { DeploymentTelemetry } from '../consumers/deployments/telemetry.ts'
 import type { AnswerRules } from '../consumers/models/answerClass.ts'
 import type { Shelf } from '../consumers/models/shelf.ts'
-import type { TrainingRow } from '../consumers/models/train.ts'
+import { scoredRowOf } from '../consumers/trainer/scoredRow.ts'
+import type { ScoredRow } from '../consumers/trainer/scoredRow.ts'
 import type { ShardDoor } from '../rust-engine/ts/door.ts'
 import type { DeploymentEvent, LedgerEntry } from '../schemas/generated/events.ts'
 import { partitionOf } from '../schemas/topics.ts'
@@ -18,6 +19,8 @@ export interface ReplayDeps {
   readonly shardOf: (partition: number) => ShardDoor
   readonly shelf: Shelf
   readonly rules: AnswerRules
+  /** Gets what a trainer would read in the ledger. */
+  readonly scored: (row: ScoredRow) => void
 }
 
 export interface Replay {
@@ -26,8 +29,8 @@ export interface Replay {
   /** A run starts: its headline prediction. */
   ask(run: CiRun): LedgerEntry
   outcome(runId: string, outcome: CiOutcome): void
-  /** What a trainer would read in the ledger, in the order of time. */
-  readonly scored: readonly TrainingRow[]
+  /** The clock that the replayed projects share, ms since their first ask. */
+  readonly now: number
 }
 
 /** The evaluation reports by its own protocol. */
@@ -45,7 +48,7 @@ export class RunUnknown extends Error {
   }
 }
 
-export function createReplay({ shardOf, shelf, rules }: ReplayDeps): Replay {
+export function createReplay({ shardOf, shelf, rules, scored }: ReplayDeps): Replay {
   const handle = createDeploymentHandler({
     shelf,
     zoneOf: () => 'UTC',
@@ -55,8 +58,11 @@ export function createReplay({ shardOf, shelf, rules }: ReplayDeps): Replay {
   })
   const zeros = new Map<string, number>()
   const running = new Map<string, CiRun>()
-  const scored: TrainingRow[] = []
+  /** First ask of each project, s. */
+  const firstAsks = new Map<string, number>()
   let offset = 0n
+  let now = 0
+  let outcomes = 0
 
   const pass = (event: DeploymentEvent): readonly LedgerEntry[] => {
     const partition = partitionOf(event.service)
@@ -73,24 +79,34 @@ export function createReplay({ shardOf, shelf, rules }: ReplayDeps): Replay {
     running.set(run.runId, run)
     return pass(startedEvent(run, zeroOf(run)))
   }
-  const finish = (run: CiRun, outcome: CiOutcome) => {
+  const finish = (run: CiRun, outcome: CiOutcome, backfilled: boolean) => {
     running.delete(run.runId)
     for (const entry of pass(finishedEvent(run, zeroOf(run), outcome))) {
-      if (entry.kind === 'scored' && entry.success !== null) scored.push(trainingRowOf(entry, entry.success))
+      const row = scoredRowOf(entry)
+      // Each project has a calendar of its own: the order in which outcomes became known is the time they share.
+      if (row !== null) scored({ ...row, outcomeAt: outcomes++, backfilled })
     }
   }
+  const tick = (run: CiRun, atS: number) => {
+    const first = firstAsks.get(run.project) ?? run.startS
+    firstAsks.set(run.project, first)
+    now = Math.max(now, (atS - first) * 1000)
+  }
   return {
-    scored,
+    get now() {
+      return now
+    },
     learn: (history) => {
       for (const runs of Map.groupBy(history, ({ run }) => run.project).values()) {
         zeros.set(runs[0]?.run.project ?? '', zeroMsOf(runs.map(({ run }) => run)))
       }
       for (const { run, outcome } of moments(history)) {
         if (outcome === null) start(run)
-        else finish(run, outcome)
+        else finish(run, outcome, true)
       }
     },
     ask: (run) => {
+      tick(run, run.startS)
       const headline = start(run).find((entry) => entry.kind === 'headline')
       if (headline === undefined) throw new Error(`${run.runId} was asked twice`)
       return headline
@@ -98,16 +114,11 @@ export function createReplay({ shardOf, shelf, rules }: ReplayDeps): Replay {
     outcome: (runId, outcome) => {
       const run = running.get(runId)
       if (run === undefined) throw new RunUnknown(runId)
-      finish(run, outcome)
+      tick(run, run.startS + (outcome.durationS ?? 0))
+      finish(run, outcome, false)
     },
   }
 }
-
-const trainingRowOf = (entry: LedgerEntry, success: boolean): TrainingRow => ({
-  features: Float32Array.from(entry.features),
-  success,
-  durationSeconds: entry.durationSeconds,
-})
 
 interface Moment {
   readonly at: number

@@ -4,6 +4,8 @@ import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { chooseBackend } from '../consumers/models/backend.ts'
 import { createShelf } from '../consumers/models/shelf.ts'
+import type { Shelf } from '../consumers/models/shelf.ts'
+import type { ScoredRow } from '../consumers/trainer/scoredRow.ts'
 import { openEngine } from '../rust-engine/ts/engine.ts'
 import type { ShardDoor } from '../rust-engine/ts/door.ts'
 import type { LedgerEntry } from '../schemas/generated/events.ts'
@@ -11,7 +13,6 @@ import { SHARDS } from '../schemas/topics.ts'
 import { ciOutcomeOf, ciRunOf } from './ciRun.ts'
 import { readCsv } from './csv.ts'
 import { createReplay } from './deployments.ts'
-import type { Replay } from './deployments.ts'
 import { createLearning, putOnShelf } from './learning.ts'
 import type { Learning } from './learning.ts'
 import { messageOf } from './protocol.ts'
@@ -27,6 +28,7 @@ export const DEPLOYMENTS_USAGE = `deployments --history FILE... --stream [--seed
 
 /** The defaults of the configuration: what a new installation runs with. */
 const RULES = { minSamples: 100, confidenceThreshold: 0.7 }
+const RETRAIN_INTERVAL_MS = 3600 * 1000
 const MIB = 1024 ** 2
 const NATIVE_FOLDER = '.native/tfjs-node'
 
@@ -66,16 +68,18 @@ function optionsOf(args: readonly string[]) {
 export async function evaluateDeployments(args: readonly string[]): Promise<void> {
   const options = optionsOf(args)
   const shelf = createShelf()
-  const replay = createReplay({ shardOf: openShards(), shelf, rules: RULES })
-  const weights = options.weights === undefined ? null : readFileSync(options.weights)
-  if (weights !== null) await putOnShelf(shelf, weights)
+  const given = options.weights === undefined ? null : readFileSync(options.weights)
+  const learning = given === null ? await openLearning(shelf, options.seed) : null
+  if (given !== null) await putOnShelf(shelf, given)
+  const scored = (row: ScoredRow) => learning?.add(row)
+  const replay = createReplay({ shardOf: openShards(), shelf, rules: RULES, scored })
   replay.learn(options.history.flatMap(readCsv).map((row) => ({ run: ciRunOf(row), outcome: ciOutcomeOf(row) })))
-  const learning = weights === null ? await beginLearning(shelf, options.seed, replay) : null
+  await learning?.round(replay.now)
   if (options.saveWeights !== undefined) {
-    const learnt = learning?.weights() ?? weights
-    if (learnt === null)
-      throw new UsageError(`${replay.scored.length} rows are too few to learn from`, DEPLOYMENTS_USAGE)
-    writeFileSync(options.saveWeights, learnt)
+    const weights = learning?.weights() ?? given
+    if (weights === null)
+      throw new UsageError('the history is too short for a model that beats the base rate', DEPLOYMENTS_USAGE)
+    writeFileSync(options.saveWeights, weights)
   }
   // Durations are given for all runs or for none: without a model a new project has none.
   const withDuration = shelf.champion('ci_run') !== null
@@ -89,23 +93,19 @@ export async function evaluateDeployments(args: readonly string[]): Promise<void
       process.stdout.write(`${JSON.stringify(answerOf(String(message.run['run_id']), headline, withDuration))}\n`)
     } else {
       replay.outcome(message.run_id, { success: message.success, durationS: message.duration_s })
-      report(await learning?.advance(replay.scored), replay)
+      await learning?.round(replay.now)
     }
   }
   lines.close()
 }
 
-async function beginLearning(shelf: ReturnType<typeof createShelf>, seed: number, replay: Replay): Promise<Learning> {
+async function openLearning(shelf: Shelf, seed: number): Promise<Learning> {
   const { why } = await chooseBackend(['native', 'wasm', 'cpu'], NATIVE_FOLDER)
   console.error(why)
-  const learning = createLearning(shelf, seed, RULES.minSamples)
-  report(await learning.advance(replay.scored), replay)
-  return learning
-}
-
-function report(seconds: number | null | undefined, replay: Replay): void {
-  if (seconds === null || seconds === undefined) return
-  console.error(`learnt from ${replay.scored.length} scored rows in ${seconds.toFixed(1)} s`)
+  const schedule = { minSamples: RULES.minSamples, intervalMs: RETRAIN_INTERVAL_MS }
+  return createLearning(shelf, schedule, seed, (line) => {
+    console.error(line)
+  })
 }
 
 function answerOf(runId: string, headline: LedgerEntry, withDuration: boolean): StreamAnswer {

@@ -1,45 +1,76 @@
 /**
- * Learning while the replay runs: the trainer's function on the scored rows so far, published to the shelf as its records would be. From new
- * weights at first and once the rows have doubled; in between it goes on from the weights at hand.
+ * Learning while the replay runs: the trainer's own course on the scored rows so far, by the clock of the data set. Its records go to
+ * the shelf as the consumer would read them; only the waiting is left out: a lesson takes no time of that clock.
  */
 import type { Shelf } from '../consumers/models/shelf.ts'
-import { TRAINING, trainClassifier } from '../consumers/models/train.ts'
-import type { TrainingRow } from '../consumers/models/train.ts'
-import { deserialise, digestOf, serialise } from '../consumers/models/weights.ts'
+import { createCourse } from '../consumers/trainer/course.ts'
+import { learn } from '../consumers/trainer/lesson.ts'
+import type { ModelOutgoing } from '../consumers/trainer/modelRecords.ts'
+import { stageRecord, weightsRecord } from '../consumers/trainer/modelRecords.ts'
+import type { Schedule } from '../consumers/trainer/schedule.ts'
+import type { ScoredRow } from '../consumers/trainer/scoredRow.ts'
+import type { TrainerTelemetry } from '../consumers/trainer/telemetry.ts'
+import { digestOf } from '../consumers/models/weights.ts'
 
-/** Released outcomes between two lessons. */
-const REFINE_ROWS = 200
+const MODEL = 'ci_run'
 
 export interface Learning {
-  /** Learns from all rows if enough new ones came since the last time; gives the seconds it took, null when nothing was due. */
-  advance(rows: readonly TrainingRow[]): Promise<number | null>
-  /** Weights at hand; null before the first lesson. */
+  add(row: ScoredRow): void
+  /** One round of the trainer at `now`, ms of the data set's clock. */
+  round(now: number): Promise<void>
+  /** Weights of the champion; null while the base rate answers. */
   weights(): Buffer | null
 }
 
-export function createLearning(shelf: Shelf, seed: number, minSamples: number): Learning {
-  let weights: Buffer | null = null
-  let rowsLearnt = 0
-  let rowsFresh = 0
+/** `say` gets what a trainer's log would tell. */
+export function createLearning(shelf: Shelf, schedule: Schedule, seed: number, say: (line: string) => void): Learning {
+  const course = createCourse(MODEL, schedule, telemetryOf(say), seed)
+  const weights = new Map<string, Buffer>()
+  const publish = async (records: readonly ModelOutgoing[]) => {
+    for (const { value } of records) {
+      if (value === null) continue
+      if (value.weights !== null) weights.set(value.sha256, value.weights)
+      await shelf.accept(value)
+    }
+  }
   return {
-    weights: () => weights,
-    advance: async (rows) => {
-      if (rows.length < minSamples || (weights !== null && rows.length - rowsLearnt < REFINE_ROWS)) return null
-      const begin = performance.now()
-      const fresh = weights === null || rows.length >= 2 * rowsFresh
-      const start = weights === null || fresh ? null : deserialise(weights)
-      weights = serialise(trainClassifier(rows, { ...TRAINING, seed }, start))
-      if (fresh) rowsFresh = rows.length
-      rowsLearnt = rows.length
-      await putOnShelf(shelf, weights)
-      return (performance.now() - begin) / 1000
+    add: (row) => {
+      course.add(row)
     },
+    round: async (now) => {
+      await publish(course.judge(now))
+      const lesson = course.due(now)
+      if (lesson === null) return
+      const begin = performance.now()
+      const learnt = learn(lesson)
+      const seconds = ((performance.now() - begin) / 1000).toFixed(1)
+      say(`learnt from ${lesson.rows.length} scored rows in ${seconds} s${lesson.start === null ? ', anew' : ''}`)
+      await publish(course.learnt(learnt, now))
+      await publish(course.judge(now))
+    },
+    weights: () => weights.get(shelf.champion(MODEL)?.version ?? '') ?? null,
   }
 }
 
-/** As champion of CI runs. */
+/** As champion of CI runs, from the start. */
 export async function putOnShelf(shelf: Shelf, weights: Buffer): Promise<void> {
-  const shared = { model: 'ci_run', sha256: digestOf(weights), card: '{}', at: 0 }
-  await shelf.accept({ ...shared, kind: 'weights', weights, stage: null })
-  await shelf.accept({ ...shared, kind: 'stage', weights: null, stage: 'champion' })
+  const version = digestOf(weights)
+  for (const { value } of [
+    weightsRecord(MODEL, version, weights, '{}', 0),
+    stageRecord(MODEL, version, 'champion', '{}', 0),
+  ])
+    if (value !== null) await shelf.accept(value)
 }
+
+const telemetryOf = (say: (line: string) => void): TrainerTelemetry => ({
+  trained: () => undefined,
+  trainingFailed: () => undefined,
+  staged: (_model, version, stage, reason) => {
+    say(`${version.slice(0, 8)} ${stage}: ${reason}`)
+  },
+  scored: () => undefined,
+  rowsKnown: () => undefined,
+  modelUnreadable: () => undefined,
+  seriesUnavailable: () => undefined,
+  forecasterHeldBack: () => undefined,
+})

@@ -60,8 +60,10 @@ test('the champion is served once its weights and its stage have come, in any or
   assert.equal(shelf.champion()?.version, digestOf(first))
   shelf.accept(record(second, { kind: 'stage', stage: 'champion' }))
   assert.equal(shelf.champion()?.version, digestOf(second))
+  assert.deepEqual(shelf.list(), [{ model: 'capacity', version: digestOf(second), stage: 'champion', since: 0 }])
   shelf.accept(record(second, { kind: 'stage', stage: 'retired' }))
   assert.equal(shelf.champion(), null)
+  assert.deepEqual(shelf.list(), [])
 })
 
 test('other models are passed by, other digests refused', () => {

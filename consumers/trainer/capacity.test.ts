@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs'
 import fc from 'fast-check'
 
 import { chooseBackend } from '../models/backend.ts'
-import { FEATURES } from '../models/forecastOutlook.ts'
+import { CHECKED_DAYS, FEATURES } from '../models/forecastOutlook.ts'
 import { Forecaster, lookAhead, quantilesOf } from '../models/forecaster.ts'
 import { readForecastWeights } from '../models/forecastWeights.ts'
 import { createRandom } from '../models/random.ts'
@@ -91,7 +91,7 @@ test('own series are learnt from, their last days only judge', async () => {
   const tiny = { ...SMALL, syntheticSeries: 4, syntheticSeriesHeldOut: 0, steps: 8 }
   const own = syntheticSeries(createRandom(12), 500)
   const spoilt = own.slice()
-  spoilt.fill(1e12, 500 - 72)
+  spoilt.fill(1e12, 500 - CHECKED_DAYS * 24)
   const learnt = await trainCapacity({ seed: 5, series: [own] }, tiny)
   assert.ok(learnt.card.samples.own > 0)
   assert.equal(learnt.card.heldOut.own?.series, 1)

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 
-import { FEATURES } from '../models/forecastOutlook.ts'
+import { CHECKED_DAYS, FEATURES } from '../models/forecastOutlook.ts'
 import { Forecaster } from '../models/forecaster.ts'
 import type { Backtest } from '../models/forecaster.ts'
 import { writeForecastWeights } from '../models/forecastWeights.ts'
@@ -33,8 +33,6 @@ export const CAPACITY_TRAINING: CapacityTraining = {
 }
 
 const SYNTHETIC_HOURS = 600
-/** The last days of each own series judge the model and are not learnt from. */
-const HELD_OUT_DAYS = 3
 /** Hours by which the origins in an own series are shifted against each other, to see each day from several sides. */
 const PHASES = [0, 6, 12, 18] as const
 
@@ -78,7 +76,8 @@ export async function trainCapacity(
     (i) => series[i] ?? [],
   )
   const own = chosen.flatMap((one) => {
-    const learnt = one.subarray(0, Math.max(0, one.length - HELD_OUT_DAYS * 24))
+    // The days that a backtest judges are not learnt from: an error shown beside a forecast is one of days never seen.
+    const learnt = one.subarray(0, Math.max(0, one.length - CHECKED_DAYS * 24))
     return PHASES.map((phase) => samplesOf(learnt, phase))
   })
 
@@ -100,7 +99,7 @@ export async function trainCapacity(
     samples: counts,
     heldOut: {
       synthetic: meanOf(unseen.map((one) => forecaster.backtest(one))),
-      own: meanOf(chosen.map((one) => forecaster.backtest(one, HELD_OUT_DAYS))),
+      own: meanOf(chosen.map((one) => forecaster.backtest(one))),
     },
   }
   return { weights, card }

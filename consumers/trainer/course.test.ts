@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createRandom } from '../models/random.ts'
+import { compareLogLoss } from '../ledger/scores.ts'
 import { FEATURES, FEATURE_SET } from '../models/features.ts'
 import { createCourse } from './course.ts'
-import { OUTCOMES_MIN, judgeChallenger, judgeChampion } from './judge.ts'
+import { OUTCOMES_MAX, OUTCOMES_MIN, judgeChallenger, judgeChampion, judgeHeldOut, nextLook } from './judge.ts'
+import type { HeldOut } from './judge.ts'
 import type { Learnt } from './lesson.ts'
-import { isDue } from './schedule.ts'
+import { UNANSWERED_MS_MAX, isDue } from './schedule.ts'
 import type { ScoredRow } from './scoredRow.ts'
 import type { TrainerTelemetry } from './telemetry.ts'
 
@@ -23,6 +25,7 @@ function recorder(): TrainerTelemetry & { readonly stages: string[] } {
     rowsKnown: nothing,
     modelUnreadable: nothing,
     seriesUnavailable: nothing,
+    forecasterHeldBack: nothing,
   }
 }
 
@@ -54,56 +57,62 @@ const judged = (count: number, sure: number, from: number, who: 'challenger' | '
       : row(i, { modelVersion: version, pSuccess: p })
   })
 
-const learnt = (version: string, heldOutP: number, heldOutRows: number): Learnt => ({
+const heldOutOf = (heldOutP: number, count: number): HeldOut => ({
+  rows: Array.from({ length: count }, (_, i) => ({
+    success: i % 3 !== 0,
+    baseRate: 0.7,
+    p: i % 3 !== 0 ? heldOutP : 1 - heldOutP,
+  })),
+})
+
+const learnt = (version: string, heldOut: HeldOut | null = null): Learnt => ({
   weights: Buffer.from(version),
   sha256: version,
   card: '{}',
-  heldOut: {
-    rows: Array.from({ length: heldOutRows }, (_, i) => ({
-      success: i % 3 !== 0,
-      baseRate: 0.7,
-      p: i % 3 !== 0 ? heldOutP : 1 - heldOutP,
-    })),
-  },
+  heldOut,
 })
 
-test('a challenger is promoted by later live outcomes that it answered in the shadow, not by others', () => {
-  const good = (count: number) => judged(count, 0.9, 0, 'challenger', 'a')
-  assert.equal(judgeChallenger('a', good(OUTCOMES_MIN - 1), null, false).act, false)
-  assert.equal(judgeChallenger('a', good(OUTCOMES_MIN), null, false).act, true)
-  assert.equal(judgeChallenger('b', good(OUTCOMES_MIN), null, false).act, false)
-  assert.equal(judgeChallenger('a', judged(60, 0.4, 0, 'challenger', 'a'), null, true).act, false)
+test('a challenger wins, loses or stays undecided by the outcomes that it answered in the shadow', () => {
+  const verdict = (count: number, sure: number) => judgeChallenger(judged(count, sure, 0, 'challenger', 'a')).verdict
+  assert.equal(verdict(OUTCOMES_MIN - 1, 0.9), 'undecided')
+  assert.equal(verdict(OUTCOMES_MIN, 0.9), 'won')
+  assert.equal(verdict(60, 0.4), 'lost')
 })
 
-test('a challenger that beats the base rate and not the champion stays challenger', () => {
-  const rows = judged(60, 0.8, 0, 'challenger', 'a').map((one) => ({ ...one, pSuccess: one.success ? 0.95 : 0.05 }))
-  assert.equal(judgeChallenger('a', rows, null, true).act, false)
-})
-
-test('held-out rows count only while there is neither champion nor enough live outcomes', () => {
-  const { heldOut } = learnt('a', 0.9, 40)
-  assert.equal(judgeChallenger('a', [], heldOut, false).act, true)
-  assert.equal(judgeChallenger('a', [], heldOut, true).act, false)
-  assert.equal(
-    judgeChallenger(
-      'a',
-      Array.from({ length: 40 }, (_, i) => row(i)),
-      heldOut,
-      false,
-    ).act,
-    false,
+test('better by less than the margin is undecided, and so is not better than the champion', () => {
+  // Now better, now worse, a little more often better: a mean below zero by a part of its standard error.
+  const near = Array.from({ length: 60 }, (_, i) =>
+    row(i, { success: true, challengerVersion: 'a', challengerP: i % 2 === 0 ? 0.8 : 0.62 }),
   )
-  assert.equal(judgeChallenger('a', [], learnt('a', 0.9, OUTCOMES_MIN - 1).heldOut, false).act, false)
-  assert.equal(judgeChallenger('a', [], learnt('a', 0.4, 40).heldOut, false).act, false)
+  const { mean, standardError } = compareLogLoss(
+    near.map((one) => ({ a: one.challengerP ?? 0, b: 0.7, success: true })),
+  )
+  assert.ok(mean < 0 && mean > -standardError, `${mean} and ${standardError}`)
+  assert.equal(judgeChallenger(near).verdict, 'undecided')
+  const behind = judged(60, 0.8, 0, 'challenger', 'a').map((one) => ({ ...one, pSuccess: one.success ? 0.95 : 0.05 }))
+  assert.equal(judgeChallenger(behind).verdict, 'lost')
+})
+
+test('looks come as outcomes double', () => {
+  const looks = [0]
+  while ((looks.at(-1) ?? 0) < 200) looks.push(nextLook(looks.at(-1) ?? 0))
+  assert.deepEqual(looks, [0, 30, 60, 120, 240])
+})
+
+test('held-out rows judge as live ones do, where there are enough', () => {
+  assert.equal(judgeHeldOut(heldOutOf(0.9, 40)).verdict, 'won')
+  assert.equal(judgeHeldOut(heldOutOf(0.9, OUTCOMES_MIN - 1)).verdict, 'lost')
+  assert.equal(judgeHeldOut(heldOutOf(0.4, 40)).verdict, 'lost')
 })
 
 test('a champion falls by live outcomes clearly worse than the base rate, not by chance', () => {
-  assert.equal(judgeChampion('a', judged(60, 0.9, 0, 'champion', 'a')).act, false)
-  assert.equal(judgeChampion('a', judged(60, 0.3, 0, 'champion', 'a')).act, true)
-  assert.equal(judgeChampion('a', judged(OUTCOMES_MIN - 1, 0.3, 0, 'champion', 'a')).act, false)
+  const verdict = (count: number, sure: number) => judgeChampion('a', judged(count, sure, 0, 'champion', 'a')).verdict
+  assert.equal(verdict(60, 0.9), 'won')
+  assert.equal(verdict(60, 0.3), 'lost')
+  assert.equal(verdict(OUTCOMES_MIN - 1, 0.3), 'undecided')
 })
 
-test('training is due at min_samples, then with as many new rows, or at the interval with enough to judge by', () => {
+test('a lesson is due at min_samples, then with as many new rows, or at the interval with enough to judge by', () => {
   const table = [
     [{ rows: 99, newRows: 99, lastTrainedAt: null }, false],
     [{ rows: 100, newRows: 100, lastTrainedAt: null }, true],
@@ -112,10 +121,26 @@ test('training is due at min_samples, then with as many new rows, or at the inte
     [{ rows: 200, newRows: 29, lastTrainedAt: -4_000_000 }, false],
     [{ rows: 200, newRows: 30, lastTrainedAt: -4_000_000 }, true],
   ] as const
-  for (const [progress, expected] of table) assert.equal(isDue(progress, schedule, 1000), expected)
+  for (const [progress, expected] of table)
+    assert.equal(isDue({ ...progress, challenger: null }, schedule, 1000), expected)
 })
 
-test('the course of a model: learn, shadow, promotion, a better one, demotion', () => {
+test('no lesson while a challenger waits for its verdict, whatever else has come', () => {
+  const table = [
+    [{ outcomes: 0, lost: false, ageMs: 0 }, false],
+    [{ outcomes: 0, lost: false, ageMs: UNANSWERED_MS_MAX }, true],
+    [{ outcomes: 1, lost: false, ageMs: UNANSWERED_MS_MAX }, false],
+    [{ outcomes: OUTCOMES_MAX - 1, lost: false, ageMs: 0 }, false],
+    [{ outcomes: OUTCOMES_MIN, lost: true, ageMs: 0 }, true],
+    [{ outcomes: OUTCOMES_MAX, lost: false, ageMs: 0 }, true],
+  ] as const
+  for (const [challenger, expected] of table) {
+    const progress = { rows: 5000, newRows: 4000, lastTrainedAt: 0, challenger }
+    assert.equal(isDue(progress, schedule, 10_000_000), expected, JSON.stringify(challenger))
+  }
+})
+
+test('the course of a model: learn, shadow, promotion, a better one from its weights, demotion', () => {
   const telemetry = recorder()
   const course = createCourse('ci_run', schedule, telemetry)
   const feed = (rows: readonly ScoredRow[]) => {
@@ -123,10 +148,11 @@ test('the course of a model: learn, shadow, promotion, a better one, demotion', 
   }
   feed(Array.from({ length: 100 }, (_, i) => row(i)))
   const lesson = course.due(0)
-  assert.ok(lesson?.holdOut)
-  assert.equal(lesson.rows.length, 100)
+  assert.ok(lesson)
+  // Live outcomes decide: nothing need be held out.
+  assert.deepEqual([lesson.rows.length, lesson.holdOut, lesson.start], [100, false, null])
   assert.equal(course.due(1), null)
-  const keys = course.learnt(learnt('a', 0.9, 20), 1).map(({ key }) => key)
+  const keys = course.learnt(learnt('a'), 1).map(({ key }) => key)
   assert.deepEqual(keys, ['weights/a', 'stage/ci_run/challenger'])
   assert.deepEqual(course.judge(2), [])
   feed(judged(OUTCOMES_MIN, 0.9, 100, 'challenger', 'a'))
@@ -134,9 +160,23 @@ test('the course of a model: learn, shadow, promotion, a better one, demotion', 
     course.judge(3).map(({ key }) => key),
     ['stage/ci_run/champion'],
   )
-  feed(judged(100, 0.9, 200, 'champion', 'a'))
-  assert.equal(course.due(4)?.holdOut, false)
-  course.learnt(learnt('b', 0.9, 0), 5)
+  feed(judged(69, 0.9, 200, 'champion', 'a'))
+  assert.equal(course.due(4), null)
+  feed(judged(1, 0.9, 269, 'champion', 'a'))
+  const anew = course.due(4)
+  assert.equal(anew?.start, null, 'the rows have doubled')
+  course.learnt(learnt('lost'), 5)
+  feed(
+    judged(100, 0.6, 300, 'challenger', 'lost').map((one) => ({
+      ...one,
+      modelVersion: 'a',
+      pSuccess: one.success ? 0.9 : 0.1,
+    })),
+  )
+  assert.deepEqual(course.judge(6), [])
+  const refined = course.due(6)
+  assert.deepEqual(refined?.start, Buffer.from('a'), 'it goes on from the champion')
+  course.learnt(learnt('b'), 7)
   feed(
     judged(OUTCOMES_MIN, 0.97, 400, 'challenger', 'b').map((one) => ({
       ...one,
@@ -144,9 +184,8 @@ test('the course of a model: learn, shadow, promotion, a better one, demotion', 
       pSuccess: one.success ? 0.9 : 0.1,
     })),
   )
-  const records = course.judge(6)
   assert.deepEqual(
-    records.map(({ key, value }) => [key, value === null]),
+    course.judge(8).map(({ key, value }) => [key, value === null]),
     [
       ['stage/ci_run/champion', false],
       ['weights/a', true],
@@ -154,7 +193,7 @@ test('the course of a model: learn, shadow, promotion, a better one, demotion', 
   )
   feed(judged(1000, 0.2, 500, 'champion', 'b'))
   assert.deepEqual(
-    course.judge(7).map(({ key, value }) => [key, value?.stage]),
+    course.judge(9).map(({ key, value }) => [key, value?.stage]),
     [
       ['stage/ci_run/champion', 'retired'],
       ['weights/b', undefined],
@@ -163,20 +202,59 @@ test('the course of a model: learn, shadow, promotion, a better one, demotion', 
   assert.deepEqual(telemetry.stages, [
     'a challenger',
     'a champion',
+    'lost challenger',
     'b challenger',
+    'lost retired',
     'b champion',
     'a retired',
     'b retired',
   ])
 })
 
+test('who brings history in gets a model at once, a second one too when the first lost', () => {
+  const course = createCourse('ci_run', schedule, recorder())
+  for (let i = 0; i < 100; i++) course.add(row(i, { backfilled: true }))
+  assert.equal(course.due(0)?.holdOut, true)
+  course.learnt(learnt('a', heldOutOf(0.4, OUTCOMES_MIN)), 1)
+  assert.deepEqual(course.judge(1), [])
+  course.learnt(learnt('b', heldOutOf(0.9, OUTCOMES_MIN)), 2)
+  assert.deepEqual(
+    course.judge(2).map(({ key }) => key),
+    ['stage/ci_run/champion'],
+  )
+})
+
+test('a challenger that history refused makes room as more history comes', () => {
+  const course = createCourse('ci_run', schedule, recorder())
+  for (let i = 0; i < 100; i++) course.add(row(i, { backfilled: true }))
+  course.due(0)
+  course.learnt(learnt('a', heldOutOf(0.4, OUTCOMES_MIN)), 1)
+  course.judge(1)
+  for (let i = 100; i < 200; i++) course.add(row(i, { backfilled: true }))
+  assert.equal(course.due(2)?.rows.length, 200)
+})
+
+test('held-out rows count only while there is neither champion nor enough live outcomes', () => {
+  const fed = (live: number) => {
+    const course = createCourse('ci_run', schedule, recorder())
+    for (let i = 0; i < 200; i++) course.add(row(i, { backfilled: i >= live }))
+    const lesson = course.due(0)
+    course.learnt(learnt('a', heldOutOf(0.9, 40)), 1)
+    return [lesson?.holdOut, course.judge(2).length]
+  }
+  assert.deepEqual(fed(OUTCOMES_MIN - 1), [true, 1])
+  assert.deepEqual(fed(OUTCOMES_MIN), [false, 0])
+})
+
 test('after a restart what the log of models told counts as trained, with the rows at hand', () => {
   const course = createCourse('ci_run', schedule, recorder())
-  course.remember('champion', 'a', '{}', 1000)
+  course.remember('champion', { version: 'a', card: '{}', weights: Buffer.from('a') }, 1000)
   for (let i = 0; i < 150; i++) course.add(row(i))
   assert.equal(course.due(2000), null)
   for (let i = 150; i < 250; i++) course.add(row(i))
-  assert.equal(course.due(3000)?.rows.length, 250)
+  const lesson = course.due(3000)
+  assert.equal(lesson?.rows.length, 250)
+  assert.deepEqual(lesson.start, Buffer.from('a'))
 })
 
 test('a row that comes twice counts once, and backfilled rows never enter live scores', () => {

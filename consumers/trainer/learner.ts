@@ -13,5 +13,5 @@ if (task.kind === 'classifier') {
   writeResult(resultFile, { kind: 'classifier', backend: why, learnt: learn(task.lesson) })
 } else {
   const { weights, card } = await trainCapacity({ seed: task.seed, series: [...task.series] })
-  writeResult(resultFile, { kind: 'capacity', backend: why, weights, card: JSON.stringify(card) })
+  writeResult(resultFile, { kind: 'capacity', backend: why, weights, card })
 }

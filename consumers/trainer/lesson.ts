@@ -1,10 +1,11 @@
 /** One training of a deployment or CI run model: what is given, what is learnt, and the card that tells of it. */
 import { scoresOf } from '../ledger/scores.ts'
-import { loadClassifier } from '../models/classifier.ts'
+import { createClassifier } from '../models/classifier.ts'
 import { FEATURES, FEATURE_SET } from '../models/features.ts'
 import { TRAINING, trainClassifier } from '../models/train.ts'
 import type { TrainingRow } from '../models/train.ts'
-import { digestOf, serialise } from '../models/weights.ts'
+import { deserialise, digestOf, serialise } from '../models/weights.ts'
+import { OUTCOMES_MIN } from './judge.ts'
 import type { HeldOut } from './judge.ts'
 
 export interface LessonRow extends TrainingRow {
@@ -18,8 +19,10 @@ export interface Lesson {
   readonly seed: number
   /** In the order of time. */
   readonly rows: readonly LessonRow[]
-  /** Keep the last rows out of learning: while no champion is there, they judge. Else live outcomes do, and all rows teach. */
+  /** The last rows judge first what the earlier ones taught. */
   readonly holdOut: boolean
+  /** Weights to go on from; null: new ones. */
+  readonly start: Buffer | null
 }
 
 export interface Learnt {
@@ -27,39 +30,50 @@ export interface Learnt {
   readonly sha256: string
   /** Model card, JSON. */
   readonly card: string
-  readonly heldOut: HeldOut
+  /** null: live outcomes judge alone. */
+  readonly heldOut: HeldOut | null
 }
 
 const HELD_OUT_SHARE = 0.2
 
+/** Where rows are held out, those judge the weights learnt without them, and then teach too: the freshest rows teach most. */
 export function learn(lesson: Lesson): Learnt {
-  const cut = lesson.holdOut ? Math.floor(lesson.rows.length * (1 - HELD_OUT_SHARE)) : lesson.rows.length
-  const earlier = lesson.rows.slice(0, cut)
-  const weights = serialise(trainClassifier(earlier, { ...TRAINING, seed: lesson.seed }))
-  const classifier = loadClassifier(weights)
-  const heldOut = lesson.rows.slice(cut).map(({ features, baseRate, success }) => ({
-    p: classifier.pSuccess(features),
+  const { rows, start, seed } = lesson
+  const options = { ...TRAINING, seed }
+  const heldOutRows = lesson.holdOut ? Math.max(OUTCOMES_MIN, Math.floor(rows.length * HELD_OUT_SHARE)) : 0
+  const cut = rows.length - heldOutRows
+  const earlier = trainClassifier(rows.slice(0, cut), options, start === null ? null : deserialise(start))
+  const weights = serialise(heldOutRows === 0 ? earlier : trainClassifier(rows, options, earlier))
+  const judge = createClassifier(earlier, 'earlier')
+  const heldOut = rows.slice(cut).map(({ features, baseRate, success }) => ({
+    p: judge.pSuccess(features),
     baseRate,
     success,
   }))
-  return { weights, sha256: digestOf(weights), card: cardOf(lesson, earlier, heldOut), heldOut: { rows: heldOut } }
+  return {
+    weights,
+    sha256: digestOf(weights),
+    card: cardOf(lesson, heldOut),
+    heldOut: heldOutRows === 0 ? null : { rows: heldOut },
+  }
 }
 
-function cardOf(lesson: Lesson, learnt: readonly LessonRow[], heldOut: HeldOut['rows']): string {
+function cardOf({ model, seed, rows, start }: Lesson, heldOut: HeldOut['rows']): string {
   const time = (at: number | undefined) => (at === undefined ? null : new Date(at).toISOString())
   return JSON.stringify({
-    model: lesson.model,
+    model,
     label: 'rollout_failed',
     featureSet: FEATURE_SET,
     features: FEATURES,
-    training: { ...TRAINING, seed: lesson.seed },
+    training: { ...TRAINING, seed, start: start === null ? null : digestOf(start) },
     learnt: {
-      rows: learnt.length,
-      backfilled: learnt.filter((row) => row.backfilled).length,
-      failed: learnt.filter((row) => !row.success).length,
-      from: time(learnt[0]?.outcomeAt),
-      to: time(learnt.at(-1)?.outcomeAt),
+      rows: rows.length,
+      backfilled: rows.filter((row) => row.backfilled).length,
+      failed: rows.filter((row) => !row.success).length,
+      from: time(rows[0]?.outcomeAt),
+      to: time(rows.at(-1)?.outcomeAt),
     },
+    /** Of the weights learnt from the rows before these. */
     heldOut: {
       model: scoresOf(heldOut),
       baseRate: scoresOf(heldOut.map(({ baseRate, success }) => ({ p: baseRate, success }))),

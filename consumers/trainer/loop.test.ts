@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FEATURES, FEATURE_SET } from '../models/features.ts'
 import { digestOf } from '../models/weights.ts'
+import { CAPACITY_TRAINING } from './capacity.ts'
 import { createCourse } from './course.ts'
+import { judgeForecaster } from './judgeForecaster.ts'
 import { createLoop } from './loop.ts'
 import type { LoopDeps } from './loop.ts'
 import { TrainingFailed } from './runTask.ts'
@@ -15,6 +17,7 @@ const HOUR_MS = 3_600_000
 function world(run: (task: Task) => Promise<TaskResult>) {
   const published: string[] = []
   const failed: string[] = []
+  const heldBack: string[] = []
   const telemetry: TrainerTelemetry = {
     trained: nothing,
     trainingFailed: (model) => failed.push(model),
@@ -23,6 +26,7 @@ function world(run: (task: Task) => Promise<TaskResult>) {
     rowsKnown: nothing,
     modelUnreadable: nothing,
     seriesUnavailable: nothing,
+    forecasterHeldBack: (version) => heldBack.push(version),
   }
   const clock = { now: 0, stopping: false }
   const course = createCourse('ci_run', { minSamples: 100, intervalMs: HOUR_MS }, telemetry)
@@ -40,14 +44,22 @@ function world(run: (task: Task) => Promise<TaskResult>) {
     nativeFolder: null,
     capacityIntervalMs: 24 * HOUR_MS,
   }
-  return { loop: createLoop(deps), course, clock, published, failed }
+  return { loop: createLoop(deps), course, clock, published, failed, heldBack }
 }
 
-const forecaster = (text: string): TaskResult => ({
+const forecaster = (text: string, mase = 0.9): TaskResult => ({
   kind: 'capacity',
   backend: 'cpu',
   weights: Buffer.from(text),
-  card: '{}',
+  card: {
+    model: 'capacity',
+    seed: 1,
+    backend: 'cpu',
+    features: [],
+    training: CAPACITY_TRAINING,
+    samples: { synthetic: 1, own: 0 },
+    heldOut: { synthetic: { series: 1, mase, maseSeasonalNaive: 1, coverage80: 0.8 }, own: null },
+  },
 })
 
 function feed(course: ReturnType<typeof world>['course'], count: number): void {
@@ -83,6 +95,29 @@ test('the forecaster is learnt at once and again after its interval; the one bef
   clock.now = 25 * HOUR_MS
   await round()
   assert.deepEqual(published.slice(2), [`weights/${second}`, 'stage/capacity/champion', `weights/${first}`])
+})
+
+test('a forecaster that does not beat seasonal naive is held back, and the one before goes on answering', async () => {
+  const results = [forecaster('good'), forecaster('bad', 1.1), forecaster('naive', 1)]
+  const { loop, clock, published, heldBack } = world(() => Promise.resolve(results.shift() ?? forecaster('none')))
+  for (const hours of [0, 25, 26, 50]) {
+    clock.now = hours * HOUR_MS
+    await loop.round()
+    await loop.idle()
+  }
+  assert.deepEqual(published, [`weights/${digestOf(Buffer.from('good'))}`, 'stage/capacity/champion'])
+  assert.deepEqual(
+    heldBack,
+    ['bad', 'naive'].map((text) => digestOf(Buffer.from(text))),
+  )
+})
+
+test('a forecaster must beat seasonal naive on own series and on synthetic ones', () => {
+  const figures = (mase: number) => ({ series: 3, mase, maseSeasonalNaive: 1, coverage80: 0.8 })
+  assert.equal(judgeForecaster({ heldOut: { synthetic: figures(0.9), own: figures(0.8) } }).isBetter, true)
+  assert.equal(judgeForecaster({ heldOut: { synthetic: figures(0.9), own: figures(1.2) } }).isBetter, false)
+  assert.equal(judgeForecaster({ heldOut: { synthetic: null, own: figures(0.8) } }).isBetter, true)
+  assert.equal(judgeForecaster({ heldOut: { synthetic: null, own: null } }).isBetter, false)
 })
 
 test('rounds go on while a training runs, and start no second one', async () => {

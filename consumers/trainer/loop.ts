@@ -1,6 +1,7 @@
 /** Round after round: judge, publish, show the scores, start what is due. One training at a time, each in its own process. */
 import { digestOf } from '../models/weights.ts'
 import type { Course } from './course.ts'
+import { judgeForecaster } from './judgeForecaster.ts'
 import { stageRecord, weightsGone, weightsRecord } from './modelRecords.ts'
 import type { ModelOutgoing } from './modelRecords.ts'
 import type { Task, TaskResult } from './task.ts'
@@ -50,7 +51,10 @@ export function createLoop(deps: LoopDeps): Loop {
     telemetry.trained(course.model, learnt.sha256, lesson.rows.length, backend, (now() - begin) / 1000)
     await publish(course.learnt(learnt, now()))
   }
-  /** The forecaster has no live scores yet: the newest answers, and each answer shows its error beside seasonal naive. */
+  /**
+   * The forecaster has no live scores yet: the newest answers if it beats seasonal naive on what was held out, and each answer shows
+   * its error beside it.
+   */
   const learnCapacity = async (): Promise<void> => {
     const lastAt = Math.max(capacity?.at ?? -Infinity, capacityTriedAt ?? -Infinity)
     if (now() - lastAt < deps.capacityIntervalMs) return
@@ -61,13 +65,20 @@ export function createLoop(deps: LoopDeps): Loop {
     const { weights, card, backend } = result
     const version = digestOf(weights)
     telemetry.trained(CAPACITY, version, series.length, backend, (now() - begin) / 1000)
+    const verdict = judgeForecaster(card)
+    if (!verdict.isBetter) {
+      capacityTriedAt = now()
+      telemetry.forecasterHeldBack(version, verdict.reason)
+      return
+    }
     const before = capacity
     capacity = { version, at: now() }
     if (before?.version === version) return
-    telemetry.staged(CAPACITY, version, 'champion', 'newly learnt')
+    telemetry.staged(CAPACITY, version, 'champion', verdict.reason)
+    const text = JSON.stringify(card)
     await publish([
-      weightsRecord(CAPACITY, version, weights, card, now()),
-      stageRecord(CAPACITY, version, 'champion', card, now()),
+      weightsRecord(CAPACITY, version, weights, text, now()),
+      stageRecord(CAPACITY, version, 'champion', text, now()),
       ...(before === null ? [] : [weightsGone(before.version)]),
     ])
   }

@@ -9,6 +9,7 @@ import { readTopic } from '../../runtime/kafka/topicReader.ts'
 import { onShutdown } from '../../runtime/shutdown.ts'
 import { createLog } from '../../runtime/telemetry/log.ts'
 import { createRegistry } from '../../runtime/telemetry/metrics.ts'
+import { createForecastShelf } from '../models/forecastShelf.ts'
 import { createShelf } from '../models/shelf.ts'
 import { createCourse } from './course.ts'
 import type { Course } from './course.ts'
@@ -83,15 +84,18 @@ onShutdown(log, async () => {
 /** Which versions hold a stage, from the log of models; it is read once: this process alone writes it. */
 async function rememberModels(): Promise<void> {
   const shelf = createShelf(MODELS)
+  const capacity = createForecastShelf()
+  const weightsOf = new Map<string, Buffer>()
   const reader = await readTopic(kafka, codec, {
     topic: MODELS_TOPIC,
     from: 'beginning',
     follow: false,
     onRecord: async (_record, value) => {
       if (value === null) return
-      if (value.model === 'capacity' && value.kind === 'stage') loop.rememberCapacity(value.sha256, value.at)
       try {
         await shelf.accept(value)
+        capacity.accept(value)
+        if (value.weights !== null) weightsOf.set(value.sha256, value.weights)
       } catch (error) {
         // Weights of another feature set can't answer here, nor hold a stage.
         telemetry.modelUnreadable(value.model, error)
@@ -100,8 +104,11 @@ async function rememberModels(): Promise<void> {
   })
   await reader.caughtUp
   for (const { model, stage, version, card, since } of shelf.list()) {
-    courseOf(model)?.remember(stage, version, card, since)
+    const weights = weightsOf.get(version)
+    if (weights !== undefined) courseOf(model)?.remember(stage, { version, card, weights }, since)
   }
+  const forecaster = capacity.list().find(({ stage }) => stage === 'champion')
+  if (forecaster !== undefined) loop.rememberCapacity(forecaster.version, forecaster.since)
   state.models = 'read'
 }
 

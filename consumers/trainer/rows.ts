@@ -7,6 +7,7 @@ export interface Rows {
   add(row: ScoredRow): boolean
   /** Rows that the present feature set can learn from, oldest outcome first. */
   toLearn(): readonly ScoredRow[]
+  readonly learnableCount: number
   /** The last `count` that were not backfilled, oldest outcome first. */
   live(count: number): readonly ScoredRow[]
   /** Rows ever added. */
@@ -16,39 +17,60 @@ export interface Rows {
   readonly backfilledCount: number
 }
 
+const isBefore = (a: ScoredRow, b: ScoredRow): boolean =>
+  a.outcomeAt < b.outcomeAt || (a.outcomeAt === b.outcomeAt && a.predictionId < b.predictionId)
+
+const isLearnable = (row: ScoredRow): boolean => row.featureSet === FEATURE_SET
+
 export function createRows(rowsMax: number): Rows {
-  const byId = new Map<string, ScoredRow>()
+  const known = new Set<string>()
+  const ordered: ScoredRow[] = []
   let added = 0
-  const ordered = () =>
-    [...byId.values()].sort((a, b) => a.outcomeAt - b.outcomeAt || (a.predictionId < b.predictionId ? -1 : 1))
-  const count = (backfilled: boolean) => [...byId.values()].filter((row) => row.backfilled === backfilled).length
+  let liveCount = 0
+  let learnableCount = 0
+
+  const forget = (rows: readonly ScoredRow[]) => {
+    for (const row of rows) {
+      known.delete(row.predictionId)
+      if (!row.backfilled) liveCount--
+      if (isLearnable(row)) learnableCount--
+    }
+  }
   return {
     add: (row) => {
-      if (byId.has(row.predictionId)) return false
-      byId.set(row.predictionId, row)
+      if (known.has(row.predictionId)) return false
+      known.add(row.predictionId)
+      // Nearly always the latest one: looked for from the end.
+      let at = ordered.length
+      for (let before = ordered[at - 1]; before !== undefined && isBefore(row, before); before = ordered[at - 1]) at--
+      ordered.splice(at, 0, row)
       added++
-      // A tenth over the limit, so that the oldest are looked for once in a while and not for each row.
-      if (byId.size > rowsMax * 1.1) {
-        for (const old of ordered().slice(0, byId.size - rowsMax)) byId.delete(old.predictionId)
-      }
+      if (!row.backfilled) liveCount++
+      if (isLearnable(row)) learnableCount++
+      // A tenth over the limit, so that the oldest go once in a while and not with each row.
+      if (ordered.length > rowsMax * 1.1) forget(ordered.splice(0, ordered.length - rowsMax))
       return true
     },
-    toLearn: () =>
-      ordered()
-        .filter((row) => row.featureSet === FEATURE_SET)
-        .slice(-rowsMax),
-    live: (countMax) =>
-      ordered()
-        .filter((row) => !row.backfilled)
-        .slice(-countMax),
+    toLearn: () => ordered.filter(isLearnable).slice(-rowsMax),
+    live: (countMax) => {
+      const found: ScoredRow[] = []
+      for (let i = ordered.length - 1; i >= 0 && found.length < countMax; i--) {
+        const row = ordered[i]
+        if (row !== undefined && !row.backfilled) found.push(row)
+      }
+      return found.reverse()
+    },
+    get learnableCount() {
+      return learnableCount
+    },
     get added() {
       return added
     },
     get liveCount() {
-      return count(false)
+      return liveCount
     },
     get backfilledCount() {
-      return count(true)
+      return ordered.length - liveCount
     },
   }
 }

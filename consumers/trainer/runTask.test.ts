@@ -7,7 +7,7 @@ import { digestOf } from '../models/weights.ts'
 import { TrainingFailed, runTask } from './runTask.ts'
 import type { Task } from './task.ts'
 
-function task(count: number): Task {
+function task(count: number, start: Buffer | null = null): Task {
   const random = createRandom(1)
   const driver = FEATURE_NAMES.indexOf('service.fast')
   const rows = Array.from({ length: count }, (_, i) => {
@@ -16,7 +16,7 @@ function task(count: number): Task {
     const success = (features[driver] ?? 0) < 0
     return { features, success, durationSeconds: null, baseRate: 0.5, outcomeAt: i, backfilled: true }
   })
-  return { kind: 'classifier', nativeFolder: null, lesson: { model: 'ci_run', seed: 1, rows, holdOut: true } }
+  return { kind: 'classifier', nativeFolder: null, lesson: { model: 'ci_run', seed: 1, rows, holdOut: true, start } }
 }
 
 test('a training in a process of its own gives weights that answer, and held-out answers beside the base rate', async () => {
@@ -24,13 +24,26 @@ test('a training in a process of its own gives weights that answer, and held-out
   assert.ok(result.kind === 'classifier')
   const { weights, sha256, heldOut, card } = result.learnt
   assert.equal(digestOf(weights), sha256)
-  assert.equal(heldOut.rows.length, 50)
-  const classifier = loadClassifier(weights)
-  assert.equal(classifier.rows, 200)
+  assert.equal(heldOut?.rows.length, 50)
+  // What was held out taught in the end too.
+  assert.equal(loadClassifier(weights).rows, 250)
   const right = heldOut.rows.filter(({ p, success }) => p >= 0.5 === success).length
   assert.ok(right > 40, `${right} of 50`)
   const { learnt } = JSON.parse(card) as { learnt: { rows: number; backfilled: number } }
-  assert.deepEqual([learnt.rows, learnt.backfilled], [200, 200])
+  assert.deepEqual([learnt.rows, learnt.backfilled], [250, 250])
+})
+
+test('a lesson goes on from the weights it is given', async () => {
+  const learnt = async (start: Buffer | null) => {
+    const result = await runTask(task(70, start), new AbortController().signal, 120_000)
+    assert.ok(result.kind === 'classifier')
+    return result.learnt
+  }
+  const first = await learnt(null)
+  assert.equal(first.heldOut?.rows.length, 30)
+  const second = await learnt(first.weights)
+  assert.notEqual(second.sha256, first.sha256)
+  assert.equal((JSON.parse(second.card) as { training: { start: string } }).training.start, first.sha256)
 })
 
 test('a training that is stopped or takes too long fails by name', async () => {

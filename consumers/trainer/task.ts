@@ -1,6 +1,7 @@
 /** What the trainer hands to the process that learns, and what comes back; both as files of V8's own serialisation. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { deserialize, serialize } from 'node:v8'
+import type { CapacityCard } from './capacity.ts'
 import type { Learnt, Lesson } from './lesson.ts'
 
 export type Task =
@@ -15,17 +16,21 @@ export type Task =
 
 export type TaskResult =
   | { readonly kind: 'classifier'; readonly backend: string; readonly learnt: Learnt }
-  | { readonly kind: 'capacity'; readonly backend: string; readonly weights: Buffer; readonly card: string }
+  | { readonly kind: 'capacity'; readonly backend: string; readonly weights: Buffer; readonly card: CapacityCard }
 
 export const writeTask = (file: string, task: Task): void => {
   writeFileSync(file, serialize(task))
 }
-export const readTask = (file: string): Task => deserialize(readFileSync(file)) as Task
+/** Buffers come back as plain byte arrays and are made buffers again. */
+export function readTask(file: string): Task {
+  const task = deserialize(readFileSync(file)) as Task
+  if (task.kind === 'capacity' || task.lesson.start === null) return task
+  return { ...task, lesson: { ...task.lesson, start: Buffer.from(task.lesson.start) } }
+}
 
 export const writeResult = (file: string, result: TaskResult): void => {
   writeFileSync(file, serialize(result))
 }
-/** Buffers come back as plain byte arrays and are made buffers again. */
 export function readResult(file: string): TaskResult {
   const result = deserialize(readFileSync(file)) as TaskResult
   if (result.kind === 'capacity') return { ...result, weights: Buffer.from(result.weights) }

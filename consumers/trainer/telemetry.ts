@@ -13,6 +13,7 @@ export interface TrainerTelemetry {
   rowsKnown(model: string, live: number, backfilled: number): void
   modelUnreadable(model: string, error: unknown): void
   seriesUnavailable(error: unknown): void
+  forecasterHeldBack(version: string, reason: string): void
 }
 
 export function createTrainerTelemetry(registry: Registry, log: Log): TrainerTelemetry {
@@ -48,6 +49,11 @@ export function createTrainerTelemetry(registry: Registry, log: Log): TrainerTel
     labelNames: ['model', 'stage'] as const,
     registers,
   })
+  const heldBack = new Counter({
+    name: 'devops_forecasters_held_back_total',
+    help: 'Trained forecasters that did not beat seasonal naive on what was held out.',
+    registers,
+  })
   return {
     trained: (model, version, rows, backend, seconds) => {
       trainings.inc({ model, result: 'done' })
@@ -76,6 +82,13 @@ export function createTrainerTelemetry(registry: Registry, log: Log): TrainerTel
     },
     modelUnreadable: (model, error) => {
       log.error({ event: 'model_unreadable', model, err: error }, 'a model record cannot be used')
+    },
+    forecasterHeldBack: (version, reason) => {
+      heldBack.inc()
+      log.warn(
+        { event: 'forecaster_held_back', version, reason },
+        'a forecaster that does not beat seasonal naive does not answer',
+      )
     },
     seriesUnavailable: (error) => {
       log.warn(
