@@ -12,6 +12,7 @@ import { applyRecord } from './applyRecord.ts'
 import { createCommitter } from './committer.ts'
 import type { Committer } from './committer.ts'
 import type { Handlers, InputTopic, Reattach } from './handlers.ts'
+import { mayPass } from './mayPass.ts'
 import { OwnedShard } from './ownedShard.ts'
 import { restoreSet } from './restore.ts'
 import type { RestoreOptions } from './restore.ts'
@@ -384,10 +385,4 @@ export class Pipeline {
     await written?.done
     this.#snapshotting.delete(owned)
   }
-}
-
-/** Kafka, the registry or a disk is away for now: the same may work later. */
-function mayPass(error: unknown): boolean {
-  const { name, retryable } = error as { name?: unknown; retryable?: unknown }
-  return retryable === true || (typeof name === 'string' && name.startsWith('KafkaJS'))
 }

@@ -8,6 +8,8 @@ import { Registry } from 'prom-client'
 import type { Ends, Positions } from '../../runtime/kafka/port.ts'
 import { createLog } from '../../runtime/telemetry/log.ts'
 import { openEngine } from '../../rust-engine/ts/engine.ts'
+import { REGIONS } from '../../rust-engine/ts/records.ts'
+import type { Region } from '../../rust-engine/ts/records.ts'
 import { INPUT_TOPICS } from '../../schemas/topics.ts'
 import { OwnedShard } from './ownedShard.ts'
 import { restoreShard } from './restore.ts'
@@ -23,6 +25,8 @@ const quotaBytes = {
   active_operations: MIB,
 }
 const newEngine = () => openEngine({ poolBytes: 4 * MIB, quotaBytes, borrowBytesMax: quotaBytes, shards: 12 })
+const SMALL = Object.fromEntries(REGIONS.map((region) => [region, 4096])) as Record<Region, number>
+const smallEngine = () => openEngine({ poolBytes: 4 * 4096, quotaBytes: SMALL, borrowBytesMax: SMALL, shards: 12 })
 
 const committedAt = (next: bigint): Positions => new Map(INPUT_TOPICS.map((topic) => [topic, new Map([[SHARD, next]])]))
 const endsAt = (high: bigint): ReadonlyMap<string, ReadonlyMap<number, Ends>> =>
@@ -36,16 +40,16 @@ async function withSnapshot(t: TestContext): Promise<{ readonly snapshotFolder: 
   })
   const snapshotFolder = join(folder, 'snapshots')
   const shard = newEngine().createShard(SHARD)
-  shard.rollingAdd(['scope'], 1, true, 2)
+  for (let i = 0; i < 200; i++) shard.rollingAdd([`scope ${i}`], 1, true, 2)
   await shard.snapshot(snapshotFolder, 'w', Object.fromEntries(TOPICS.map((topic) => [topic, '7'])), 1234)
   return { snapshotFolder, hash: shard.stateHash() }
 }
 
-async function restored(snapshotFolder: string, committed: bigint, end: bigint) {
+async function restored(snapshotFolder: string, committed: bigint, end: bigint, engine = newEngine()) {
   const registry = new Registry()
   const telemetry = createPipelineTelemetry(registry, createLog('consumer', 'silent'))
   const owned = new OwnedShard(SHARD, 0)
-  await restoreShard(owned, committedAt(committed), endsAt(end), { engine: newEngine(), snapshotFolder, telemetry })
+  await restoreShard(owned, committedAt(committed), endsAt(end), { engine, snapshotFolder, telemetry })
   const counted = async (name: string) => {
     const metric = await registry.getSingleMetric(name)?.get()
     return metric?.values.reduce((sum, { value }) => sum + value, 0) ?? 0
@@ -93,4 +97,11 @@ test('without snapshot and commits a shard starts at the beginning, live', async
   const { owned, from, until, lostCommits, refused } = await restored(join(snapshotFolder, 'none'), -1n, 9n)
   assert.deepEqual([owned.fromSnapshot, lostCommits, refused], [false, 0, 0])
   assert.deepEqual([from, until], [new Set([0n]), new Set([0n])])
+})
+
+test('a snapshot that does not fit is told, and the shard is rebuilt from the log', async (t) => {
+  const { snapshotFolder } = await withSnapshot(t)
+  const { owned, from, until, refused } = await restored(snapshotFolder, 8n, 9n, smallEngine())
+  assert.deepEqual([owned.fromSnapshot, refused], [false, 1])
+  assert.deepEqual([from, until], [new Set([0n]), new Set([8n])])
 })

@@ -10,6 +10,7 @@ import type { EngineDoor } from '../../rust-engine/ts/door.ts'
 import type { LedgerEntry } from '../../schemas/generated/events.ts'
 import { INPUT_TOPICS } from '../../schemas/topics.ts'
 import { startOf } from './gap.ts'
+import { mayPass } from './mayPass.ts'
 import type { OwnedShard } from './ownedShard.ts'
 import { snapshotLimit } from './snapshotLimit.ts'
 import type { DropReason, PipelineTelemetry } from './telemetry.ts'
@@ -47,7 +48,14 @@ export async function restoreSet(
   const marks = new Map<string, ReadonlyMap<number, Ends>>()
   for (const topic of [...INPUT_TOPICS, LEDGER]) marks.set(topic, await options.kafka.endsOf(topic))
   for (const owned of taken) {
-    if (!owned.isLost) await restoreShard(owned, committed, marks, options)
+    if (owned.isLost) continue
+    try {
+      await restoreShard(owned, committed, marks, options)
+    } catch (error) {
+      // A disk or the pool that refuses one shard for now is no reason to give the other shards of the set up.
+      if (!mayPass(error)) throw error
+      lose(owned, 'restore_failed', error as Error)
+    }
   }
   const open = taken.filter((owned) => !owned.isLost)
   return { predictions: readPredictions(open, marks, options) }

@@ -25,7 +25,8 @@ export interface EngineDoor {
   /**
    * Restores a shard from the newest usable snapshot in `folder` of which no offset is above `committed`
    * (topic → next offset, decimal text; a topic missing in `committed` counts as 0). Shard null when there is none.
-   * What was skipped is named with its reason in `refused`, also then.
+   * Other shards make room for it as for an event. What was skipped is named with its reason in `refused`, also then:
+   * damaged, ahead, or larger than what can be had.
    */
   restoreShard(shard: number, folder: string, committed: Readonly<Record<string, string>>): Promise<RestoredShard>
 }

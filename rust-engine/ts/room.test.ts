@@ -1,9 +1,10 @@
 /** What goes when a region is full. */
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import type { EngineDoor } from './door.ts'
+import type { EngineDoor, ShardDoor } from './door.ts'
 import { openEngine } from './engine.ts'
-import { ALL, MIB, deployment, incident, sized } from './engineUnderTest.ts'
+import { ALL, MIB, deployment, incident, sized, temporary } from './engineUnderTest.ts'
 import { PoolFull } from './errors.ts'
 import type { Region } from './records.ts'
 
@@ -113,6 +114,40 @@ test('made-up services and resources leave again, oldest first; what runs or is 
   for (const name of ['production/running', 'production/open']) assert.notEqual(shard.service(name), null, name)
   assert.equal(shard.resources(`production/made-up-${told - 1 - (told % 2)}`, 9).length, 1)
   assert.ok(tell(told).changed)
+})
+
+test('a shard is restored into a pool that others fill: they make room, it comes back whole', async (t) => {
+  const folder = join(temporary(t), 'snapshots')
+  const fill = (shard: ShardDoor, until: () => boolean) => {
+    for (let i = 0; !until(); i++) {
+      assert.ok(i < 50_000, 'never reached')
+      const fields = { key: `k${i}`, occurredAt: 1_000 + i, name: NAME }
+      shard.applyDeployment(deployment({ ...fields, phase: 'started' }))
+      if (i % 2 === 0) shard.applyDeployment(deployment({ ...fields, phase: 'finished', conclusion: 'failure' }))
+    }
+  }
+  const first = openEngine(sized(MIB))
+  const saved = first.createShard(0)
+  fill(saved, () => region(first, 'deployment_history').usedBytes > MIB)
+  const hash = saved.stateHash()
+  await saved.snapshot(folder, 'w', {}, 0)
+
+  const engine = openEngine(sized(MIB))
+  const other = engine.createShard(1)
+  fill(other, () => region(engine, 'deployment_history').evicted > 100)
+  const { shard, refused } = await engine.restoreShard(0, folder, {})
+  assert.deepEqual([shard?.stateHash(), refused], [hash, []])
+  assert.ok(other.applyDeployment(deployment({ key: 'goes on' })).opened)
+
+  const small = openEngine(sized(MIB / 4))
+  const beside = small.createShard(1)
+  fill(beside, () => region(small, 'deployment_history').usedBytes > MIB / 4)
+  const before = beside.stateHash()
+  const tooLarge = await small.restoreShard(0, folder, {})
+  assert.equal(tooLarge.shard, null)
+  assert.match(tooLarge.refused.join(), /snapshot: deployment_history would hold \d+ bytes, at most 786432$/u)
+  assert.equal(beside.stateHash(), before)
+  assert.ok(small.createShard(0).applyDeployment(deployment({})).opened)
 })
 
 test('a region that is too small for one event is full, with figures', () => {

@@ -46,15 +46,15 @@ fn restore_shard(mut cx: FunctionContext) -> JsResult<JsPromise> {
     let committed: Offsets = json(&mut cx, 3, "committed")?;
     let key_file = PathBuf::from(text(&mut cx, 4)?);
     let task = cx.task(move || shard::find_snapshot(&folder, shard, &committed, &key_file));
-    let promise = task.promise(move |mut cx, found| {
+    let promise = task.promise(move |mut cx, searched| {
         let held = held.into_inner(&mut cx);
-        let (found, refused) = match found {
-            Ok((Some(found), refused)) => (found, refused),
-            Ok((None, refused)) => return text_of(&mut cx, &Restored { generation: None, info: None, refused }),
+        let searched = match searched {
+            Ok(searched) => searched,
             Err(error) => return throw(&mut cx, &error),
         };
-        let handle = with_held(&mut cx, &held, |engine| engine.load(shard, &found.image))?;
-        text_of(&mut cx, &Restored { generation: Some(handle.generation), info: Some(found.info), refused })
+        let shard::Restored { loaded, refused } = with_held(&mut cx, &held, |engine| engine.restore(shard, searched))?;
+        let (generation, info) = loaded.map(|(handle, info)| (handle.generation, info)).unzip();
+        text_of(&mut cx, &Restored { generation, info, refused })
     });
     Ok(promise)
 }

@@ -18,26 +18,21 @@ impl Heap {
         Ok(Self { shard, table: vec![root.0], unused: Vec::new() })
     }
 
-    /// Takes pages for an image and fills them; nothing is taken when it does not fit.
-    pub fn load(pool: &mut Pool, shard: u16, image: &PageImage) -> Result<Self, PoolError> {
-        let mut heap = Self { shard, table: vec![UNUSED; image.regions.len()], unused: Vec::new() };
-        for (n, region) in image.regions.iter().enumerate().rev() {
-            let Some(region) = region else {
-                heap.unused.push(n as PageNo);
-                continue;
-            };
-            match pool.allocate(shard, *region) {
-                Ok(id) => {
-                    heap.table[n] = id.0;
-                    pool.page_mut(id).copy_from_slice(image.page(n as PageNo));
-                }
-                Err(error) => {
-                    heap.drop_pages(pool);
-                    return Err(error);
-                }
-            }
+    /// The heap of an image before its pages are taken, which `take_region` does.
+    pub fn of_image(shard: u16, image: &PageImage) -> Self {
+        let free = |(n, region): (usize, &Option<Region>)| region.is_none().then_some(n as PageNo);
+        let unused = image.regions.iter().enumerate().rev().filter_map(free).collect();
+        Self { shard, table: vec![UNUSED; image.regions.len()], unused }
+    }
+
+    /// Takes pages for those of an image that lie in a region, and fills them. After a refusal drop them all.
+    pub fn take_region(&mut self, pool: &mut Pool, image: &PageImage, region: Region) -> Result<(), PoolError> {
+        for (n, _) in image.regions.iter().enumerate().filter(|(_, of)| **of == Some(region)) {
+            let id = pool.allocate(self.shard, region)?;
+            self.table[n] = id.0;
+            pool.page_mut(id).copy_from_slice(image.page(n as PageNo));
         }
-        Ok(heap)
+        Ok(())
     }
 
     /// Copies every page in use.
@@ -177,6 +172,11 @@ impl PageImage {
     /// Number of used pages.
     pub fn used(&self) -> usize {
         self.pages.len() / pool::PAGE_BYTES
+    }
+
+    /// Number of pages that lie in a region.
+    pub fn used_in(&self, region: Region) -> u32 {
+        self.regions.iter().filter(|of| **of == Some(region)).count() as u32
     }
 }
 

@@ -89,7 +89,10 @@ proptest! {
 
         let image = heap.image(&pool);
         prop_assert_eq!(entries(&image), model.clone().into_iter().collect::<Vec<_>>());
-        let copy = Heap::load(&mut pool, 0, &image).expect("room");
+        let mut copy = Heap::of_image(0, &image);
+        for region in pool::REGIONS {
+            copy.take_region(&mut pool, &image, region).expect("room");
+        }
         prop_assert_eq!(entries(&View { pool: &pool, heap: &copy }), entries(&image));
 
         let mut space = Space { pool: &mut pool, heap: &mut heap };

@@ -33,10 +33,13 @@ impl Ledger {
 
     /// Pages that the region can get without anybody's eviction.
     pub fn available(&self, region: Region) -> u32 {
+        self.limit(region).saturating_sub(self.used[region.index()]).min(self.free())
+    }
+
+    /// Pages that the region can hold when nobody else holds any.
+    pub fn limit(&self, region: Region) -> u32 {
         let r = region.index();
-        let limit = u64::from(self.quota[r]) + u64::from(self.borrow_max[r]);
-        let headroom = limit.saturating_sub(u64::from(self.used[r]));
-        headroom.min(u64::from(self.free())) as u32
+        self.quota[r].saturating_add(self.borrow_max[r]).min(self.total())
     }
 
     /// Free pages of the whole pool.

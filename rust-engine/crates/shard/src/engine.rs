@@ -50,10 +50,21 @@ impl Engine {
         Ok(self.enter(shard, heap))
     }
 
-    /// A shard from a copy of its pages.
+    /// A shard from a copy of its pages. Other shards make room for them as for an event; a refusal takes nothing, and
+    /// one by the size of the image alone costs the others nothing either.
     pub fn load(&mut self, shard: u16, image: &PageImage) -> Result<Handle, EngineError> {
         self.check_free(shard)?;
-        let heap = Heap::load(&mut self.pool, shard, image)?;
+        self.check_size(image)?;
+        let mut heap = Heap::of_image(shard, image);
+        for region in REGIONS {
+            // Taken before the next region asks, so that no free page is promised twice. The shard is not entered yet:
+            // what makes room can't be what was just loaded.
+            let room = self.make_room(region, image.used_in(region));
+            if let Err(error) = room.and_then(|()| heap.take_region(&mut self.pool, image, region)) {
+                heap.drop_pages(&mut self.pool);
+                return Err(error.into());
+            }
+        }
         Ok(self.enter(shard, heap))
     }
 
@@ -300,6 +311,27 @@ impl Engine {
             Some(Some(_)) => Err(EngineError::ShardLoaded { shard }),
             None => Err(EngineError::ShardUnknown { shard, shards: self.shards.len() as u16 }),
         }
+    }
+
+    /// Refuses an image that an empty pool could not hold: it was cut under larger limits.
+    fn check_size(&self, image: &PageImage) -> Result<(), EngineError> {
+        let ledger = self.pool.ledger();
+        let bytes = |pages: u32| u64::from(pages) * PAGE_BYTES as u64;
+        for region in REGIONS {
+            let (needed, limit) = (image.used_in(region), ledger.limit(region));
+            if needed > limit {
+                return Err(EngineError::ImageTooLarge {
+                    part: region.name(),
+                    needed: bytes(needed),
+                    limit: bytes(limit),
+                });
+            }
+        }
+        let (needed, limit) = (image.used() as u32, ledger.total());
+        if needed > limit {
+            return Err(EngineError::ImageTooLarge { part: "pool", needed: bytes(needed), limit: bytes(limit) });
+        }
+        Ok(())
     }
 
     fn enter(&mut self, shard: u16, heap: Heap) -> Handle {

@@ -18,6 +18,9 @@ pub enum EngineError {
     BlockInvalid { field: &'static str, reason: String },
     #[error(transparent)]
     Snapshot(SnapshotError),
+    /// Never crosses the bridge: `restore` refuses such a snapshot.
+    #[error("{part} would hold {needed} bytes, at most {limit}")]
+    ImageTooLarge { part: &'static str, needed: u64, limit: u64 },
     #[error("shard {shard} is loaded already")]
     ShardLoaded { shard: u16 },
     #[error("shard {shard} was dropped")]
@@ -88,6 +91,9 @@ impl EngineError {
             }
             Self::Snapshot(SnapshotError::ArgumentInvalid { field, reason }) => {
                 json!({ "name": "RecordInvalid", "field": field, "reason": reason })
+            }
+            Self::ImageTooLarge { part, needed, limit } => {
+                json!({ "name": "ImageTooLarge", "part": part, "needed": needed, "limit": limit })
             }
             Self::ShardLoaded { shard } => json!({ "name": "ShardLoaded", "shard": shard }),
             Self::ShardGone { shard } => json!({ "name": "ShardGone", "shard": shard }),

@@ -93,6 +93,7 @@ pub fn write(wanted: &Wanted, key: &SnapshotKey, image: &PageImage) -> Result<Sn
 }
 
 /// The newest usable snapshot of a shard of which no offset is above `committed`, and what was skipped with its reason.
+/// `check` is given the pages and the digest that the snapshot says of them.
 ///
 /// When nothing is usable and a file is sealed with another key, that is an error: starting empty would look like a loss.
 pub fn find(
@@ -100,6 +101,7 @@ pub fn find(
     shard: u16,
     committed: &Offsets,
     key: &SnapshotKey,
+    check: impl Fn(&PageImage, &str) -> Result<(), String>,
 ) -> Result<(Option<Found>, Vec<String>), SnapshotError> {
     let committed = parse_offsets(committed)?;
     let mut refused = Vec::new();
@@ -140,6 +142,10 @@ pub fn find(
         let path = folder.join(name.text());
         match open_pages(&path, key) {
             Ok((manifest, image)) => {
+                if let Err(reason) = check(&image, &manifest.state_hash) {
+                    refused.push(format!("{}: {reason}", name.text()));
+                    continue;
+                }
                 let bytes = fs::metadata(&path).map_err(failed("read", &path))?.len();
                 let info = info(manifest, image.used(), bytes, &path);
                 return Ok((Some(Found { image, info }), refused));
