@@ -22,7 +22,9 @@ function cruise(files: Readonly<Record<string, string>>): { status: number | nul
       writeFileSync(join(folder, file), text)
     }
     const binary = join(root, 'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs')
-    const folders = [...new Set(Object.keys(files).map((f) => String(f.split('/')[0])))]
+    const folders = [...new Set(Object.keys(files).map((f) => String(f.split('/')[0])))].filter(
+      (name) => name !== 'node_modules' && name !== 'package.json',
+    )
     const done = spawnSync(process.execPath, [binary, '--config', join(root, '.dependency-cruiser.mjs'), ...folders], {
       cwd: folder,
     })
@@ -43,6 +45,9 @@ const PLANTED = [
   { rule: 'pipeline-by-main-only', from: 'consumers/queries/a.ts', to: 'consumers/pipeline/b.ts' },
   { rule: 'adapters-imports', from: 'adapters/a.ts', to: 'rust-engine/ts/b.ts' },
   { rule: 'evaluate-imports', from: 'evaluate/a.ts', to: 'consumers/main.ts' },
+  { rule: 'infra/kafka-imports', from: 'infra/kafka/a.ts', to: 'producers/b.ts' },
+  { rule: 'infra/configuration-imports', from: 'infra/configuration/a.ts', to: 'schemas/b.ts' },
+  { rule: 'infra/local-imports', from: 'infra/local/a.mjs', to: 'runtime/b.ts' },
   { rule: 'integration-tests-are-imported-by-nobody', from: 'infra/a.ts', to: 'integration-tests/b.ts' },
 ]
 
@@ -86,6 +91,22 @@ test('layers: what the table allows passes', () => {
   )
   const { status, out } = cruise({ ...files, 'runtime/a.ts': importOf('runtime/a.ts', 'schemas/b.ts') })
   assert.equal(status, 0, out)
+})
+
+test('layers: a file that nobody imports is found', () => {
+  const { out } = cruise({ 'runtime/a.ts': 'export {}\n' })
+  assert.match(out, /error no-orphans: runtime\/a\.ts/)
+})
+
+test('layers: what is shipped may not import what only development needs', () => {
+  const { status, out } = cruise({
+    'package.json': '{"type":"module","devDependencies":{"dev-only":"1.0.0"}}',
+    'node_modules/dev-only/package.json': '{"name":"dev-only","version":"1.0.0","type":"module","exports":"./main.js"}',
+    'node_modules/dev-only/main.js': 'export {}\n',
+    'runtime/a.ts': "import 'dev-only'\n",
+  })
+  assert.notEqual(status, 0, out)
+  assert.match(out, /error only-dependencies: runtime\/a\.ts → node_modules\/dev-only/)
 })
 
 test('layers: a cycle is found', () => {

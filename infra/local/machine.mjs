@@ -7,20 +7,18 @@ import { javaCommand } from './java.mjs'
 
 const execute = promisify(execFile)
 const javaMajorMin = 17
-const nodeMajorMin = 20
+// AbortSignal.any came with it. The processes themselves run on the npm package `node`.
+const nodeMin = '20.3'
 
 /** What this machine lacks for a start or the tests: one sentence for each thing, with the remedy; none when all is there. */
-export async function lackingTools({ repository, env = process.env, needsJava = true }) {
+export async function lackingTools({ repository, env = process.env, needsJava = true, node = process.versions.node }) {
   const problems = []
   if (process.platform !== 'linux')
     problems.push(
       `The memory engine and the local broker run on Linux, and this is ${process.platform}: use a Linux machine, a container or WSL 2.`,
     )
-  const nodeMajor = Number(process.versions.node.split('.')[0])
-  if (nodeMajor < nodeMajorMin)
-    problems.push(
-      `Node.js ${nodeMajorMin} or newer is needed and this is ${process.versions.node}: install a newer one from nodejs.org.`,
-    )
+  if (isOlder(node, nodeMin))
+    problems.push(`Node.js ${nodeMin} or newer is needed and this is ${node}: install a newer one from nodejs.org.`)
   if (!onPath('npm', env))
     problems.push('npm was not found: install it (Debian: apt-get install npm) or put it on the PATH.')
   problems.push(...(await cargoProblems(repository, env)))

@@ -49,6 +49,15 @@ for (const [tools, expected] of cases) {
   })
 }
 
+test('the version of Node counts to its minor number', async (t) => {
+  const env = machineWith(t, {})
+  assert.match(
+    (await lackingTools({ repository, env, node: '20.2.0' }))[0],
+    /^Node\.js 20\.3 or newer is needed and this is 20\.2/,
+  )
+  assert.deepEqual(await lackingTools({ repository, env, node: '20.3.0' }), [])
+})
+
 test('with an existing broker and registry neither Java nor Maven is asked for', async (t) => {
   const env = machineWith(t, { java: null, mvn: null, tar: null })
   assert.deepEqual(await lackingTools({ repository, env, needsJava: false }), [])

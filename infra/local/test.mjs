@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { startEngine } from '../docker/dockerEngine.mjs'
 import { buildKafkaImage } from '../docker/kafkaImage.mjs'
+import { checkAdvisories } from './advisories.mjs'
 import { fetchKafka, fetchRegistry } from './artifacts.mjs'
 import { checkCrates } from './cargoDeny.mjs'
 import { runCommand } from './command.mjs'
@@ -42,6 +43,7 @@ async function main() {
   const jars = await fetchKafka(artifact)
   await fetchRegistry(artifact)
   const troubles = []
+  const outOfReach = []
   if (full) {
     await installLackingPackages({ say, signal })
     await attempt(troubles, 'building the native TF backend', (title) =>
@@ -58,10 +60,13 @@ async function main() {
       ),
     )
     await attempt(troubles, 'checking the crates', () => checkCrates(repository, { say, signal }))
+    await attempt(troubles, 'checking for advisories', async () => {
+      outOfReach.push(...(await checkAdvisories(repository, { say, signal })))
+    })
   }
   const runs = [...(await check(troubles)), await scenarios(troubles)]
   if (full) runs.push(await scenarioInContainer(troubles, jars))
-  const { text, ok } = summary(runs, troubles, full)
+  const { text, ok } = summary(runs, troubles, full, outOfReach)
   say(text)
   return ok ? 0 : 1
 }

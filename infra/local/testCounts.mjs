@@ -33,9 +33,10 @@ export function cargoResults() {
 
 /**
  * The last lines of a test run and whether it holds. Every run must have passed something: a run without tests is a mistake,
- * not a success. `troubles` are steps that failed besides; with `skipsFail` a skip counts as one.
+ * not a success. `troubles` are steps that failed besides; with `skipsFail` a skipped test counts as one. `outOfReach` are
+ * checks, `{ title, reason }`, that rest on a server which this machine can't reach; they are named, and nothing more.
  */
-export function summary(runs, troubles, skipsFail) {
+export function summary(runs, troubles, skipsFail, outOfReach = []) {
   const all = runs.flatMap(({ results }) => results)
   const of = (outcome) => all.filter((result) => result.outcome === outcome)
   const lines = ['']
@@ -45,6 +46,7 @@ export function summary(runs, troubles, skipsFail) {
   }
   const place = ({ name, file }) => (file === '' ? name : `${basename(file)}: ${name}`)
   for (const result of of('skipped')) lines.push(`skipped: ${place(result)} (${result.reason})`)
+  for (const { title, reason } of outOfReach) lines.push(`skipped: ${title} (${reason})`)
   for (const result of of('failed')) lines.push(`failed: ${place(result)}`)
   const empty = runs
     .filter(({ results }) => !results.some(({ outcome }) => outcome !== 'skipped'))

@@ -100,3 +100,10 @@ test('npm test refuses an unknown set-up', () => {
   assert.match(unknown.stderr, /TEST_SETUP is "ful"/)
   assert.equal(unknown.stdout, '')
 })
+
+test('a check whose server is out of reach is named with the reason and fails nothing', () => {
+  const runs = [{ title: 'unit tests', results: [{ outcome: 'passed', name: 'a', file: '', reason: null }] }]
+  const { text, ok } = summary(runs, [], true, [{ title: 'advisories', reason: 'no network' }])
+  assert.ok(ok)
+  assert.match(text, /^skipped: advisories \(no network\)$/m)
+})

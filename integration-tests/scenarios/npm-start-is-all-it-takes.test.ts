@@ -1,51 +1,20 @@
 /**
- * `npm start` and the README's tour, as a new user would: start, every command of the tour as written (other ports), an
- * MCP client, Ctrl-C, and a second start that finds its state.
+ * `npm start` and the README's tour, as a new user would: start, every command of the tour as written (other ports), a
+ * process that is killed and comes back, Ctrl-C, and a second start that finds its state.
  */
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-import { eventually, freePort } from '../harness/system.ts'
+import { newInstallation, olderNode, startAll, type Installation } from '../harness/npmStart.ts'
+import { eventually } from '../harness/system.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const run = promisify(execFile)
-
-interface Started {
-  readonly child: ChildProcess
-  readonly output: () => string
-}
-
-async function start(state: string, ports: Readonly<Record<string, string>>): Promise<Started> {
-  let output = ''
-  const child = spawn(process.execPath, ['infra/local/start.mjs', '--state', state], {
-    cwd: root,
-    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...ports },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  await eventually(
-    'npm start says where to look',
-    () => {
-      assert.equal(child.exitCode, null, output)
-      return Promise.resolve(/\/mcp\b/.test(output) && output.includes('curl') ? true : null)
-    },
-    180_000,
-  )
-  return { child, output: () => output }
-}
-
-async function interrupt(started: Started): Promise<void> {
-  const exited = new Promise<number | null>((done) => started.child.once('exit', done))
-  started.child.kill('SIGINT')
-  assert.equal(await exited, 0, started.output())
-}
 
 /** The commands of the README's tour: every line of its ```sh blocks below "A tour". */
 async function tourCommands(): Promise<string[]> {
@@ -57,39 +26,50 @@ async function tourCommands(): Promise<string[]> {
     .filter((line) => line.trim() !== '' && !line.startsWith('#'))
 }
 
-test('start, tour, stop, start again', async (t) => {
-  const state = await mkdtemp(join(tmpdir(), 'devops-start-'))
-  t.after(async () => rm(state, { recursive: true, force: true }))
-  const numbers = await Promise.all([freePort(), freePort(), freePort(), freePort()])
-  const ports = {
-    DEVOPS_GATEWAY_PORT: String(numbers[0]),
-    DEVOPS_CONSUMER_PORT: String(numbers[1]),
-    DEVOPS_CONSUMER_SEEDS: `http://127.0.0.1:${String(numbers[1])}`,
-    DEVOPS_TRAINER_PORT: String(numbers[2]),
-    DEVOPS_SERVER_PORT: String(numbers[3]),
+async function runTour({ ports, env }: Installation): Promise<void> {
+  const mapped: Readonly<Record<string, number>> = {
+    8080: ports.gateway,
+    8081: ports.consumer,
+    8082: ports.trainer,
+    8085: ports.adapter,
   }
-  const mapped: Readonly<Record<string, string>> = {
-    8080: String(numbers[0]),
-    8081: String(numbers[1]),
-    8082: String(numbers[2]),
-    8085: String(numbers[3]),
-  }
-
-  const first = await start(state, ports)
-  t.after(() => first.child.kill('SIGKILL'))
   const commands = await tourCommands()
   assert.ok(commands.length >= 4, 'the tour has commands')
   for (const command of commands) {
     if (command.startsWith('npm start')) continue
-    const here = command.replace(/127\.0\.0\.1:(80\d\d)/g, (_, port: string) => `127.0.0.1:${mapped[port] ?? port}`)
+    const here = command.replace(
+      /127\.0\.0\.1:(80\d\d)/g,
+      (_, port: string) => `127.0.0.1:${String(mapped[port] ?? port)}`,
+    )
     const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', here], {
       cwd: root,
-      env: { ...process.env, ...ports },
+      env: { ...process.env, ...env },
     })
     assert.ok(!stdout.includes('"error"'), `${here}\n${stdout}`)
   }
+}
+
+/** Process id of one that a start keeps running, from its lock file. */
+async function pidOf(name: string, state: string): Promise<number> {
+  const lock = JSON.parse(await readFile(join(state, 'start.lock'), 'utf8')) as {
+    servers: { name: string; pid: number }[]
+  }
+  const server = lock.servers.find((one) => one.name === name)
+  assert.ok(server, `${name} is in the lock file`)
+  return server.pid
+}
+
+test('start, tour, kill one, stop, start again', async (t) => {
+  const installation = await newInstallation(t)
+  const { state, ports } = installation
+  const older = olderNode()
+  t.diagnostic(older === null ? 'no Node before 24 on PATH: the start itself ran on ours' : `start on ${older.version}`)
+
+  const first = await startAll(t, installation, older === null ? {} : { node: older.path })
+  assert.match(first.output(), /^ {2}topics: \d+ created/m, 'what is said of the topics stays on the terminal')
+  await runTour(installation)
   const list = async () => {
-    const answer = await fetch(`http://127.0.0.1:${String(numbers[1])}/v1/query/list_deployments`, {
+    const answer = await fetch(`http://127.0.0.1:${String(ports.consumer)}/v1/query/list_deployments`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: '{}',
@@ -100,10 +80,21 @@ test('start, tour, stop, start again', async (t) => {
     const page = await list()
     return (page.items?.length ?? 0) > 0 ? page.items : null
   })
-  await interrupt(first)
 
-  const second = await start(state, ports)
-  t.after(() => second.child.kill('SIGKILL'))
+  const killed = await pidOf('gateway', state)
+  process.kill(killed, 'SIGKILL')
+  await eventually(
+    'the killed gateway is reported and ready again',
+    () => Promise.resolve(/^! gateway is ready again \(process \d+\)$/m.test(first.output()) ? true : null),
+    60_000,
+  )
+  assert.match(first.output(), /^! gateway was ended by SIGKILL$/m)
+  assert.notEqual(await pidOf('gateway', state), killed)
+  await first.interrupt()
+
+  const began = Date.now()
+  const second = await startAll(t, installation)
+  t.diagnostic(`the second start took ${((Date.now() - began) / 1000).toFixed(1)} s`)
   assert.deepEqual(await eventually('state is back', async () => (await list()).items ?? null), before)
-  await interrupt(second)
+  await second.interrupt()
 })

@@ -1,8 +1,10 @@
-/** Errors that a handler answers with: `{ "error": { "code", "message", "field"? } }`. */
+/** Errors that a server answers with: `{ "error": { "code", "message", "retryable", "field"? } }`. */
 export interface ErrorBody {
   readonly error: {
     readonly code: string
     readonly message: string
+    /** Whether the same request may be answered another time. */
+    readonly retryable: boolean
     readonly field?: string
     readonly [more: string]: unknown
   }
@@ -56,35 +58,32 @@ export interface Answer {
   readonly body: ErrorBody
 }
 
+/** Statuses that speak of a moment, not of the request. */
+const PASSING: ReadonlySet<number> = new Set([408, 429, 503])
+
+export const isPassing = (statusCode: number): boolean => PASSING.has(statusCode)
+
+const plain = (statusCode: number, code: string, message: string): Answer => ({
+  statusCode,
+  headers: {},
+  body: { error: { code, message, retryable: isPassing(statusCode) } },
+})
+
 /** Any error as an answer. What is not expected is a 500 that tells nothing of the inside. */
 export function answerOf(error: unknown): Answer {
   if (error instanceof HttpError) {
     const { statusCode, headers, code, message, field, more } = error
-    return { statusCode, headers, body: { error: { code, message, ...(field === null ? {} : { field }), ...more } } }
+    const retryable = isPassing(statusCode)
+    const body = { error: { code, message, retryable, ...(field === null ? {} : { field }), ...more } }
+    return { statusCode, headers, body }
   }
   const { code, statusCode, name } = error as { code?: unknown; statusCode?: unknown; name?: unknown }
   const known = typeof code === 'string' ? FRAMEWORK[code] : undefined
-  if (known !== undefined) {
-    return { statusCode: typeof statusCode === 'number' ? statusCode : 400, headers: {}, body: { error: known } }
-  }
+  if (known !== undefined) return plain(typeof statusCode === 'number' ? statusCode : 400, known.code, known.message)
   // Fastify's JSON parser throws a SyntaxError with a status and no code of its own, also for __proto__ keys.
-  if (name === 'SyntaxError' && statusCode === 400) {
-    return {
-      statusCode: 400,
-      headers: {},
-      body: { error: { code: 'invalid_json', message: 'the body is not valid JSON' } },
-    }
-  }
+  if (name === 'SyntaxError' && statusCode === 400) return plain(400, 'invalid_json', 'the body is not valid JSON')
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
-    return {
-      statusCode,
-      headers: {},
-      body: { error: { code: 'bad_request', message: 'the request cannot be understood' } },
-    }
+    return plain(statusCode, 'bad_request', 'the request cannot be understood')
   }
-  return {
-    statusCode: 500,
-    headers: {},
-    body: { error: { code: 'internal', message: 'something went wrong here; the log of this process tells what' } },
-  }
+  return plain(500, 'internal', 'something went wrong here; the log of this process tells what')
 }

@@ -61,10 +61,12 @@ function raw(text: string): Promise<string> {
 }
 
 const json = { method: 'POST', headers: { 'content-type': 'application/json' } }
-const codeOf = ([status, body]: [number, unknown]): [number, string] => [
-  status,
-  (body as { error: { code: string } }).error.code,
-]
+/** None of the refusals here would be lifted by asking again, and each says so. */
+const codeOf = ([status, body]: [number, unknown]): [number, string] => {
+  const { code, retryable } = (body as { error: { code: string; retryable: unknown } }).error
+  assert.equal(retryable, false)
+  return [status, code]
+}
 
 test('health, readiness and metrics', async () => {
   assert.deepEqual(await ask('/healthz'), [200, { status: 'ok', process: 'test' }])
@@ -82,7 +84,7 @@ test('health, readiness and metrics', async () => {
 test('every refusal is JSON with a code', async () => {
   assert.deepEqual(await ask('/refuse'), [
     421,
-    { error: { code: 'wrong_owner', message: 'ask there', field: 'service', address: 'x' } },
+    { error: { code: 'wrong_owner', message: 'ask there', retryable: false, field: 'service', address: 'x' } },
   ])
   assert.equal((await fetch(`${address}/refuse`)).headers.get('retry-after'), '1')
   assert.deepEqual(codeOf(await ask('/nothing')), [404, 'not_found'])

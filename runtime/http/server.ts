@@ -3,7 +3,7 @@ import { STATUS_CODES, type IncomingMessage } from 'node:http'
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify'
 import type { Registry } from 'prom-client'
 import type { Log } from '../telemetry/log.ts'
-import { HttpError, answerOf } from './errors.ts'
+import { HttpError, answerOf, isPassing } from './errors.ts'
 import { isAllowedHost, isAllowedOrigin } from './isAllowedHost.ts'
 import { createHttpTelemetry } from './telemetry.ts'
 
@@ -70,7 +70,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     // What is not HTTP at all never becomes a request.
     clientErrorHandler(error, socket) {
       const statusCode = STATUS_OF_INVALID_HTTP.get(error.code) ?? 400
-      const body = JSON.stringify({ error: { code: 'invalid_http', message: 'this is not a valid HTTP request' } })
+      const message = 'this is not a valid HTTP request'
+      const body = JSON.stringify({ error: { code: 'invalid_http', message, retryable: isPassing(statusCode) } })
       if (socket.writable) {
         socket.write(
           `HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode] ?? ''}\r\nContent-Type: application/json\r\n` +
