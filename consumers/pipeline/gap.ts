@@ -1,4 +1,8 @@
 /** Where a restored shard starts to read a topic, and whether what it should have read is still there. */
+import type { Ends } from '../../runtime/kafka/port.ts'
+
+/** Ticks only say that time passes. */
+export const isClock = (topic: string): boolean => topic === 'devops.ticks'
 
 export interface Gap {
   readonly topic: string
@@ -11,25 +15,26 @@ export interface Gap {
 
 export interface Start {
   readonly from: bigint
-  /** Records before it were applied by a former owner: outputs off. */
+  /** Records before it were applied by a former owner: outputs off. Never past the end of the log. */
   readonly replayUntil: bigint
-  readonly gap: Gap | null
+  readonly gaps: readonly Gap[]
 }
 
 /**
- * `snapshot`: its next offset of the topic, null without one. `committed`: −1n = none. A tick that is gone is no gap:
- * the restored clock starts at the snapshot's.
+ * `snapshot`: its next offset of the topic, null without one. `committed`: −1n = none. Commits past the end mean that the
+ * topic was made anew or lost its tail. A tick that is gone is no gap: the restored clock starts at the snapshot's.
  */
-export function startOf(
-  topic: string,
-  snapshot: bigint | null,
-  committed: bigint,
-  low: bigint,
-  isClock: boolean,
-): Start {
+export function startOf(topic: string, snapshot: bigint | null, committed: bigint, { low, high }: Ends): Start {
   const wanted = snapshot ?? 0n
-  const from = wanted > low ? wanted : low
-  const replayUntil = committed > from ? committed : from
-  if (low <= wanted || isClock) return { from, replayUntil, gap: null }
-  return { from, replayUntil, gap: { topic, from: wanted, to: low, neverApplied: committed >= 0n && committed < low } }
+  const from = least(most(wanted, low), high)
+  const replayUntil = most(least(committed, high), from)
+  const gaps: Gap[] = []
+  if (!isClock(topic) && wanted < low) {
+    gaps.push({ topic, from: wanted, to: low, neverApplied: committed >= 0n && committed < low })
+  }
+  if (!isClock(topic) && committed > high) gaps.push({ topic, from: high, to: committed, neverApplied: false })
+  return { from, replayUntil, gaps }
 }
+
+const most = (a: bigint, b: bigint): bigint => (a > b ? a : b)
+const least = (a: bigint, b: bigint): bigint => (a < b ? a : b)

@@ -49,9 +49,20 @@ export class OwnedShard {
   #chain: Promise<unknown> = Promise.resolve()
   #room: (() => void)[] = []
 
-  constructor(shard: number, since: number) {
+  /**
+   * Commits that this process knew when it lost the shard before: where an offset is gone, kafkajs commits "none" for
+   * the group before anybody hears of it.
+   */
+  readonly formerCommits: ReadonlyMap<string, bigint>
+
+  constructor(shard: number, since: number, formerCommits: ReadonlyMap<string, bigint> = new Map()) {
     this.shard = shard
     this.since = since
+    this.formerCommits = formerCommits
+  }
+
+  knownCommits(): ReadonlyMap<string, bigint> {
+    return new Map([...this.formerCommits, ...this.committed])
   }
 
   get isLost(): boolean {

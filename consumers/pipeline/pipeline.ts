@@ -2,7 +2,6 @@
  * The shards of this process: takes what the group assigns, applies what the log brings, commits what that gives, and
  * lets go of what it may no longer own. Nothing here awaits the group's own loop from inside a batch.
  */
-import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
 import type { ShardBatch, ShardGroup } from '../../runtime/kafka/port.ts'
 import { SESSION_TIMEOUT_MS } from '../../runtime/kafka/session.ts'
@@ -14,10 +13,10 @@ import type { Committer } from './committer.ts'
 import type { Handlers, InputTopic, Reattach } from './handlers.ts'
 import { mayPass } from './mayPass.ts'
 import { OwnedShard } from './ownedShard.ts'
+import { preparation } from './preparation.ts'
 import { restoreSet } from './restore.ts'
 import type { RestoreOptions } from './restore.ts'
-import { writeSnapshot } from './snapshot.ts'
-import { nextInTurn } from './snapshotTurn.ts'
+import { SnapshotRounds } from './snapshotRounds.ts'
 import type { DropReason, PipelineTelemetry } from './telemetry.ts'
 
 /** Two: the second one was surely sent after the fence, so the group still counts on this member. */
@@ -45,12 +44,10 @@ export class Pipeline {
   readonly #options: PipelineOptions
   readonly #group: ShardGroup
   readonly #committer: Committer
+  readonly #snapshots: SnapshotRounds
   readonly #owned = new Map<number, OwnedShard>()
   #restores: Promise<void> = Promise.resolve()
   #timers: NodeJS.Timeout[] = []
-  #snapshotTurn: NodeJS.Timeout | undefined
-  #snapshotWritten: Promise<void> = Promise.resolve()
-  readonly #snapshotting = new Set<OwnedShard>()
   #stopping = false
   #lastHeartbeatAt = 0
   /** The group has told this process its shards, which may be none. */
@@ -61,6 +58,7 @@ export class Pipeline {
     this.#committer = createCommitter(options.telemetry, (owned, reason, cause) => {
       this.#lose(owned, reason, cause)
     })
+    this.#snapshots = new SnapshotRounds(options, this.#committer, () => this.#live())
     this.#group = options.kafka.shardGroup({
       groupId: options.groupId,
       topics: INPUT_TOPICS,
@@ -95,23 +93,7 @@ export class Pipeline {
         this.#options.telemetry.shardLag(owned.shard, owned.lagRecords())
       }),
     )
-    this.#awaitSnapshotTurn(-1)
-  }
-
-  /**
-   * One shard at a time, spread over the interval: a snapshot copies the shard's pages on the event loop, and the copy
-   * stays in memory until it is written.
-   */
-  #awaitSnapshotTurn(last: number): void {
-    const turn = (): void => {
-      const live = this.#live().map(({ shard }) => shard)
-      const owned = this.#owned.get(nextInTurn(last, live) ?? -1)
-      if (owned !== undefined) this.#snapshotWritten = this.#snapshot(owned)
-      void this.#snapshotWritten.then(() => {
-        if (!this.#stopping) this.#awaitSnapshotTurn(owned?.shard ?? last)
-      })
-    }
-    this.#snapshotTurn = setTimeout(turn, this.#options.snapshotIntervalMs / (this.#live().length || SHARDS))
+    this.#snapshots.start()
   }
 
   #live(): readonly OwnedShard[] {
@@ -122,12 +104,10 @@ export class Pipeline {
   async stop(): Promise<void> {
     this.#stopping = true
     for (const timer of this.#timers) clearInterval(timer)
-    clearTimeout(this.#snapshotTurn)
     const live = this.#live()
     for (const owned of live) this.#group.pause(owned.shard, INPUT_TOPICS)
     await Promise.all(live.map((owned) => this.#committer.drain(owned)))
-    await this.#snapshotWritten
-    for (const owned of live) await this.#snapshot(owned)
+    await this.#snapshots.finish(live)
     await this.#group.stop()
     for (const owned of this.#owned.values()) this.#drop(owned, 'stopped', null)
     this.#owned.clear()
@@ -171,7 +151,7 @@ export class Pipeline {
   }
 
   #take(shard: number): OwnedShard {
-    const owned = new OwnedShard(shard, this.#options.now())
+    const owned = new OwnedShard(shard, this.#options.now(), this.#owned.get(shard)?.knownCommits())
     this.#owned.set(shard, owned)
     this.#options.telemetry.shardIs(shard, owned.state)
     return owned
@@ -256,20 +236,33 @@ export class Pipeline {
     return owned
       .enqueue(() => this.#apply(owned, batch))
       .catch((error: unknown) => {
-        // A registry that is away comes back. kafkajs retries every error whose `retriable` is not false (ours have no
-        // such property), then restarts the consumer; either way it fetches again from the last resolved offset, which
-        // is still that of the batch before. Anything else is our own bug.
-        if (mayPass(error)) throw error
-        this.#options.onFatal(error as Error)
+        this.#applyFailed(owned, error as Error)
         return null
       })
+  }
+
+  /**
+   * A record is several calls of the engine: after an error in the midst of them the state is that of no log. Nothing of
+   * it may be committed or applied on, so what may pass costs a restore. Anything else is our own bug.
+   */
+  #applyFailed(owned: OwnedShard, cause: Error): void {
+    if (mayPass(cause)) this.#lose(owned, 'apply_failed', cause)
+    else this.#options.onFatal(cause)
   }
 
   async #apply(owned: OwnedShard, batch: ShardBatch): Promise<bigint | null> {
     if (!this.#isFetched(owned, batch)) return null
     await owned.room()
-    await this.#options.codec.prepare(batch.records.map((record) => record.value))
     const topic = batch.topic as InputTopic
+    const { codec, telemetry } = this.#options
+    const missing = await preparation(
+      codec,
+      batch.records.map((record) => record.value),
+    )
+    if (missing !== null) {
+      telemetry.schemasAwaited(owned.shard, topic, missing)
+      return null
+    }
     let applied = 0
     for (const record of batch.records) {
       // Asked anew: the shard may have been lost while this function waited.
@@ -323,23 +316,34 @@ export class Pipeline {
   #nothing({ shard, topic, fetchedFrom, next, highWatermark }: Omit<ShardBatch, 'records'>): void {
     const owned = this.#owned.get(shard)
     if (owned === undefined) return
-    void owned.enqueue(() => {
-      const takesPart = owned.state === 'replaying' || owned.state === 'live'
+    const apply = (): void => {
       // A stretch further on belongs to a fetch from before the last seek.
-      if (!takesPart || fetchedFrom > owned.position(topic)) return
+      if (!takesPart(owned) || fetchedFrom > owned.position(topic)) return
+      if (this.#isPastEnd(owned, topic, highWatermark)) return
       owned.ends.set(topic, highWatermark)
       this.#advance(owned, topic, next)
+    }
+    owned.enqueue(apply).catch((error: unknown) => {
+      this.#applyFailed(owned, error as Error)
     })
   }
 
   /** Whether a batch continues what is applied. One that starts further on means that kafkajs skipped what was gone. */
   #isFetched(owned: OwnedShard, batch: ShardBatch): boolean {
-    if (this.#stopping || (owned.state !== 'replaying' && owned.state !== 'live')) return false
+    if (this.#stopping || !takesPart(owned)) return false
     const next = owned.position(batch.topic)
-    if (batch.fetchedFrom <= next) return true
+    if (batch.fetchedFrom <= next) return !this.#isPastEnd(owned, batch.topic, batch.highWatermark)
     const cause = new Error(`${batch.topic}/${batch.shard} was fetched from ${batch.fetchedFrom}, ${next} is next`)
     this.#lose(owned, 'position_lost', cause)
     return false
+  }
+
+  /** A log that ends before what is applied of it is another one, or lost its tail: the restore says which part is gone. */
+  #isPastEnd(owned: OwnedShard, topic: string, end: bigint): boolean {
+    const next = owned.position(topic)
+    if (next <= end) return false
+    this.#lose(owned, 'position_lost', new Error(`${topic}/${owned.shard} ends at ${end}, ${next} is next`))
+    return true
   }
 
   #heartbeat(): void {
@@ -367,22 +371,6 @@ export class Pipeline {
     owned.drop()
     this.#options.telemetry.shardDropped(owned.shard, reason, cause)
   }
-
-  /** In the shard's chain nothing is applied meanwhile, so that what is applied gets wholly committed. */
-  async #snapshot(owned: OwnedShard): Promise<void> {
-    if (this.#snapshotting.has(owned) && !this.#stopping) return
-    this.#snapshotting.add(owned)
-    const written = await owned.enqueue(async () => {
-      await this.#committer.drain(owned)
-      if (owned.state !== 'live') return null
-      assert.ok(
-        owned.pending.length === 0 && owned.uncommitted().size === 0,
-        'a snapshot is cut where all is committed',
-      )
-      // The state is that of the call; what follows may be applied while the file is written.
-      return { done: writeSnapshot(owned, this.#options) }
-    })
-    await written?.done
-    this.#snapshotting.delete(owned)
-  }
 }
+
+const takesPart = ({ state }: OwnedShard): boolean => state === 'replaying' || state === 'live'

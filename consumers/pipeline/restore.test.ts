@@ -80,15 +80,16 @@ test('with commits a snapshot is replayed up to them', async (t) => {
   assert.ok(owned.fromSnapshot)
 })
 
-test('a snapshot past the commits, or past the end of the log where there are none, is refused and told', async (t) => {
+test('a snapshot past the commits, or past the end of the log, is refused and told', async (t) => {
   const { snapshotFolder } = await withSnapshot(t)
-  for (const [committed, end] of [
-    [6n, 9n],
-    [-1n, 6n],
+  for (const [committed, end, replayUntil] of [
+    [6n, 9n, 6n],
+    [-1n, 6n, 0n],
+    [8n, 6n, 6n],
   ] as const) {
     const { owned, from, until, lostCommits, refused } = await restored(snapshotFolder, committed, end)
     assert.deepEqual([owned.fromSnapshot, lostCommits, refused], [false, 0, 1])
-    assert.deepEqual([from, until], [new Set([0n]), new Set([committed < 0n ? 0n : committed])])
+    assert.deepEqual([from, until], [new Set([0n]), new Set([replayUntil])])
   }
 })
 

@@ -82,6 +82,15 @@ async function init(
   }
 }
 
+/** The group's commits; where it has none any more, those this process made before it lost the shard. */
+function knownCommits({ shard, formerCommits }: OwnedShard, committed: Positions): Positions {
+  const of = (topic: string): bigint => {
+    const group = committed.get(topic)?.get(shard) ?? -1n
+    return group < 0n ? (formerCommits.get(topic) ?? -1n) : group
+  }
+  return new Map(INPUT_TOPICS.map((topic) => [topic, new Map([[shard, of(topic)]])]))
+}
+
 /** The part of it that is one shard's and asks Kafka nothing. */
 export async function restoreShard(
   owned: OwnedShard,
@@ -91,7 +100,8 @@ export async function restoreShard(
 ): Promise<void> {
   const { shard } = owned
   const ledger = marks.get(LEDGER)?.get(shard)
-  const { offsets, uncommitted } = snapshotLimit(shard, committed, marks, LEDGER)
+  const commits = knownCommits(owned, committed)
+  const { offsets, uncommitted } = snapshotLimit(shard, commits, marks, LEDGER)
   const { shard: loaded, info, refused } = await engine.restoreShard(shard, snapshotFolder, offsets)
   if (refused.length > 0) telemetry.snapshotsRefused(shard, refused)
   if (info !== null && uncommitted.length > 0) telemetry.commitsTakenFromSnapshot(shard, uncommitted)
@@ -107,17 +117,16 @@ export async function restoreShard(
   for (const topic of INPUT_TOPICS) {
     const mark = marks.get(topic)?.get(shard) ?? { low: 0n, high: 0n }
     const group = committed.get(topic)?.get(shard) ?? -1n
+    const known = commits.get(topic)?.get(shard) ?? -1n
     const at = info === null ? null : BigInt(info.offsets[topic] ?? '0')
     // Without a commit that of the snapshot's cut is the last one known; not noted as committed, so that it is made anew.
-    const start = startOf(topic, at, group < 0n ? (at ?? -1n) : group, mark.low, topic === 'devops.ticks')
+    const start = startOf(topic, at, known < 0n ? (at ?? -1n) : known, mark)
     owned.positions.set(topic, start.from)
     owned.replayUntil.set(topic, start.replayUntil)
     owned.ends.set(topic, mark.high)
     if (group >= 0n) owned.committed.set(topic, group)
-    if (start.gap !== null) {
-      owned.gaps.push(start.gap)
-      telemetry.gapFound(shard, start.gap)
-    }
+    owned.gaps.push(...start.gaps)
+    for (const gap of start.gaps) telemetry.gapFound(shard, gap)
   }
   const ledgerLow = ledger?.low ?? 0n
   const ledgerAt = BigInt(info?.offsets[LEDGER] ?? '0')

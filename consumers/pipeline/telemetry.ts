@@ -9,7 +9,8 @@ import type { InputTopic } from './handlers.ts'
 import { SHARD_STATES } from './ownedShard.ts'
 import type { ShardState } from './ownedShard.ts'
 
-export type DropReason = 'revoked' | 'fenced' | 'outcome_unknown' | 'position_lost' | 'restore_failed' | 'stopped'
+export type DropReason =
+  'revoked' | 'fenced' | 'outcome_unknown' | 'position_lost' | 'apply_failed' | 'restore_failed' | 'stopped'
 export type SnapshotOutcome = 'written' | 'failed' | 'refused'
 
 export type PipelineTelemetry = ReturnType<typeof createPipelineTelemetry>
@@ -108,6 +109,9 @@ export function createPipelineTelemetry(registry: Registry, log: Log) {
     },
     restoreFailed(shards: readonly number[], cause: Error): void {
       log.warn({ event: 'restore_failed', shards, err: cause }, 'shards could not be restored and are tried again')
+    },
+    schemasAwaited(shard: number, topic: InputTopic, cause: Error): void {
+      log.warn({ event: 'schemas_awaited', shard, topic, err: cause }, 'records wait for the schema registry')
     },
     consumerCrashed(cause: Error, restarts: boolean): void {
       log.error({ event: 'consumer_crashed', restarts, err: cause }, 'the Kafka consumer stopped')

@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { test } from 'node:test'
+import type { TestContext } from 'node:test'
+import { Registry } from 'prom-client'
+import type { Codec } from '../../runtime/kafka/codec.ts'
+import { RegistryUnavailable } from '../../runtime/kafka/schemaRegistry.ts'
+import { OutcomeUnknown, TransactorFenced } from '../../runtime/kafka/transactorErrors.ts'
+import { createLog } from '../../runtime/telemetry/log.ts'
+import { openEngine } from '../../rust-engine/ts/engine.ts'
+import { PoolFull } from '../../rust-engine/ts/errors.ts'
+import { INPUT_TOPICS } from '../../schemas/topics.ts'
+import type { Handler } from './handlers.ts'
+import { KafkaUnderTest, keysOf } from './kafkaUnderTest.ts'
+import { Pipeline } from './pipeline.ts'
+import { createPipelineTelemetry } from './telemetry.ts'
+
+const MIB = 1024 ** 2
+const SHARD = 4
+const TOPIC = 'devops.deployments'
+const quotaBytes = {
+  infrastructure_state: MIB,
+  deployment_history: MIB,
+  incident_database: MIB,
+  active_operations: MIB,
+}
+
+/** One outcome in the state and one signal for each record, whose value is its key. */
+function running(t: TestContext, codecParts: Partial<Codec> = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'pipeline-'))
+  t.after(() => {
+    rmSync(folder, { recursive: true })
+  })
+  const kafka = new KafkaUnderTest(SHARD)
+  const registry = new Registry()
+  const applied: string[] = []
+  const fatal: unknown[] = []
+  /** Thrown by the handler between its two calls of the engine. */
+  const trouble: Error[] = []
+  const apply: Handler<{ readonly text: string }> = (event, _position, door, phase) => {
+    door.rollingAdd([event.text], 1, false, 1)
+    const error = trouble.shift()
+    if (error !== undefined) throw error
+    door.rollingAdd(['all'], 1, false, 1)
+    applied.push(`${event.text} ${phase}`)
+    return [{ topic: 'devops.signals', partition: SHARD, key: event.text, value: {} as never }]
+  }
+  const pipeline = new Pipeline({
+    kafka,
+    groupId: 'g',
+    instance: 'i',
+    codec: {
+      encode: () => Buffer.alloc(1),
+      decode: (_topic: unknown, bytes: Buffer) => ({ text: bytes.toString() }),
+      prepare: () => Promise.resolve(),
+      ...codecParts,
+    },
+    engine: openEngine({ poolBytes: 4 * MIB, quotaBytes, borrowBytesMax: quotaBytes, shards: 12 }),
+    snapshotFolder: folder,
+    snapshotIntervalMs: 1e9,
+    handlers: Object.fromEntries(INPUT_TOPICS.map((topic) => [topic, apply])) as never,
+    reattach: () => undefined,
+    telemetry: createPipelineTelemetry(registry, createLog('consumer', 'silent')),
+    now: () => 0,
+    onVisible: () => undefined,
+    onChange: () => undefined,
+    onFatal: (cause) => fatal.push(cause),
+  })
+  const count = (scope: string): number => {
+    const out = new Float64Array(64)
+    pipeline.shard(SHARD)?.doorOpen.rollingRead([scope], 2, out)
+    return out[0] ?? 0
+  }
+  const until = async (what: string, holds: () => boolean): Promise<void> => {
+    for (let turn = 0; !holds(); turn++) {
+      assert.ok(turn < 10_000, `never: ${what}`)
+      await setImmediate()
+    }
+  }
+  const drops = async (): Promise<string[]> => {
+    const metric = await registry.getSingleMetric('devops_shard_drops_total')?.get()
+    return (metric?.values ?? []).map(({ labels }) => String(labels['reason']))
+  }
+  const state = () => pipeline.shard(SHARD)?.state ?? 'none'
+  const assign = async (): Promise<void> => {
+    kafka.group.onAssigned([SHARD])
+    await until('restored', () => state() === 'live' || state() === 'replaying')
+  }
+  const beat = (): void => {
+    kafka.group.onHeartbeat()
+  }
+  return { kafka, pipeline, applied, fatal, trouble, count, until, drops, state, assign, beat }
+}
+
+test('fenced: lost at once, kept away from for one heartbeat, restored from the commits after two', async (t) => {
+  const { kafka, applied, count, until, drops, state, assign, beat } = running(t)
+  await assign()
+  kafka.script.push(Promise.resolve(), new TransactorFenced('t', new Error('epoch')))
+  await kafka.deliver(TOPIC, 0n, ['a'])
+  await until('a is committed', () => kafka.committed.get(TOPIC) === 1n)
+  await kafka.deliver(TOPIC, 1n, ['b'])
+  await until('lost', () => state() === 'lost')
+  assert.deepEqual([await drops(), kafka.fetched.size], [['fenced'], 0])
+  assert.ok(kafka.transactors[0]?.isClosed)
+
+  beat()
+  assert.equal(state(), 'lost')
+  beat()
+  kafka.ends.set(TOPIC, { low: 0n, high: 2n })
+  await until('replaying', () => state() === 'replaying')
+  assert.equal(kafka.transactors.length, 2)
+  assert.equal(kafka.fetched.get(TOPIC), 0n)
+  assert.equal(await kafka.deliver(TOPIC, 0n, ['a', 'b']), 1n, 'the replay stops at the commit')
+  await until('live', () => state() === 'live')
+  await kafka.deliver(TOPIC, 1n, ['b'])
+  await until('b is committed', () => kafka.committed.get(TOPIC) === 2n)
+  assert.deepEqual(applied, ['a live', 'b live', 'a replay', 'b live'])
+  assert.deepEqual(kafka.transactors[1]?.asked.map(keysOf), [['b']])
+  assert.equal(count('all'), 2)
+})
+
+test('an unknown outcome that counted after all is not applied again as new', async (t) => {
+  const { kafka, applied, until, state, assign, beat } = running(t)
+  await assign()
+  kafka.script.push(new OutcomeUnknown('t', 'commit', new Error('timeout')))
+  await kafka.deliver(TOPIC, 0n, ['a'])
+  await until('lost', () => state() === 'lost')
+  kafka.committed.set(TOPIC, 1n)
+  kafka.ends.set(TOPIC, { low: 0n, high: 1n })
+  beat()
+  beat()
+  await until('replaying', () => state() === 'replaying')
+  await kafka.deliver(TOPIC, 0n, ['a'])
+  await until('live', () => state() === 'live')
+  assert.deepEqual(applied, ['a live', 'a replay'])
+})
+
+test('an engine error in the midst of a record costs a restore: nothing is applied twice by halves', async (t) => {
+  const { kafka, applied, fatal, trouble, count, until, drops, state, assign, beat } = running(t)
+  await assign()
+  await kafka.deliver(TOPIC, 0n, ['a'])
+  await until('a is committed', () => kafka.committed.get(TOPIC) === 1n)
+  trouble.push(new PoolFull('deployment_history', 1, 0, 0))
+  assert.equal(await kafka.deliver(TOPIC, 1n, ['b', 'c']), null)
+  assert.deepEqual([state(), await drops(), fatal], ['lost', ['apply_failed'], []])
+  kafka.ends.set(TOPIC, { low: 0n, high: 3n })
+  beat()
+  beat()
+  await until('replaying', () => state() === 'replaying')
+  await kafka.deliver(TOPIC, 0n, ['a'])
+  await until('live', () => state() === 'live')
+  await kafka.deliver(TOPIC, 1n, ['b', 'c'])
+  assert.deepEqual(applied, ['a live', 'a replay', 'b live', 'c live'])
+  assert.deepEqual([count('a'), count('b'), count('c'), count('all')], [1, 1, 1, 3])
+})
+
+test('an error that no repeat mends is ours, and fatal', async (t) => {
+  const { kafka, fatal, trouble, assign } = running(t)
+  await assign()
+  const bug = new TypeError('undefined is not a function')
+  trouble.push(bug)
+  assert.equal(await kafka.deliver(TOPIC, 0n, ['a']), null)
+  assert.deepEqual(fatal, [bug])
+})
+
+test('while the registry is away a batch is delivered again, and the shard stays as it is', async (t) => {
+  let away = true
+  const prepare = () => (away ? Promise.reject(new RegistryUnavailable('http://r', 'refused')) : Promise.resolve())
+  const { kafka, applied, fatal, drops, state, assign } = running(t, { prepare })
+  await assign()
+  assert.equal(await kafka.deliver(TOPIC, 0n, ['a']), null)
+  assert.deepEqual([applied, fatal, await drops(), state()], [[], [], [], 'live'])
+  away = false
+  assert.equal(await kafka.deliver(TOPIC, 0n, ['a']), 1n)
+  assert.deepEqual(applied, ['a live'])
+})
+
+for (const [what, hear] of [
+  ['a batch', (kafka: KafkaUnderTest) => kafka.deliver(TOPIC, 0n, ['x'])],
+  [
+    'a stretch of nothing',
+    (kafka: KafkaUnderTest) => {
+      kafka.group.onNothing({ shard: SHARD, topic: TOPIC, fetchedFrom: 0n, next: 1n, highWatermark: 1n })
+      return Promise.resolve(null)
+    },
+  ],
+] as const) {
+  test(`${what} of a log that ends before what is applied: the shard is restored and says what is gone`, async (t) => {
+    const { kafka, pipeline, applied, until, drops, state, assign, beat } = running(t)
+    await assign()
+    await kafka.deliver(TOPIC, 0n, ['a', 'b', 'c'])
+    await until('committed', () => kafka.committed.get(TOPIC) === 3n)
+    // Deleted and made anew: kafkajs goes to the beginning and commits "none" for the group.
+    kafka.committed.delete(TOPIC)
+    kafka.ends.set(TOPIC, { low: 0n, high: 1n })
+    await hear(kafka)
+    await until('lost', () => state() === 'lost')
+    assert.deepEqual(await drops(), ['position_lost'])
+    beat()
+    beat()
+    await until('replaying', () => state() === 'replaying')
+    await kafka.deliver(TOPIC, 0n, ['x'])
+    await until('live', () => state() === 'live')
+    assert.deepEqual(pipeline.shard(SHARD)?.gaps, [{ topic: TOPIC, from: 1n, to: 3n, neverApplied: false }])
+    await kafka.deliver(TOPIC, 1n, ['y'])
+    await until('committed anew', () => kafka.committed.get(TOPIC) === 2n)
+    assert.deepEqual(applied.slice(3), ['x replay', 'y live'])
+  })
+}
