@@ -5,10 +5,11 @@ import { ConfigurationError, readConfiguration, unusedKeys } from '../runtime/co
 import { createHttpServer, listen } from '../runtime/http/server.ts'
 import { onShutdown } from '../runtime/shutdown.ts'
 import { createLog } from '../runtime/telemetry/log.ts'
-import { createRegistry } from '../runtime/telemetry/metrics.ts'
+import { createRegistry, exportTargets } from '../runtime/telemetry/metrics.ts'
 import { mountQueries } from './http/queryRoutes.ts'
 import { mountMcp } from './mcp/endpoint.ts'
 import { createMcpServerFactory } from './mcp/server.ts'
+import { limitsOf } from './queries/limits.ts'
 import { observed } from './queries/observed.ts'
 import { openQueries } from './queries/open.ts'
 import { watchOwners } from './readiness.ts'
@@ -23,8 +24,9 @@ export async function startAdapter(env: NodeJS.ProcessEnv): Promise<void> {
   const { name, host, port } = configuration.server
   const log = createLog('adapter', configuration.logLevel)
   const registry = createRegistry('adapter')
+  exportTargets(registry, configuration.performance.targets)
   const telemetry = createAdapterTelemetry(registry, log)
-  const { client, directory } = openQueries(configuration.consumer.seeds, telemetry)
+  const { client, directory } = openQueries(configuration.consumer.seeds, telemetry, limitsOf(configuration))
   const now = (): number => performance.now()
   const owners = watchOwners(directory, now)
 

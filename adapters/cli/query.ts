@@ -2,6 +2,7 @@
 import type { Configuration } from '../../runtime/configuration/configuration.ts'
 import { InvalidInput } from '../queries/errors.ts'
 import { isQuery, QUERY_NAMES } from '../queries/inputs.ts'
+import { limitsOf } from '../queries/limits.ts'
 import { openQueries } from '../queries/open.ts'
 
 /** Throws a QueryFailure. */
@@ -13,7 +14,7 @@ export async function runQuery(configuration: Configuration, name: string, json:
   } catch {
     throw new InvalidInput('json', 'is not valid JSON')
   }
-  const { client } = openQueries(configuration.consumer.seeds, UNHEARD)
+  const { client } = openQueries(configuration.consumer.seeds, UNHEARD, limitsOf(configuration))
   return client.ask(name, input)
 }
 

@@ -7,6 +7,7 @@ import { onShutdown } from '../../runtime/shutdown.ts'
 import { createLog } from '../../runtime/telemetry/log.ts'
 import { createRegistry } from '../../runtime/telemetry/metrics.ts'
 import { createMcpServerFactory } from '../mcp/server.ts'
+import { limitsOf } from '../queries/limits.ts'
 import { observed } from '../queries/observed.ts'
 import { openQueries } from '../queries/open.ts'
 import { createAdapterTelemetry } from '../telemetry.ts'
@@ -15,7 +16,7 @@ import { packageVersion } from '../version.ts'
 export function serveOverStdio(configuration: Configuration): void {
   const log = createLog('adapter', configuration.logLevel, 'stderr')
   const telemetry = createAdapterTelemetry(createRegistry('adapter'), log)
-  const { client } = openQueries(configuration.consumer.seeds, telemetry)
+  const { client } = openQueries(configuration.consumer.seeds, telemetry, limitsOf(configuration))
   const factory = createMcpServerFactory({
     name: configuration.server.name,
     version: packageVersion(),

@@ -5,7 +5,7 @@ import { createQueryClient, type QueryClient } from './client.ts'
 import { createCourier } from './courier.ts'
 import { createDirectory, type Directory } from './directory.ts'
 import { Cancelled } from './errors.ts'
-import { QUERY_LIMITS, type QueryLimits } from './limits.ts'
+import type { QueryLimits } from './limits.ts'
 import { createOwnerRequests } from './ownerRequest.ts'
 
 export interface Queries {
@@ -16,7 +16,7 @@ export interface Queries {
 export function openQueries(
   seeds: readonly string[],
   telemetry: Pick<AdapterTelemetry, 'ownerReplied' | 'membershipLearnt'>,
-  limits: QueryLimits = QUERY_LIMITS,
+  limits: QueryLimits,
 ): Queries {
   const now = (): number => performance.now()
   const requests = createOwnerRequests(fetch, limits)

@@ -17,6 +17,7 @@ import type { QueryOutput } from '../../schemas/queries/queries.ts'
 import { SHARDS } from '../../schemas/topics.ts'
 import type { QueryClient } from './client.ts'
 import type { ListItem, ListName } from './lists.ts'
+import { QUERY_LIMITS } from './limits.ts'
 import { openQueries } from './open.ts'
 
 const NOW = Date.parse('2026-03-01T12:00:00Z')
@@ -38,7 +39,7 @@ before(async () => {
     servers.push(server)
   }
   const unheard = { ownerReplied: () => undefined, membershipLearnt: () => undefined }
-  client = openQueries([members[0]?.address ?? ''], unheard).client
+  client = openQueries([members[0]?.address ?? ''], unheard, QUERY_LIMITS).client
 })
 after(async () => {
   await Promise.all(servers.map((server) => server.close()))

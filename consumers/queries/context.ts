@@ -2,6 +2,7 @@
 import type { ShardDoor } from '../../rust-engine/ts/door.ts'
 import type { MemoryReport } from '../../rust-engine/ts/records.ts'
 import type { LedgerEntry } from '../../schemas/generated/events.ts'
+import type { BacktestMemory } from './backtestMemory.ts'
 import type { QueryInput, QueryName, QueryOutput } from '../../schemas/queries/queries.ts'
 
 /** A shard of this process, as queries see it. */
@@ -57,6 +58,7 @@ export interface QueryContext {
   keepAsked(entry: LedgerEntry): void
   /** Null before there is a model. */
   forecaster(): CapacityForecaster | null
+  readonly backtests: BacktestMemory
   models(): QueryOutput<'get_health'>['models']
   targets(): QueryOutput<'get_health'>['targets']
 }
