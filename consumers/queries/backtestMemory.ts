@@ -1,5 +1,10 @@
 /** Backtests already made: they look at whole past days, so within an hour a model's on a series stays the same. */
-import type { Backtest } from './context.ts'
+
+export interface Backtest {
+  readonly windows: number
+  readonly mase: number | null
+  readonly maseSeasonalNaive: number | null
+}
 
 const KEPT_MAX = 1_000
 
