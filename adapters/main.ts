@@ -1,17 +1,16 @@
 /** The adapter process: MCP and the queries over HTTP. It keeps nothing; everything is asked of the consumers. */
 import { randomBytes } from 'node:crypto'
 import process from 'node:process'
-import { readCatalog } from '../runtime/configuration/catalog.ts'
 import { ConfigurationError, readConfiguration, unusedKeys } from '../runtime/configuration/configuration.ts'
 import { createHttpServer, listen } from '../runtime/http/server.ts'
 import { onShutdown } from '../runtime/shutdown.ts'
 import { createLog } from '../runtime/telemetry/log.ts'
-import { createRegistry } from '../runtime/telemetry/metrics.ts'
+import { createRegistry, exportTargets } from '../runtime/telemetry/metrics.ts'
 import { mountQueries } from './http/queryRoutes.ts'
 import { mountMcp } from './mcp/endpoint.ts'
 import { createMcpServerFactory } from './mcp/server.ts'
 import { observed } from './queries/observed.ts'
-import { openQueries } from './queries/open.ts'
+import { queriesOf } from './queries/open.ts'
 import { watchOwners } from './readiness.ts'
 import { createAdapterTelemetry } from './telemetry.ts'
 import { packageVersion } from './version.ts'
@@ -24,11 +23,9 @@ export async function startAdapter(env: NodeJS.ProcessEnv): Promise<void> {
   const { name, host, port } = configuration.server
   const log = createLog('adapter', configuration.logLevel)
   const registry = createRegistry('adapter')
+  exportTargets(registry, configuration.performance.targets)
   const telemetry = createAdapterTelemetry(registry, log)
-  const { client, directory } = openQueries(
-    { seeds: configuration.consumer.seeds, catalog: readCatalog(configuration.catalogFile) },
-    telemetry,
-  )
+  const { client, directory } = queriesOf(configuration, telemetry)
   const now = (): number => performance.now()
   const owners = watchOwners(directory, now)
 

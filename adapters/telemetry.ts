@@ -7,7 +7,7 @@ import type { Membership } from './queries/membership.ts'
 import type { Reply } from './queries/ownerRequest.ts'
 
 /** Through which door a question came. */
-export type Door = 'mcp' | 'http' | 'cli'
+export type Door = 'mcp' | 'http'
 export type Result = 'ok' | 'incomplete' | FailureCode | 'internal'
 
 export interface AdapterTelemetry {

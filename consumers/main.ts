@@ -37,6 +37,7 @@ import { viewOf } from './pipeline/shardView.ts'
 import { createPipelineTelemetry } from './pipeline/telemetry.ts'
 import type { PipelineTelemetry } from './pipeline/telemetry.ts'
 import { startTicker } from './pipeline/ticker.ts'
+import { BacktestMemory } from './queries/backtestMemory.ts'
 import { createAskedPublisher } from './queries/askedPublisher.ts'
 import type { QueryContext } from './queries/context.ts'
 import { Latencies } from './queries/latencies.ts'
@@ -87,6 +88,7 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
     now: Date.now,
     onVisible: (topic, tookMs) => {
       latencies.visible(topic, tookMs)
+      consumerTelemetry.eventVisible(topic, tookMs)
     },
     onFatal: fatal(log),
     onReopen: consumerTelemetry.topicReopened,
@@ -114,6 +116,7 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
       asked.keep(entry)
     },
     forecaster: () => models.forecaster(),
+    backtests: new BacktestMemory(),
     models: () => models.list(),
     targets: () => latencies.targets(),
   }

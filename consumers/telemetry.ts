@@ -5,6 +5,7 @@ import type { Log } from '../runtime/telemetry/log.ts'
 import type { EngineDoor } from '../rust-engine/ts/door.ts'
 import type { ModelRecord } from '../schemas/generated/events.ts'
 import type { QueryName } from '../schemas/queries/queries.ts'
+import type { TopicName } from '../schemas/topics.ts'
 
 export type ConsumerTelemetry = ReturnType<typeof createConsumerTelemetry>
 
@@ -43,6 +44,13 @@ export function createConsumerTelemetry(registry: Registry, log: Log, engine: Pi
     buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5],
     registers,
   })
+  const visible = new Histogram({
+    name: 'devops_event_visible_seconds',
+    help: 'Time from the acceptance of an event by its gateway to the state that queries see, by topic.',
+    labelNames: ['topic'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30],
+    registers,
+  })
   const models = new Counter({
     name: 'devops_model_records_total',
     help: 'Records of devops.models that were read, by what became of them.',
@@ -62,6 +70,10 @@ export function createConsumerTelemetry(registry: Registry, log: Log, engine: Pi
     },
     queryAnswered(query: QueryName, tookMs: number): void {
       queries.observe({ query }, tookMs / 1000)
+    },
+    eventVisible(topic: TopicName, tookMs: number): void {
+      // The gateway's clock may be ahead of ours.
+      visible.observe({ topic }, Math.max(tookMs, 0) / 1000)
     },
     topicReopened: (topic: string, cause: Error): void => {
       log.warn({ event: 'topic_reopened', topic, err: cause }, 'reading stopped and begins anew')

@@ -1,9 +1,8 @@
 /** One query from the command line. */
-import { readCatalog } from '../../runtime/configuration/catalog.ts'
 import type { Configuration } from '../../runtime/configuration/configuration.ts'
 import { InvalidInput } from '../queries/errors.ts'
 import { isQuery, QUERY_NAMES } from '../queries/inputs.ts'
-import { openQueries } from '../queries/open.ts'
+import { queriesOf } from '../queries/open.ts'
 
 /** Throws a QueryFailure. */
 export async function runQuery(configuration: Configuration, name: string, json: string): Promise<object> {
@@ -14,10 +13,7 @@ export async function runQuery(configuration: Configuration, name: string, json:
   } catch {
     throw new InvalidInput('json', 'is not valid JSON')
   }
-  const { client } = openQueries(
-    { seeds: configuration.consumer.seeds, catalog: readCatalog(configuration.catalogFile) },
-    UNHEARD,
-  )
+  const { client } = queriesOf(configuration, UNHEARD)
   return client.ask(name, input)
 }
 

@@ -2,24 +2,20 @@
 import { randomBytes } from 'node:crypto'
 import process from 'node:process'
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
-import { readCatalog } from '../../runtime/configuration/catalog.ts'
 import type { Configuration } from '../../runtime/configuration/configuration.ts'
 import { onShutdown } from '../../runtime/shutdown.ts'
 import { createLog } from '../../runtime/telemetry/log.ts'
 import { createRegistry } from '../../runtime/telemetry/metrics.ts'
 import { createMcpServerFactory } from '../mcp/server.ts'
 import { observed } from '../queries/observed.ts'
-import { openQueries } from '../queries/open.ts'
+import { queriesOf } from '../queries/open.ts'
 import { createAdapterTelemetry } from '../telemetry.ts'
 import { packageVersion } from '../version.ts'
 
 export function serveOverStdio(configuration: Configuration): void {
   const log = createLog('adapter', configuration.logLevel, 'stderr')
   const telemetry = createAdapterTelemetry(createRegistry('adapter'), log)
-  const { client } = openQueries(
-    { seeds: configuration.consumer.seeds, catalog: readCatalog(configuration.catalogFile) },
-    telemetry,
-  )
+  const { client } = queriesOf(configuration, telemetry)
   const factory = createMcpServerFactory({
     name: configuration.server.name,
     version: packageVersion(),

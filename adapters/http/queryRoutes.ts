@@ -13,6 +13,7 @@ const STATUS: Readonly<Record<FailureCode, number>> = {
   answer_too_large: 422,
   bad_answer: 502,
   unavailable: 503,
+  prediction_late: 504,
   restoring: 503,
   busy: 503,
   cancelled: 499,

@@ -4,7 +4,7 @@ import { EMPTY_CATALOG, type Catalog } from '../../runtime/configuration/catalog
 import { partitionOf } from '../../schemas/topics.ts'
 import type { QueryClient } from './client.ts'
 import { ALL_SHARDS, deployment, incident, startPeer, type Contents, type Peer } from './consumerPeer.ts'
-import { BadAnswer, Cancelled, InvalidInput, NotFound, Restoring, Unavailable } from './errors.ts'
+import { BadAnswer, Cancelled, InvalidInput, NotFound, PredictionLate, Restoring, Unavailable } from './errors.ts'
 import { QUERY_LIMITS, type QueryLimits } from './limits.ts'
 import { openQueries } from './open.ts'
 
@@ -212,6 +212,16 @@ test('an answer out of contract is refused', async () => {
     clientOf([one], { ownerAnswerBytesMax: 4_000 }).ask('get_service', { service: lowService }),
     (error) => error instanceof BadAnswer && /4000 bytes/.test(error.message),
   )
+})
+
+test('a prediction that takes longer than learning.prediction.max_prediction_time is a named failure', async () => {
+  const one = await peer('one')
+  one.silentFor.add('predict_deployment')
+  await assert.rejects(
+    clientOf([one], { predictionMsMax: 50 }).ask('predict_deployment', { service: lowService }),
+    (error) => error instanceof PredictionLate && /in 50 ms/.test(error.message),
+  )
+  assert.equal(one.asked.length, 1)
 })
 
 test('a cancelled question stops waiting', async () => {

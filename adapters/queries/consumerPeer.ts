@@ -25,6 +25,8 @@ export interface Peer {
   readonly asked: { readonly name: string; readonly input: Record<string, unknown> }[]
   /** Answers the next requests with these instead. */
   readonly refusals: { status: number; headers?: Record<string, string>; body: object }[]
+  /** It never answers these queries. */
+  readonly silentFor: Set<QueryName>
   /** Contents and shards may change while it runs. */
   hold(contents: Contents, shards: readonly number[]): void
   know(members: readonly Member[]): void
@@ -49,6 +51,7 @@ export async function startPeer(instance: string, contents: Contents, shards = A
   let members: readonly Member[] = []
   const asked: Peer['asked'] = []
   const refusals: Peer['refusals'] = []
+  const silentFor: Peer['silentFor'] = new Set()
 
   const mine = (): Contents => ({
     deployments: held.deployments.filter((item) => owned.includes(partitionOf(item.service))),
@@ -58,6 +61,8 @@ export async function startPeer(instance: string, contents: Contents, shards = A
   server.post<{ Params: { name: QueryName }; Body: Record<string, unknown> }>('/v1/query/:name', (request, reply) => {
     const { name } = request.params
     asked.push({ name, input: request.body })
+    // A handler that gives a promise is waited for.
+    if (silentFor.has(name)) return new Promise(() => undefined)
     const refusal = refusals.shift()
     if (refusal !== undefined)
       return reply
@@ -79,6 +84,7 @@ export async function startPeer(instance: string, contents: Contents, shards = A
     address: addressOf(server),
     asked,
     refusals,
+    silentFor,
     hold(next, nextShards) {
       held = next
       owned = nextShards

@@ -2,7 +2,7 @@
 import { partitionOf } from '../../schemas/topics.ts'
 import type { QueryName, QueryOutput } from '../../schemas/queries/queries.ts'
 import type { Directory } from './directory.ts'
-import { BadAnswer, Cancelled, InvalidInput, NotFound, Restoring, Unavailable } from './errors.ts'
+import { BadAnswer, Cancelled, InvalidInput, NotFound, PredictionLate, Restoring, Unavailable } from './errors.ts'
 import type { QueryLimits } from './limits.ts'
 import type { OwnerRequests, Reply } from './ownerRequest.ts'
 
@@ -100,6 +100,7 @@ function pauseBefore(reply: Trouble, limits: QueryLimits): number | null {
       return limits.retryDelayMs
     case 'invalid':
     case 'not_found':
+    case 'late':
     case 'bad':
       return null
   }
@@ -118,6 +119,8 @@ function failureOf(reply: Trouble, address: string, signal: AbortSignal): Error 
       return new Unavailable(`the shard is moving; the consumer at ${address} does not own it now`)
     case 'unreachable':
       return new Unavailable(`the consumer at ${address} does not answer: ${reply.reason}`)
+    case 'late':
+      return new PredictionLate(address, reply.afterMs)
     case 'bad':
       return new BadAnswer(address, reply.reason)
   }

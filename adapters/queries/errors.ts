@@ -1,7 +1,15 @@
 /** What can go wrong between a question and its answer. `retryable`: asking again later may help. */
 
 export type FailureCode =
-  'invalid_input' | 'not_found' | 'restoring' | 'unavailable' | 'busy' | 'bad_answer' | 'answer_too_large' | 'cancelled'
+  | 'invalid_input'
+  | 'not_found'
+  | 'restoring'
+  | 'unavailable'
+  | 'prediction_late'
+  | 'busy'
+  | 'bad_answer'
+  | 'answer_too_large'
+  | 'cancelled'
 
 export abstract class QueryFailure extends Error {
   abstract readonly code: FailureCode
@@ -52,6 +60,21 @@ export class Unavailable extends QueryFailure {
   constructor(reason: string) {
     super(reason)
     this.name = 'Unavailable'
+  }
+}
+
+/** The consumer took longer for a prediction than its asker would wait. */
+export class PredictionLate extends QueryFailure {
+  readonly code = 'prediction_late'
+  readonly retryable = true
+  readonly predictionMsMax: number
+
+  constructor(address: string, predictionMsMax: number) {
+    super(
+      `the consumer at ${address} made no prediction in ${predictionMsMax} ms (learning.prediction.max_prediction_time)`,
+    )
+    this.name = 'PredictionLate'
+    this.predictionMsMax = predictionMsMax
   }
 }
 

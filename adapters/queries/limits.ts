@@ -1,7 +1,11 @@
 /** Everything between a question and its answer has a limit. */
+import type { Configuration } from '../../runtime/configuration/configuration.ts'
+
 export interface QueryLimits {
   /** One request to one owner. */
   readonly attemptTimeoutMs: number
+  /** The same for a prediction, which is worth nothing to a pipeline that waits for it too long; not asked again then. */
+  readonly predictionMsMax: number
   /** Whole time for a question that one owner must answer, waiting and retries included. */
   readonly patienceMs: number
   /** The same for each owner of a merged list: the others' answers wait for the slowest. */
@@ -19,6 +23,7 @@ export interface QueryLimits {
 
 export const QUERY_LIMITS: QueryLimits = {
   attemptTimeoutMs: 3_000,
+  predictionMsMax: 500,
   patienceMs: 8_000,
   listPatienceMs: 4_000,
   retryDelayMs: 150,
@@ -27,4 +32,8 @@ export const QUERY_LIMITS: QueryLimits = {
   // About 25,000 tokens: what common MCP clients accept as one tool result.
   answerBytesMax: 80 * 1024,
   inFlightMax: 128,
+}
+
+export function limitsOf({ learning }: Pick<Configuration, 'learning'>): QueryLimits {
+  return { ...QUERY_LIMITS, predictionMsMax: learning.prediction.maxPredictionTime }
 }

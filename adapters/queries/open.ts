@@ -1,13 +1,14 @@
 /** Puts the parts of the query client together over the process's clock and network. */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Catalog } from '../../runtime/configuration/catalog.ts'
+import { readCatalog, type Catalog } from '../../runtime/configuration/catalog.ts'
+import type { Configuration } from '../../runtime/configuration/configuration.ts'
 import { formerServices } from '../../runtime/configuration/identity.ts'
 import type { AdapterTelemetry } from '../telemetry.ts'
 import { createQueryClient, type QueryClient } from './client.ts'
 import { createCourier } from './courier.ts'
 import { createDirectory, type Directory } from './directory.ts'
 import { Cancelled } from './errors.ts'
-import { QUERY_LIMITS, type QueryLimits } from './limits.ts'
+import { limitsOf, type QueryLimits } from './limits.ts'
 import { createOwnerRequests } from './ownerRequest.ts'
 
 export interface Queries {
@@ -19,11 +20,18 @@ export interface QueriesOptions {
   /** Base URLs of consumers. */
   readonly seeds: readonly string[]
   readonly catalog: Catalog
-  readonly limits?: QueryLimits
+  readonly limits: QueryLimits
 }
 
+/** For a process: what its configuration says. */
+export const queriesOf = (
+  { consumer, catalogFile, learning }: Configuration,
+  telemetry: Pick<AdapterTelemetry, 'ownerReplied' | 'membershipLearnt'>,
+): Queries =>
+  openQueries({ seeds: consumer.seeds, catalog: readCatalog(catalogFile), limits: limitsOf({ learning }) }, telemetry)
+
 export function openQueries(
-  { seeds, catalog, limits = QUERY_LIMITS }: QueriesOptions,
+  { seeds, catalog, limits }: QueriesOptions,
   telemetry: Pick<AdapterTelemetry, 'ownerReplied' | 'membershipLearnt'>,
 ): Queries {
   const now = (): number => performance.now()

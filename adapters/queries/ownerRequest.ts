@@ -10,6 +10,8 @@ export type Reply<Value> =
   | { readonly kind: 'not_found'; readonly message: string }
   | { readonly kind: 'wrong_owner'; readonly address: string }
   | { readonly kind: 'restoring'; readonly retryAfterSeconds: number }
+  /** A prediction that took too long. */
+  | { readonly kind: 'late'; readonly afterMs: number }
   | { readonly kind: 'unreachable'; readonly reason: string }
   | { readonly kind: 'bad'; readonly reason: string }
 
@@ -34,29 +36,45 @@ const errorAnswer = z.object({
 const redirectAddress = z.url({ protocol: /^https?$/ }).max(512)
 const RETRY_AFTER_SECONDS_DEFAULT = 1
 
+interface TimeLimit {
+  readonly ms: number
+  /** The reply when it is over. */
+  readonly over: Reply<never>
+}
+
 export function createOwnerRequests(fetchLike: typeof fetch, limits: QueryLimits): OwnerRequests {
+  const { attemptTimeoutMs, predictionMsMax } = limits
+  const attemptTime: TimeLimit = {
+    ms: attemptTimeoutMs,
+    over: { kind: 'unreachable', reason: `no answer in ${attemptTimeoutMs} ms` },
+  }
+  const predictionTime: TimeLimit = { ms: predictionMsMax, over: { kind: 'late', afterMs: predictionMsMax } }
+
   async function exchange<Value>(
     url: string,
     init: RequestInit,
     schema: z.ZodType<Value>,
     signal: AbortSignal,
+    time: TimeLimit,
   ): Promise<Reply<Value>> {
     let response: Response
     let text: string | null
     try {
-      const timeout = AbortSignal.timeout(limits.attemptTimeoutMs)
+      const timeout = AbortSignal.timeout(time.ms)
       // A consumer never redirects; whoever does is not one.
       response = await fetchLike(url, { ...init, redirect: 'error', signal: AbortSignal.any([signal, timeout]) })
       text = await readBounded(response, limits.ownerAnswerBytesMax)
     } catch (error) {
-      return { kind: 'unreachable', reason: reasonOf(error, limits.attemptTimeoutMs) }
+      if (error instanceof Error && error.name === 'TimeoutError') return time.over
+      return { kind: 'unreachable', reason: reasonOf(error) }
     }
     if (text === null) return { kind: 'bad', reason: `more than ${limits.ownerAnswerBytesMax} bytes` }
     return interpret(response, text, schema)
   }
 
   return {
-    owners: (address, signal) => exchange(`${baseOf(address)}/v1/owners`, { method: 'GET' }, ownersAnswer, signal),
+    owners: (address, signal) =>
+      exchange(`${baseOf(address)}/v1/owners`, { method: 'GET' }, ownersAnswer, signal, attemptTime),
     query: <Name extends QueryName>(address: string, name: Name, input: object, signal: AbortSignal) =>
       exchange(
         `${baseOf(address)}/v1/query/${name}`,
@@ -64,6 +82,7 @@ export function createOwnerRequests(fetchLike: typeof fetch, limits: QueryLimits
         // The table is typed by name; indexing it with a generic name loses that.
         QUERIES[name].output as unknown as z.ZodType<QueryOutput<Name>>,
         signal,
+        name === 'predict_deployment' ? predictionTime : attemptTime,
       ),
   }
 }
@@ -114,9 +133,8 @@ function firstProblem(error: z.ZodError): string {
   return issue === undefined ? 'unreadable' : `${issue.path.map(String).join('.') || 'answer'}: ${issue.message}`
 }
 
-function reasonOf(error: unknown, timeoutMs: number): string {
+function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'the request failed'
-  if (error.name === 'TimeoutError') return `no answer in ${timeoutMs} ms`
   const cause = error.cause
   if (cause instanceof Error && 'code' in cause && typeof cause.code === 'string') return cause.code
   return error.message

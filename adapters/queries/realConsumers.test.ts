@@ -18,6 +18,7 @@ import type { QueryOutput } from '../../schemas/queries/queries.ts'
 import { SHARDS } from '../../schemas/topics.ts'
 import type { QueryClient } from './client.ts'
 import type { ListItem, ListName } from './lists.ts'
+import { QUERY_LIMITS } from './limits.ts'
 import { openQueries } from './open.ts'
 
 const NOW = Date.parse('2026-03-01T12:00:00Z')
@@ -39,7 +40,8 @@ before(async () => {
     servers.push(server)
   }
   const unheard = { ownerReplied: () => undefined, membershipLearnt: () => undefined }
-  client = openQueries({ seeds: [members[0]?.address ?? ''], catalog: EMPTY_CATALOG }, unheard).client
+  const seeds = [members[0]?.address ?? '']
+  client = openQueries({ seeds, catalog: EMPTY_CATALOG, limits: QUERY_LIMITS }, unheard).client
 })
 after(async () => {
   await Promise.all(servers.map((server) => server.close()))

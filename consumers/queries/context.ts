@@ -2,6 +2,7 @@
 import type { ShardDoor } from '../../rust-engine/ts/door.ts'
 import type { MemoryReport } from '../../rust-engine/ts/records.ts'
 import type { LedgerEntry } from '../../schemas/generated/events.ts'
+import type { Backtest, BacktestMemory } from './backtestMemory.ts'
 import type { QueryInput, QueryName, QueryOutput } from '../../schemas/queries/queries.ts'
 
 /** A shard of this process, as queries see it. */
@@ -22,12 +23,6 @@ export interface Hours {
   readonly p50: Float64Array
   readonly p90: Float64Array
   readonly seasonalNaive: Float64Array
-}
-
-export interface Backtest {
-  readonly windows: number
-  readonly mase: number | null
-  readonly maseSeasonalNaive: number | null
 }
 
 export interface CapacityForecaster {
@@ -59,6 +54,7 @@ export interface QueryContext {
   keepAsked(entry: LedgerEntry): void
   /** Null before there is a model. */
   forecaster(): CapacityForecaster | null
+  readonly backtests: BacktestMemory
   models(): QueryOutput<'get_health'>['models']
   targets(): QueryOutput<'get_health'>['targets']
 }

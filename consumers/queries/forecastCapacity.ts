@@ -39,7 +39,9 @@ export const forecastCapacity: Query<'forecast_capacity'> = (input, context) => 
     return { ...without('not_enough_data', 'there is no capacity model yet'), series: found, ...fresh }
   }
   const hours = forecaster.forecast(hourly, firstHourMs)
-  const { windows, mase, maseSeasonalNaive } = forecaster.backtest(hourly)
+  const { windows, mase, maseSeasonalNaive } = context.backtests.of(series.id, firstHourMs, forecaster.version, () =>
+    forecaster.backtest(hourly),
+  )
   return {
     series: found,
     status: 'ok',

@@ -7,6 +7,7 @@ import { createRemoteWriteDecoder } from '../../rust-engine/ts/remoteWrite.ts'
 import { QUERIES } from '../../schemas/queries/queries.ts'
 import type { QueryName, QueryOutput } from '../../schemas/queries/queries.ts'
 import { partitionOf, SHARDS } from '../../schemas/topics.ts'
+import { BacktestMemory } from './backtestMemory.ts'
 import type { CapacityForecaster, QueryContext } from './context.ts'
 import { answer } from './routes.ts'
 
@@ -88,6 +89,7 @@ const context = (forecaster: CapacityForecaster | null): QueryContext => ({
   },
   keepAsked: () => undefined,
   forecaster: () => forecaster,
+  backtests: new BacktestMemory(),
   models: () => [],
   targets: () => [],
 })
@@ -156,6 +158,17 @@ test('a forecast rests on whole hours up to the running one', () => {
     const hour = samples.filter(([time]) => Math.floor(time / HOUR_MS) * HOUR_MS === Date.parse(at) - 24 * HOUR_MS)
     assert.ok(Math.abs(p50 - hour.reduce((sum, [, value]) => sum + value, 0) / hour.length) < 1e-9)
   }
+})
+
+test('a backtest is made once for a series, an hour and a model, and the newest are kept', () => {
+  const memory = new BacktestMemory()
+  let made = 0
+  const ask = (series: string, hour = 0, version = 'v') =>
+    memory.of(series, hour, version, () => ({ windows: made++, mase: null, maseSeasonalNaive: null })).windows
+  assert.deepEqual([ask('a'), ask('a'), ask('b'), ask('a', 1), ask('a', 0, 'w'), ask('a')], [0, 0, 1, 2, 3, 0])
+  for (let i = 0; i < 998; i++) ask(`many ${i}`)
+  assert.equal(ask('a'), 0)
+  assert.equal(ask('b'), made - 1)
 })
 
 test('a forecast that cannot be made says what is missing', () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import type { EngineDoor, ShardDoor } from '../../rust-engine/ts/door.ts'
 import { openEngine } from '../../rust-engine/ts/engine.ts'
 import { partitionOf, SHARDS } from '../../schemas/topics.ts'
+import { BacktestMemory } from './backtestMemory.ts'
 import type { QueryContext, ShardView } from './context.ts'
 
 const MIB = 1024 ** 2
@@ -60,6 +61,7 @@ export function contextOf(state: State, now: number, changes: Partial<QueryConte
     },
     keepAsked: () => undefined,
     forecaster: () => null,
+    backtests: new BacktestMemory(),
     models: () => [],
     targets: () => [{ name: 'state_sync_latency', targetMs: 50, p99Ms: null }],
     ...changes,

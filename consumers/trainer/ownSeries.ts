@@ -25,27 +25,52 @@ export class SeriesUnavailable extends Error {
   }
 }
 
-/** `seeds`: base URLs of consumers; each is asked, what several answer counts once. Throws SeriesUnavailable when none answers. */
+/**
+ * `seeds`: base URLs of consumers. Each that they know of is asked for the series of its own shards; what several answer counts
+ * once. Throws SeriesUnavailable when none answers.
+ */
 export async function ownSeries(seeds: readonly string[], now: number): Promise<readonly Float64Array[]> {
   const to = Math.floor(now / HOUR_MS) * HOUR_MS
   const found = new Map<string, Float64Array>()
   const troubles: string[] = []
-  for (const seed of seeds) {
+  const consumers = await consumersBehind(seeds, troubles)
+  let answered = 0
+  for (const consumer of consumers) {
     try {
       for (const metric of GAUGES) {
-        for (const { labels, points } of await asked(seed, metric, to)) {
+        for (const { service, labels, points } of await asked(consumer, metric, to)) {
           const hourly = hoursOf(points, to)
           if (hourly.filter((value) => !Number.isNaN(value)).length >= HOURS_MIN)
-            found.set(JSON.stringify(labels), hourly)
+            found.set(JSON.stringify([service, labels]), hourly)
         }
       }
+      answered += 1
     } catch (error) {
-      troubles.push(`${seed}: ${error instanceof Error ? error.message : String(error)}`)
+      troubles.push(troubleOf(consumer, error))
     }
   }
-  if (troubles.length === seeds.length) throw new SeriesUnavailable(troubles.join('; '))
+  if (answered === 0) throw new SeriesUnavailable(troubles.join('; '))
   return [...found.values()]
 }
+
+/** Base URLs, each once. */
+async function consumersBehind(seeds: readonly string[], troubles: string[]): Promise<ReadonlySet<string>> {
+  const consumers = new Set<string>()
+  for (const seed of seeds) {
+    try {
+      const response = await fetch(new URL('/v1/owners', seed), { signal: AbortSignal.timeout(ANSWER_MS_MAX) })
+      if (!response.ok) throw new SeriesUnavailable(`status ${response.status} for the owners`)
+      const { address, members } = (await response.json()) as { address: string; members: { address: string }[] }
+      for (const url of [address, ...members.map((member) => member.address)]) consumers.add(new URL(url).origin)
+    } catch (error) {
+      troubles.push(troubleOf(seed, error))
+    }
+  }
+  return consumers
+}
+
+const troubleOf = (consumer: string, error: unknown): string =>
+  `${consumer}: ${error instanceof Error ? error.message : String(error)}`
 
 async function asked(seed: string, metric: string, to: number): Promise<QueryOutput<'query_metrics'>['series']> {
   const input: QueryInput<'query_metrics'> = {

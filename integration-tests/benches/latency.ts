@@ -1,5 +1,7 @@
 /** Latency of the loop at a steady rate: accepted, visible, predicted. The load is open: a late answer delays no later event. */
 import type { System } from '../harness/system.ts'
+import { headlineSeconds } from './headlineSeconds.ts'
+import { SERVED_METRIC, type ServedSeries } from './models.ts'
 import { type Quantiles, quantiles } from './quantiles.ts'
 
 export interface LatencyRow {
@@ -7,7 +9,14 @@ export interface LatencyRow {
   readonly accepted: Quantiles
   /** From the 2xx of the gateway to the first query that sees the event; polled without a pause, so a poll's own time counts. */
   readonly visible: Quantiles
-  readonly prediction: Quantiles
+  /** Inside the consumer; each value counts as the upper bound of its bucket. */
+  readonly headline: Quantiles
+  /** predict_deployment of the consumer, HTTP included. */
+  readonly asked: Quantiles
+  /** forecast_capacity of a series that was not asked about before, HTTP included. */
+  readonly forecast: Quantiles
+  /** The same series asked about again. */
+  readonly forecastAgain: Quantiles
 }
 
 const WATCHED_EVERY_MS = 100
@@ -30,17 +39,26 @@ function event(run: string, i: number): { service: string; key: string; body: st
 
 async function visibleAfter(system: System, service: string, key: string, acceptedAt: number): Promise<number> {
   for (;;) {
-    const page = (await system.query('list_deployments', { service, limit: 5 })) as { items: { key: string }[] }
+    const page = (await system.query('list_deployments', { service, limit: 100 })) as { items: { key: string }[] }
     if (page.items.some((d) => d.key === key)) return performance.now() - acceptedAt
     if (performance.now() - acceptedAt > 10_000) throw new Error(`${key} was accepted and is not visible after 10 s`)
   }
 }
 
-export async function benchLatency(system: System, eventsPerSecond: number, seconds: number): Promise<LatencyRow> {
+/** Takes the series that it asks about out of `series`. */
+export async function benchLatency(
+  system: System,
+  series: ServedSeries[],
+  eventsPerSecond: number,
+  seconds: number,
+): Promise<LatencyRow> {
   const run = `${String(eventsPerSecond)}-${String(Date.now())}`
   const accepted: number[] = []
   const visible: number[] = []
-  const prediction: number[] = []
+  const asked: number[] = []
+  const forecast: number[] = []
+  const forecastAgain: number[] = []
+  const headlinesBefore = await headlineSeconds(system)
   const pending: Promise<void>[] = []
   const begin = performance.now()
   let watchedAt = -Infinity
@@ -51,7 +69,10 @@ export async function benchLatency(system: System, eventsPerSecond: number, seco
     for (; sent < due; sent += 1) {
       const watched = performance.now() - watchedAt >= WATCHED_EVERY_MS
       if (watched) watchedAt = performance.now()
-      pending.push(one(event(run, sent), watched))
+      const answered = one(event(run, sent), watched)
+      pending.push(answered)
+      // Awaited below; until then a refusal must not end the process before it has stopped what it started.
+      answered.catch(() => undefined)
     }
     await new Promise((next) => setTimeout(next, 1))
   }
@@ -60,7 +81,10 @@ export async function benchLatency(system: System, eventsPerSecond: number, seco
     eventsPerSecond,
     accepted: quantiles(accepted),
     visible: quantiles(visible),
-    prediction: quantiles(prediction),
+    headline: (await headlineSeconds(system)).since(headlinesBefore),
+    asked: quantiles(asked),
+    forecast: quantiles(forecast),
+    forecastAgain: quantiles(forecastAgain),
   }
 
   async function one({ service, key, body }: ReturnType<typeof event>, watched: boolean): Promise<void> {
@@ -72,8 +96,35 @@ export async function benchLatency(system: System, eventsPerSecond: number, seco
     accepted.push(acceptedAt - start)
     if (!watched) return
     visible.push(await visibleAfter(system, service, key, acceptedAt))
-    const asked = performance.now()
-    await system.query('predict_deployment', { service, branch: 'main' })
-    prediction.push(performance.now() - asked)
+    const input = { service, branch: 'main' }
+    asked.push(
+      await timed(async () => {
+        answeredByModel(await system.query('predict_deployment', input))
+      }),
+    )
+    const next = series.pop()
+    if (next === undefined) return
+    const capacity = { service: next.service, metric: SERVED_METRIC, labels: { shard: next.shard } }
+    const ask = async () => {
+      forecastMade(await system.query('forecast_capacity', capacity))
+    }
+    forecast.push(await timed(ask))
+    forecastAgain.push(await timed(ask))
   }
+}
+
+async function timed(act: () => Promise<void>): Promise<number> {
+  const begin = performance.now()
+  await act()
+  return performance.now() - begin
+}
+
+function answeredByModel(answer: unknown): void {
+  const { modelVersion } = answer as { modelVersion: string }
+  if (modelVersion === 'base-rate') throw new Error('the base rate answered, not a model')
+}
+
+function forecastMade(answer: unknown): void {
+  const { status, detail } = answer as { status: string; detail: string | null }
+  if (status !== 'ok') throw new Error(`no forecast: ${status} ${detail ?? ''}`)
 }

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 
 import { System } from '../harness/system.ts'
 import { type LatencyRow, benchLatency } from './latency.ts'
+import { readyModels } from './models.ts'
 import { median } from './quantiles.ts'
 import { type IngestRow, benchOurs, benchPrometheus } from './remoteWrite.ts'
 
@@ -32,23 +33,35 @@ function medianRow(rows: readonly IngestRow[]): IngestRow {
   }
 }
 
+const SHOWN = [
+  ['accepted', 'accepted'],
+  ['visible', 'visible'],
+  ['headline', 'headline, at most'],
+  ['asked', 'predict_deployment'],
+  ['forecast', 'forecast_capacity'],
+  ['forecastAgain', '  asked again'],
+] as const satisfies [keyof LatencyRow, string][]
+
 function showLatency(row: LatencyRow): void {
   say(`${String(row.eventsPerSecond)} events/s`)
-  for (const name of ['accepted', 'visible', 'prediction'] as const) {
+  for (const [name, label] of SHOWN) {
     const q = row[name]
     say(
-      `  ${name.padEnd(12)} p50 ${q.p50.toFixed(2).padStart(8)} ms   p99 ${q.p99.toFixed(2).padStart(8)} ms   max ${q.max.toFixed(2).padStart(8)} ms   n ${String(q.n)}`,
+      `  ${label.padEnd(20)} p50 ${q.p50.toFixed(2).padStart(8)} ms   p99 ${q.p99.toFixed(2).padStart(8)} ms   max ${q.max.toFixed(2).padStart(8)} ms   n ${String(q.n)}`,
     )
   }
 }
 
 say('starting the system …')
-const system = await System.start()
+// Nothing is learnt while it is measured: the models are given.
+const system = await System.start({ env: { DEVOPS_LEARNING_TRAINING_MIN_SAMPLES: '1000000' } })
 try {
-  await benchLatency(system, 50, 3) // warm-up, not counted
+  say('models and series …')
+  const series = await readyModels(system)
+  await benchLatency(system, series, 50, 3) // warm-up, not counted
   const latency: LatencyRow[] = []
   for (const rate of [100, 1000]) {
-    const row = await benchLatency(system, rate, Number(values.seconds))
+    const row = await benchLatency(system, series, rate, Number(values.seconds))
     latency.push(row)
     showLatency(row)
   }

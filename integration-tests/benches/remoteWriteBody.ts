@@ -11,6 +11,20 @@ const proto = protobuf.parse(`
 `).root
 const WriteRequest = proto.lookupType('WriteRequest')
 
+export interface TimeSeries {
+  readonly labels: Readonly<Record<string, string>>
+  readonly samples: readonly { readonly value: number; readonly timestamp: number }[]
+}
+
+/** The body of one request. */
+export function writeRequest(series: readonly TimeSeries[]): Buffer {
+  const timeseries = series.map(({ labels, samples }) => ({
+    labels: Object.entries(labels).map(([name, value]) => ({ name, value })),
+    samples,
+  }))
+  return Buffer.from(snappy.compress(WriteRequest.encode(WriteRequest.create({ timeseries })).finish()))
+}
+
 export interface Load {
   readonly targets: number
   readonly seriesPerTarget: number
@@ -30,21 +44,20 @@ export function* requests(load: Load): Generator<{ body: Buffer; samples: number
         values[i] = value
         return { labels: labels(target, series), samples: [{ value, timestamp: load.startMs + step * load.stepMs }] }
       })
-      const message = WriteRequest.encode(WriteRequest.create({ timeseries })).finish()
-      yield { body: Buffer.from(snappy.compress(message)), samples: load.seriesPerTarget }
+      yield { body: writeRequest(timeseries), samples: load.seriesPerTarget }
     }
   }
 }
 
-function labels(target: number, series: number): { name: string; value: string }[] {
-  return [
-    { name: '__name__', value: `bench_metric_${String(series % 50)}_total` },
-    { name: 'code', value: String(200 + (series % 7)) },
-    { name: 'environment', value: 'production' },
-    { name: 'handler', value: `/api/v1/resource/${String(Math.floor(series / 50))}` },
-    { name: 'instance', value: `10.0.0.${String(target)}:9100` },
-    { name: 'job', value: 'bench' },
-    { name: 'method', value: series % 2 === 0 ? 'GET' : 'POST' },
-    { name: 'service', value: `service-${String(target)}` },
-  ]
+function labels(target: number, series: number): Record<string, string> {
+  return {
+    __name__: `bench_metric_${String(series % 50)}_total`,
+    code: String(200 + (series % 7)),
+    environment: 'production',
+    handler: `/api/v1/resource/${String(Math.floor(series / 50))}`,
+    instance: `10.0.0.${String(target)}:9100`,
+    job: 'bench',
+    method: series % 2 === 0 ? 'GET' : 'POST',
+    service: `service-${String(target)}`,
+  }
 }

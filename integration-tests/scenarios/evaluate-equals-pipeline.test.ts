@@ -9,7 +9,6 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
-import { stageRecord, weightsRecord } from '../../consumers/trainer/modelRecords.ts'
 import { digestOf } from '../../consumers/models/weights.ts'
 import { zeroMsOf } from '../../evaluate/calendar.ts'
 import { type CiOutcome, type CiRun, ciRunOf, finishedEvent, startedEvent } from '../../evaluate/ciRun.ts'
@@ -18,6 +17,7 @@ import type { LedgerEntry } from '../../schemas/generated/events.ts'
 import { partitionOf } from '../../schemas/topics.ts'
 import { silentLog } from '../harness/kafka.ts'
 import { ledgerOf } from '../harness/ledger.ts'
+import { publishChampion } from '../harness/models.ts'
 import { type SyntheticRun, csvOf, syntheticRuns } from '../harness/runs.ts'
 import { System, eventually } from '../harness/system.ts'
 
@@ -78,23 +78,7 @@ test('500 runs, twice', async (t) => {
   const producer = system.bus.kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
   await producer.connect()
   t.after(async () => producer.disconnect())
-  const records = [
-    weightsRecord('ci_run', version, weights, '{}', Date.now()),
-    stageRecord('ci_run', version, 'champion', '{}', Date.now()),
-  ]
-  await producer.send({
-    topic: 'devops.models',
-    acks: -1,
-    messages: records.map(({ key, value }) => ({
-      key,
-      partition: 0,
-      value: value === null ? null : codec.encode('devops.models', value),
-    })),
-  })
-  await eventually('the consumer has the model', async () => {
-    const health = (await system.query('get_health', {})) as { models: { model: string; version: string }[] }
-    return health.models.some((m) => m.version === version) ? true : null
-  })
+  await publishChampion(system, ['ci_run'], weights)
 
   const zeros = new Map<string, number>()
   const zeroOf = (run: CiRun): number => {

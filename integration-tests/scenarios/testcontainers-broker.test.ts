@@ -14,7 +14,13 @@ const image = kafkaImage(process.env['TEST_KAFKA_IMAGE'])
 const skip = (await whyNoContainers(image)) ?? false
 
 /** Each gets a broker of its own: they count what is in the topics. */
-const SCENARIOS = ['redelivery-is-idempotent', 'github-deployment-becomes-scored-prediction'] as const
+const SCENARIOS = [
+  'redelivery-is-idempotent',
+  'github-deployment-becomes-scored-prediction',
+  'restart-keeps-state',
+  'second-consumer-joins-and-leaves',
+  'undecodable-record-is-dead-lettered',
+] as const
 
 const clientOf = (brokers: string): Kafka =>
   new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING, retry: { initialRetryTime: 50, retries: 20 } })
