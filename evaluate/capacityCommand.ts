@@ -18,7 +18,7 @@ export async function evaluateCapacityCommand(args: readonly string[]): Promise<
   const options = command.opts<{ history: string[]; replay: string[]; out: string; seed: number }>()
   const { why } = await chooseBackend(['native', 'wasm', 'cpu'], NATIVE_FOLDER)
   console.error(why)
-  const card = await evaluateCapacity(options)
+  const card = evaluateCapacity(options)
   console.error(`learnt from ${JSON.stringify(card.samples)} hours; held out: ${JSON.stringify(card.heldOut)}`)
 }
 
