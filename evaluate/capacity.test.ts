@@ -53,7 +53,7 @@ async function forecasts(history: string | null, replay: string): Promise<readon
   await writeFile(files.replay, replay)
   if (history !== null) await writeFile(files.history, history)
   const task = { history: history === null ? [] : [files.history], replay: [files.replay], out: files.out, seed: 1 }
-  await evaluateCapacity(task, SMALL)
+  evaluateCapacity(task, SMALL)
   const lines = (await readFile(files.out, 'utf8')).trimEnd().split('\n')
   return lines.map((line) => JSON.parse(line) as Row)
 }

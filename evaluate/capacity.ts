@@ -22,10 +22,10 @@ export interface CapacityTask {
  * name) as JSON Lines. The model learns from the hours before each series' first origin; each forecast is made by the
  * serving code from the hours before its origin alone. The TF.js backend must be chosen already.
  */
-export async function evaluateCapacity(task: CapacityTask, training = CAPACITY_TRAINING): Promise<CapacityCard> {
+export function evaluateCapacity(task: CapacityTask, training = CAPACITY_TRAINING): CapacityCard {
   const series = readHourlySeries([...task.history, ...task.replay])
   const known = series.map(({ hourly }) => hourly.slice(0, originsOf(hourly.length)[0] ?? hourly.length))
-  const { weights, card } = await trainCapacity({ seed: task.seed, series: known }, training)
+  const { weights, card } = trainCapacity({ seed: task.seed, series: known }, training)
   const forecaster = new Forecaster(weights)
   const lines = series.flatMap(({ name, hourly }) =>
     originsOf(hourly.length).map((origin) => {

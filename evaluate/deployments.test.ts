@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -128,4 +128,17 @@ test('an answer knows outcomes that were told and no others', () => {
     [true, true, false],
   )
   assert.ok(answers.every((answer) => !answer.confident && answer.duration_s === undefined))
+})
+
+test('help tells of every task and is no error; a missing option is one', () => {
+  const run = (args: readonly string[]) =>
+    spawnSync(process.execPath, ['evaluate/main.ts', ...args], {
+      cwd: join(import.meta.dirname, '..'),
+      encoding: 'utf8',
+    })
+  const help = run(['--help'])
+  assert.equal(help.status, 0)
+  for (const told of ['deployments', 'capacity', '--history', '--replay']) assert.ok(help.stdout.includes(told), told)
+  for (const wrong of [[], ['deployments', '--stream'], ['unheard-of'], ['capacity', '--seed', 'x']])
+    assert.equal(run(wrong).status, 2, wrong.join(' '))
 })

@@ -1,7 +1,7 @@
 /** `evaluate deployments`: answers a streamed replay of CI runs through the live path. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { parseArgs } from 'node:util'
+import { Command } from 'commander'
 import { chooseBackend } from '../consumers/models/backend.ts'
 import { createShelf } from '../consumers/models/shelf.ts'
 import type { Shelf } from '../consumers/models/shelf.ts'
@@ -17,14 +17,7 @@ import { createLearning, putOnShelf } from './learning.ts'
 import type { Learning } from './learning.ts'
 import { messageOf } from './protocol.ts'
 import type { StreamAnswer } from './protocol.ts'
-
-export const DEPLOYMENTS_USAGE = `deployments --history FILE... --stream [--seed N] [--weights FILE] [--save-weights FILE]
-  --history FILE       CSV (.gz) of earlier runs with their outcomes; may be given more than once
-  --stream             answer asks on standard input with predictions on standard output, JSON Lines
-  --seed N             seed of all that is random in learning (default 1)
-  --weights FILE       answer with these weights and never learn
-  --save-weights FILE  write the weights learnt from the history
-  --ledger FILE        append every headline as a ledger entry, JSON Lines`
+import { wholeNumber } from './wholeNumber.ts'
 
 /** The defaults of the configuration: what a new installation runs with. */
 const RULES = { minSamples: 100, confidenceThreshold: 0.7 }
@@ -32,41 +25,34 @@ const RETRAIN_INTERVAL_MS = 3600 * 1000
 const MIB = 1024 ** 2
 const NATIVE_FOLDER = '.native/tfjs-node'
 
-export class UsageError extends Error {
+export class HistoryTooShort extends Error {
   readonly retryable = false
-  constructor(reason: string, usage: string) {
-    super(`${reason}\nusage: npm run -s evaluate -- ${usage}`)
-    this.name = 'UsageError'
+  constructor() {
+    super('the history is too short for a model that beats the base rate: there are no weights to save')
+    this.name = 'HistoryTooShort'
   }
 }
 
-function optionsOf(args: readonly string[]) {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      history: { type: 'string', multiple: true },
-      stream: { type: 'boolean', default: false },
-      seed: { type: 'string', default: '1' },
-      weights: { type: 'string' },
-      'save-weights': { type: 'string' },
-      ledger: { type: 'string' },
-    },
-  })
-  const seed = Number(values.seed)
-  if (!values.stream) throw new UsageError('only the streamed replay is there: --stream is missing', DEPLOYMENTS_USAGE)
-  if (values.history === undefined) throw new UsageError('--history is missing', DEPLOYMENTS_USAGE)
-  if (!Number.isSafeInteger(seed)) throw new UsageError(`--seed ${values.seed} is no whole number`, DEPLOYMENTS_USAGE)
-  return {
-    history: values.history,
-    seed,
-    weights: values.weights,
-    saveWeights: values['save-weights'],
-    ledger: values.ledger,
-  }
+interface Options {
+  readonly history: readonly string[]
+  readonly seed: number
+  readonly weights?: string
+  readonly saveWeights?: string
+  readonly ledger?: string
 }
 
-export async function evaluateDeployments(args: readonly string[]): Promise<void> {
-  const options = optionsOf(args)
+export const deploymentsCommand = (): Command =>
+  new Command('deployments')
+    .description('answers asks about CI runs on standard input with predictions on standard output, JSON Lines')
+    .requiredOption('--history <file...>', 'CSV (.gz) of earlier runs with their outcomes')
+    .requiredOption('--stream', 'outcomes come on standard input too, as they become known; there is no other way yet')
+    .option('--seed <number>', 'of all that is random in learning', wholeNumber, 1)
+    .option('--weights <file>', 'answer with these weights and never learn')
+    .option('--save-weights <file>', 'write the weights learnt from the history')
+    .option('--ledger <file>', 'append every headline as a ledger entry, JSON Lines')
+    .action(evaluateDeployments)
+
+async function evaluateDeployments(options: Options): Promise<void> {
   const shelf = createShelf()
   const given = options.weights === undefined ? null : readFileSync(options.weights)
   const learning = given === null ? await openLearning(shelf, options.seed) : null
@@ -77,8 +63,7 @@ export async function evaluateDeployments(args: readonly string[]): Promise<void
   await learning?.round(replay.now)
   if (options.saveWeights !== undefined) {
     const weights = learning?.weights() ?? given
-    if (weights === null)
-      throw new UsageError('the history is too short for a model that beats the base rate', DEPLOYMENTS_USAGE)
+    if (weights === null) throw new HistoryTooShort()
     writeFileSync(options.saveWeights, weights)
   }
   // Durations are given for all runs or for none: without a model a new project has none.

@@ -1,18 +1,19 @@
 /** `npm run -s evaluate -- <task> …`: data sets through the feature and model code of the running pipeline. */
-import { evaluateCapacityCommand } from './capacityCommand.ts'
-import { DEPLOYMENTS_USAGE, UsageError, evaluateDeployments } from './deploymentsCommand.ts'
+import { Command, CommanderError } from 'commander'
+import { capacityCommand } from './capacityCommand.ts'
+import { deploymentsCommand } from './deploymentsCommand.ts'
 
-const TASKS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
-  capacity: evaluateCapacityCommand,
-  deployments: evaluateDeployments,
-}
+const tasks = [deploymentsCommand(), capacityCommand()]
+const program = new Command('npm run -s evaluate --')
+  .description('Data sets through the feature and model code of the running pipeline.')
+  .addHelpText('after', () => tasks.map((task) => `\n${task.helpInformation()}`).join(''))
+  .exitOverride()
+for (const task of tasks) program.addCommand(task.exitOverride())
 
-const [task = '', ...args] = process.argv.slice(2)
-const run = Object.hasOwn(TASKS, task) ? TASKS[task] : undefined
 try {
-  if (run === undefined) throw new UsageError(`unknown task ${JSON.stringify(task)}`, DEPLOYMENTS_USAGE)
-  await run(args)
+  await program.parseAsync()
 } catch (error) {
-  console.error(error instanceof Error ? error.message : String(error))
-  process.exitCode = 2
+  // Commander has said what it has to say; asked for help, it ends with 0.
+  if (!(error instanceof CommanderError)) console.error(error instanceof Error ? error.message : String(error))
+  process.exitCode = error instanceof CommanderError && error.exitCode === 0 ? 0 : 2
 }

@@ -6,8 +6,6 @@ import util from 'node:util'
 import * as tf from '@tensorflow/tfjs'
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm'
 
-import { registerSegmentSum } from './backendSegmentSum.ts'
-
 export type BackendName = 'native' | 'wasm' | 'cpu'
 
 export interface Backend {
@@ -57,7 +55,6 @@ const start: Readonly<Record<BackendName, (nativeFolder: string | null) => Promi
   },
   wasm: async () => {
     setWasmPaths(dirname(require.resolve('@tensorflow/tfjs-backend-wasm')) + sep)
-    registerSegmentSum()
     return keepingFatalHandlers(() => activate('wasm'))
   },
   cpu: () => activate('cpu'),

@@ -3,7 +3,9 @@ import { FEATURES, FEATURE_SET, NUMERIC_FEATURES, REFERENCE_INDEX } from './feat
 import { INPUTS, writeInputRow } from './inputRow.ts'
 import { forward } from './network.ts'
 import type { Network } from './network.ts'
-import { WeightsInvalid, deserialise, digestOf } from './weights.ts'
+import { softplus } from './softplus.ts'
+import { WeightsInvalid } from './packedWeights.ts'
+import { deserialise, digestOf } from './weights.ts'
 import type { ClassifierWeights } from './weights.ts'
 
 export interface DurationRange {
@@ -52,19 +54,17 @@ export function createClassifier(weights: ClassifierWeights, version: string): C
       if (weights.duration.length === 0 || reference <= 0) return seconds(weights.typicalLogDuration)
       const row = prepare(features)
       const [middle, down, up] = [0, 1, 2].map((k) => meanOutput(weights.duration, row, k)) as [number, number, number]
-      return seconds(quantilesOf(middle, down, up).map((q) => q + reference) as [number, number, number])
+      return seconds(logRatioQuantiles(middle, down, up).map((q) => q + reference) as [number, number, number])
     },
   }
 }
 
 /** Quantiles of the log ratio from raw outputs; in order whatever the outputs are. */
-export function quantilesOf(middle: number, down: number, up: number): [number, number, number] {
+export function logRatioQuantiles(middle: number, down: number, up: number): [number, number, number] {
   const bounded = (value: number) => Math.min(Math.max(value, -LOG_RATIO_MAX), LOG_RATIO_MAX)
   const p50 = bounded(middle)
   return [bounded(p50 - softplus(down)), p50, bounded(p50 + softplus(up))]
 }
-
-const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))
 
 function seconds(logs: readonly [number, number, number] | null): DurationRange | null {
   if (logs === null) return null

@@ -1,7 +1,9 @@
 /** Fits one dense network by Adam in TF.js: own initialisation, own permutation, own noise, early stopping on the last slice in time. */
 import * as tf from '@tensorflow/tfjs'
-import type { Dense, Network } from './network.ts'
-import { normal, permutation } from './random.ts'
+import { disposeLayers, initialLayers, layersOf, networkOf, outputOf, setRate } from './graph.ts'
+import type { Layer } from './graph.ts'
+import type { Network } from './network.ts'
+import { permutation } from './random.ts'
 import type { Random } from './random.ts'
 
 export interface FitTask {
@@ -32,11 +34,6 @@ const LATER_SHARE = 0.15
 /** Epochs without a better later slice before it stops. */
 const PATIENCE = 4
 
-interface Layer {
-  readonly kernel: tf.Variable<tf.Rank.R2>
-  readonly bias: tf.Variable<tf.Rank.R1>
-}
-
 /**
  * So many epochs are worth it: learns on the earlier rows until the last ones in time get no better. The network itself is thrown
  * away: what comes after learns on all rows, the freshest included, for as long.
@@ -53,29 +50,24 @@ export function epochsWorth(task: FitTask, epochsMax: number, random: Random): n
     const loss = laterLoss(task, layers, learnt)
     if (loss < best.loss) best = { loss, epochs: epoch }
   }
-  dispose(layers)
+  disposeLayers(layers)
   optimizer.dispose()
   return best.epochs
 }
 
 /** Learns on all rows; from `start` where given, else from new weights. */
 export function fit(task: FitTask, epochs: number, random: Random, start: Network | null): Network {
-  const layers = start === null ? initial(task, random) : variablesOf(start)
+  const layers = start === null ? initial(task, random) : layersOf(start)
   const optimizer = new tf.AdamOptimizer(task.learningRate, 0.9, 0.999)
   for (let epoch = 0; epoch < epochs; epoch++) {
     const progress = epochs === 1 ? 1 : epoch / (epochs - 1)
     setRate(optimizer, task.learningRate * LAST_RATE ** progress)
     learnEpoch(task, layers, optimizer, task.targets.length, random)
   }
-  const network = snapshot(layers)
-  dispose(layers)
+  const network = networkOf(layers)
+  disposeLayers(layers)
   optimizer.dispose()
   return network
-}
-
-/** Adam reads its rate at each step, but its type keeps it to itself. */
-function setRate(optimizer: tf.Optimizer, rate: number): void {
-  Object.assign(optimizer, { learningRate: rate })
 }
 
 function learnEpoch(
@@ -92,49 +84,8 @@ function learnEpoch(
   }
 }
 
-function dispose(layers: readonly Layer[]): void {
-  for (const { kernel, bias } of layers) {
-    kernel.dispose()
-    bias.dispose()
-  }
-}
-
-const variablesOf = ({ layers }: Network): readonly Layer[] =>
-  layers.map(({ kernel, bias, inputs, outputs }) => ({
-    kernel: tf.variable(tf.tensor2d(kernel, [inputs, outputs])),
-    bias: tf.variable(tf.tensor1d(bias)),
-  }))
-
-function initial({ width, hidden, outputs, outputBias }: FitTask, random: Random): readonly Layer[] {
-  const widths = [width, ...hidden, outputs]
-  return widths.slice(1).map((to, i) => {
-    const from = widths[i] ?? width
-    const last = i === widths.length - 2
-    // He initialisation; a small last layer starts near the bias.
-    const deviation = last ? 0.01 : Math.sqrt(2 / Math.min(from, 160))
-    const kernel = Float32Array.from({ length: from * to }, () => normal(random) * deviation)
-    const bias = last ? Float32Array.from(outputBias) : new Float32Array(to)
-    return { kernel: tf.variable(tf.tensor2d(kernel, [from, to])), bias: tf.variable(tf.tensor1d(bias)) }
-  })
-}
-
-/** The graph: what forward of network.ts computes row by row. */
-function output(layers: readonly Layer[], inputs: tf.Tensor2D): tf.Tensor2D {
-  return layers.reduce<tf.Tensor2D>((values, { kernel, bias }, i) => {
-    const sum = tf.add<tf.Tensor2D>(tf.matMul(values, kernel), bias)
-    return i === layers.length - 1 ? sum : tf.relu(sum)
-  }, inputs)
-}
-
-/** Outputs of a network for rows × width inputs through the TF.js graph; row by row, outputs side by side. */
-export function outputOfGraph(network: Network, inputs: Float32Array, width: number): Float32Array {
-  return tf.tidy(() => {
-    const layers = variablesOf(network)
-    const values = output(layers, tf.tensor2d(inputs, [inputs.length / width, width])).dataSync()
-    dispose(layers)
-    return Float32Array.from(values)
-  })
-}
+const initial = ({ width, hidden, outputs, outputBias }: FitTask, random: Random) =>
+  initialLayers([width, ...hidden, outputs], outputBias, random)
 
 function step(
   task: FitTask,
@@ -166,7 +117,7 @@ function step(
       [rows.length, 1],
     )
     optimizer.minimize(() => {
-      const data = tf.sum(tf.mul(task.loss(output(layers, x), y), w))
+      const data = tf.sum(tf.mul(task.loss(outputOf(layers, x), y), w))
       const decay = layers.map(({ kernel }) => tf.sum(tf.square(kernel)))
       return tf.add(data, tf.mul(tf.addN(decay), WEIGHT_DECAY)).asScalar()
     })
@@ -178,19 +129,6 @@ function laterLoss(task: FitTask, layers: readonly Layer[], from: number): numbe
   return tf.tidy(() => {
     const x = tf.tensor2d(inputs.subarray(from * width), [targets.length - from, width])
     const y = tf.tensor2d(targets.subarray(from), [targets.length - from, 1])
-    return tf.mean(task.loss(output(layers, x), y)).dataSync()[0] ?? Infinity
+    return tf.mean(task.loss(outputOf(layers, x), y)).dataSync()[0] ?? Infinity
   })
-}
-
-function snapshot(layers: readonly Layer[]): Network {
-  const read = ({ kernel, bias }: Layer): Dense => {
-    const [inputs, outputs] = kernel.shape
-    return {
-      inputs,
-      outputs,
-      kernel: Float32Array.from(kernel.dataSync()),
-      bias: Float32Array.from(bias.dataSync()),
-    }
-  }
-  return { layers: layers.map(read) }
 }

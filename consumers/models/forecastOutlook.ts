@@ -7,7 +7,7 @@ import type { History } from './forecastHistory.ts'
 export const CHECKED_DAYS = 7
 
 /** What the residual network sees of one hour ahead, in order. Changing this list makes a new model format. */
-export const FEATURES = [
+export const FORECAST_FEATURES = [
   ...EXPERTS.map((expert) => `${expert} beyond base`),
   ...EXPERTS.map((expert) => `${expert} error against base`),
   'base beyond its mean',
@@ -35,7 +35,7 @@ export interface Outlook {
   readonly seasonalNaive: Float64Array
   /** Size of an ordinary daily change: what features and outputs are counted in. */
   readonly unit: number
-  /** 24 rows of FEATURES.length. */
+  /** 24 rows of FORECAST_FEATURES.length. */
   readonly rows: Float32Array
 }
 
@@ -141,7 +141,7 @@ function featureRows({ history, origin, now, base, unit, errors, past }: Seen): 
     weekly ? 1 : 0,
   ]
 
-  const rows = new Float32Array(DAY * FEATURES.length)
+  const rows = new Float32Array(DAY * FORECAST_FEATURES.length)
   for (let h = 0; h < DAY; h++) {
     const beyond = now.map((forecast) => ((forecast[h] as number) - (base[h] as number)) / unit)
     const before = h === 0 ? (values[origin - 1] as number) : (base[h - 1] as number)
@@ -160,7 +160,7 @@ function featureRows({ history, origin, now, base, unit, errors, past }: Seen): 
       ...ofHistory,
     ]
     // A feature far outside says no more than one just outside, and must not carry the network away.
-    for (const [i, value] of row.entries()) rows[h * FEATURES.length + i] = Math.max(-8, Math.min(8, value))
+    for (const [i, value] of row.entries()) rows[h * FORECAST_FEATURES.length + i] = Math.max(-8, Math.min(8, value))
   }
   return rows
 }

@@ -3,15 +3,16 @@ import { test } from 'node:test'
 
 import type { ModelRecord } from '../../schemas/generated/events.ts'
 import { createForecastShelf } from './forecastShelf.ts'
-import { FEATURES } from './forecastOutlook.ts'
+import { FORECAST_FEATURES } from './forecastOutlook.ts'
 import { readForecastWeights, writeForecastWeights } from './forecastWeights.ts'
-import { WeightsInvalid, digestOf } from './weights.ts'
+import { WeightsInvalid } from './packedWeights.ts'
+import { digestOf } from './weights.ts'
 
 function weights(bias: number): Buffer {
-  const width = FEATURES.length
+  const width = FORECAST_FEATURES.length
   const layer = { inputs: width, outputs: 3, kernel: new Float32Array(3 * width), bias: Float32Array.of(bias, 0, 0) }
   return writeForecastWeights({
-    features: FEATURES,
+    features: FORECAST_FEATURES,
     center: new Float32Array(width),
     scale: new Float32Array(width).fill(1),
     networks: [{ layers: [layer] }, { layers: [layer] }],

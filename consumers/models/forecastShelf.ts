@@ -2,7 +2,8 @@
 import type { ModelRecord } from '../../schemas/generated/events.ts'
 import { Forecaster } from './forecaster.ts'
 import type { Backtest, Forecast } from './forecaster.ts'
-import { WeightsInvalid, digestOf } from './weights.ts'
+import { WeightsInvalid } from './packedWeights.ts'
+import { digestOf } from './weights.ts'
 
 const MODEL = 'capacity'
 /** Weights without a stage wait for it: a restart reads the compacted topic, where one may come long after the other. */

@@ -2,12 +2,13 @@ import { EXPERT_HOURS_MIN, expertForecasts } from './forecastExperts.ts'
 import type { ExpertForecasts } from './forecastExperts.ts'
 import { DAY, HISTORY_HOURS_MAX, missingHours, readHistory } from './forecastHistory.ts'
 import type { History } from './forecastHistory.ts'
-import { CHECKED_DAYS, FEATURES, outlookAt } from './forecastOutlook.ts'
+import { CHECKED_DAYS, FORECAST_FEATURES, outlookAt } from './forecastOutlook.ts'
 import type { Outlook } from './forecastOutlook.ts'
 import { readForecastWeights } from './forecastWeights.ts'
 import type { ForecastWeights } from './forecastWeights.ts'
 import { forward } from './network.ts'
-import { WeightsInvalid } from './weights.ts'
+import { softplus } from './softplus.ts'
+import { WeightsInvalid } from './packedWeights.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -50,15 +51,10 @@ export class Forecaster {
   /** `weights` as trainCapacity made them. Throws WeightsInvalid for any that this program can't serve. */
   constructor(weights: Buffer) {
     this.#weights = readForecastWeights(weights)
-    if (this.#weights.features.join() !== FEATURES.join())
+    if (this.#weights.features.join() !== FORECAST_FEATURES.join())
       throw new WeightsInvalid(
-        `made for ${this.#weights.features.length} other features than the ${FEATURES.length} here`,
+        `made for ${this.#weights.features.length} other features than the ${FORECAST_FEATURES.length} here`,
       )
-  }
-
-  /** Observed hours still missing; 0 when forecast() can answer. */
-  notEnough(hourly: Float64Array): number {
-    return missingHours(hourly)
   }
 
   /**
@@ -119,7 +115,7 @@ export class Forecaster {
   }
 
   #quantiles(outlook: Outlook, hourly: Float64Array): [Float64Array, Float64Array, Float64Array] {
-    const quantiles = quantilesOf(outlook, this.#rawOutputs(outlook))
+    const quantiles = hourlyQuantiles(outlook, this.#rawOutputs(outlook))
     // What was never below zero (a load, a size, a count) does not become so.
     if (hourly.every((value) => !(value < 0)))
       for (const quantile of quantiles) for (let h = 0; h < DAY; h++) quantile[h] = Math.max(0, quantile[h] as number)
@@ -128,7 +124,7 @@ export class Forecaster {
 
   #rawOutputs({ rows }: Outlook): Float32Array {
     const { center, scale, networks } = this.#weights
-    const width = FEATURES.length
+    const width = FORECAST_FEATURES.length
     const raw = new Float32Array(DAY * 3)
     const row = new Float32Array(width)
     for (let h = 0; h < DAY; h++) {
@@ -168,14 +164,15 @@ function outlooksAt(history: History, origins: readonly number[]): Outlook[] {
 }
 
 /** Raw outputs (three for each hour: median, distance down, distance up) as quantiles that cannot cross. */
-export function quantilesOf({ base, unit }: Outlook, raw: Float32Array): [Float64Array, Float64Array, Float64Array] {
+export function hourlyQuantiles(
+  { base, unit }: Outlook,
+  raw: Float32Array,
+): [Float64Array, Float64Array, Float64Array] {
   const p50 = base.map((value, h) => value + unit * (raw[h * 3] as number))
   const p10 = p50.map((value, h) => value - unit * softplus(raw[h * 3 + 1] as number))
   const p90 = p50.map((value, h) => value + unit * softplus(raw[h * 3 + 2] as number))
   return [p10, p50, p90]
 }
-
-const softplus = (value: number): number => Math.max(value, 0) + Math.log1p(Math.exp(-Math.abs(value)))
 
 /** Mean absolute change between the same hours of neighbouring days, where both are known. */
 function dailyChange(hourly: Float64Array): number {

@@ -5,7 +5,8 @@
 import type { ModelRecord, ModelStage } from '../../schemas/generated/events.ts'
 import { loadClassifier } from './classifier.ts'
 import type { Classifier } from './classifier.ts'
-import { WeightsInvalid, digestOf } from './weights.ts'
+import { WeightsInvalid } from './packedWeights.ts'
+import { digestOf } from './weights.ts'
 
 export interface ShelfEntry {
   readonly model: string

@@ -2,16 +2,14 @@ import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import fc from 'fast-check'
 import { chooseBackend } from './backend.ts'
-import { createClassifier, loadClassifier, quantilesOf } from './classifier.ts'
+import { createClassifier, loadClassifier, logRatioQuantiles } from './classifier.ts'
 import { FEATURES, FEATURE_NAMES, NUMERIC_FEATURES, REFERENCE_INDEX } from './features.ts'
-import { outputOfGraph } from './fit.ts'
-import { INPUTS, writeInputRow } from './inputRow.ts'
-import { forward } from './network.ts'
 import { createRandom, normal } from './random.ts'
 import { createShelf } from './shelf.ts'
 import { TRAINING, trainClassifier } from './train.ts'
 import type { TrainingRow } from './train.ts'
-import { WeightsInvalid, digestOf, serialise } from './weights.ts'
+import { WeightsInvalid } from './packedWeights.ts'
+import { digestOf, serialise } from './weights.ts'
 
 const QUICK = { ...TRAINING, members: 2, hidden: [16], epochsMax: 25 }
 const DRIVER = FEATURE_NAMES.indexOf('branch.fast')
@@ -73,29 +71,11 @@ test('going on from weights keeps their scaling and lowers the loss on new rows'
   assert.ok(loss(second) < loss(first))
 })
 
-test('the plain loop answers what the TF.js graph answers, within 1e-4', () => {
-  const weights = trainClassifier(syntheticRows(300, 6), { ...QUICK, epochsMax: 3, seed: 1 })
-  const rows = syntheticRows(64, 7)
-  const inputs = new Float32Array(rows.length * INPUTS)
-  rows.forEach((row, i) => {
-    writeInputRow(row.features, weights, inputs, i * INPUTS)
-  })
-  for (const network of [...weights.outcome, ...weights.duration]) {
-    const graph = outputOfGraph(network, inputs, INPUTS)
-    const outputs = graph.length / rows.length
-    rows.forEach((_, i) => {
-      forward(network, inputs.subarray(i * INPUTS, (i + 1) * INPUTS)).forEach((value, k) => {
-        assert.ok(Math.abs(value - (graph[i * outputs + k] ?? NaN)) <= 1e-4)
-      })
-    })
-  }
-})
-
 test('duration quantiles are in order whatever the network says', () => {
   const any = fc.double({ min: -1e6, max: 1e6, noNaN: true })
   fc.assert(
     fc.property(any, any, any, (middle, down, up) => {
-      const [p10, p50, p90] = quantilesOf(middle, down, up)
+      const [p10, p50, p90] = logRatioQuantiles(middle, down, up)
       assert.ok(p10 <= p50 && p50 <= p90)
     }),
   )

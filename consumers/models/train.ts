@@ -8,6 +8,7 @@ import { INPUTS, scalingOf, writeInputRow } from './inputRow.ts'
 import type { Scaling } from './inputRow.ts'
 import { epochsWorth, fit } from './fit.ts'
 import type { FitTask } from './fit.ts'
+import { pinballLoss } from './graph.ts'
 import type { Network } from './network.ts'
 import { createRandom } from './random.ts'
 import type { ClassifierWeights } from './weights.ts'
@@ -137,18 +138,6 @@ function durationNetworks(
     loss: pinballLoss,
   }
   return fitAll(task, 1, 500, options, start)
-}
-
-/** Pinball loss of p10, p50 and p90, made from the raw outputs as quantilesOf does. */
-function pinballLoss(out: tf.Tensor2D, target: tf.Tensor2D): tf.Tensor2D {
-  const [middle, down, up] = tf.split(out, 3, 1) as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D]
-  const pinball = (quantile: tf.Tensor2D, level: number) => {
-    const miss = tf.sub(target, quantile)
-    return tf.add(tf.mul(miss, level), tf.relu(tf.neg(miss)))
-  }
-  const low = pinball(tf.sub(middle, tf.softplus(down)), 0.1)
-  const high = pinball(tf.add(middle, tf.softplus(up)), 0.9)
-  return tf.add(tf.add(low, high), pinball(middle, 0.5))
 }
 
 function typical(rows: readonly TrainingRow[]): readonly [number, number, number] | null {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { WeightsInvalid, deserialise, digestOf, serialise } from './weights.ts'
+import { WeightsInvalid } from './packedWeights.ts'
+import { deserialise, digestOf, serialise } from './weights.ts'
 import type { ClassifierWeights } from './weights.ts'
 
 const float = fc.float({ noNaN: true, noDefaultInfinity: true })

@@ -1,9 +1,8 @@
-/**
- * Weights of a classifier as bytes: u32 length of the header, the header (JSON: shapes and scalars), all numbers as Float32,
- * little endian. The version of a model is the SHA-256 of these bytes.
- */
+/** Weights of a classifier as bytes, laid out as in packedWeights.ts. The version of a model is the SHA-256 of its bytes. */
 import { createHash } from 'node:crypto'
 import type { Network } from './network.ts'
+import { WeightsInvalid, pack, shapeOf, unpack } from './packedWeights.ts'
+import type { NetworkShape } from './packedWeights.ts'
 
 export interface ClassifierWeights {
   readonly featureSet: string
@@ -19,95 +18,50 @@ export interface ClassifierWeights {
   readonly typicalLogDuration: readonly [number, number, number] | null
 }
 
-export class WeightsInvalid extends Error {
-  readonly retryable = false
-  constructor(reason: string) {
-    super(`weights: ${reason}`)
-    this.name = 'WeightsInvalid'
-  }
-}
-
 interface Header {
   readonly format: 1
   readonly featureSet: string
   readonly rows: number
   readonly numbers: number
-  readonly outcome: readonly (readonly [number, number])[][]
-  readonly duration: readonly (readonly [number, number])[][]
+  readonly outcome: readonly NetworkShape[]
+  readonly duration: readonly NetworkShape[]
   readonly typicalLogDuration: readonly [number, number, number] | null
 }
 
-const shapes = (networks: readonly Network[]) =>
-  networks.map(({ layers }) => layers.map(({ inputs, outputs }) => [inputs, outputs] as const))
-const arrays = (networks: readonly Network[]) =>
-  networks.flatMap(({ layers }) => layers.flatMap(({ kernel, bias }) => [kernel, bias]))
+const FORMAT = 1
 
 export function serialise(weights: ClassifierWeights): Buffer {
   const header: Header = {
-    format: 1,
+    format: FORMAT,
     featureSet: weights.featureSet,
     rows: weights.rows,
     numbers: weights.center.length,
-    outcome: shapes(weights.outcome),
-    duration: shapes(weights.duration),
+    outcome: weights.outcome.map(shapeOf),
+    duration: weights.duration.map(shapeOf),
     typicalLogDuration: weights.typicalLogDuration,
   }
-  const head = Buffer.from(JSON.stringify(header))
-  const length = Buffer.alloc(4)
-  length.writeUInt32LE(head.length)
-  const all = [weights.center, weights.scale, ...arrays(weights.outcome), ...arrays(weights.duration)]
-  return Buffer.concat([length, head, ...all.map(littleEndian)])
+  return pack(header, [weights.center, weights.scale], [...weights.outcome, ...weights.duration])
 }
 
 export function digestOf(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
+/** Throws WeightsInvalid for bytes that are not what serialise gives. */
 export function deserialise(bytes: Buffer): ClassifierWeights {
-  const header = headerOf(bytes)
-  let at = 4 + bytes.readUInt32LE(0)
-  const take = (count: number): Float32Array => {
-    if (at + 4 * count > bytes.length) throw new WeightsInvalid(`${bytes.length} bytes end before ${at + 4 * count}`)
-    const out = Float32Array.from({ length: count }, (_, i) => bytes.readFloatLE(at + 4 * i))
-    at += 4 * count
-    return out
-  }
-  const network = (layers: readonly (readonly [number, number])[]): Network => ({
-    layers: layers.map(([inputs, outputs]) => ({
-      inputs,
-      outputs,
-      kernel: take(inputs * outputs),
-      bias: take(outputs),
-    })),
-  })
+  const packed = unpack(bytes)
+  const { format } = packed.header
+  if (format !== FORMAT) throw new WeightsInvalid(`format ${String(format)}, known is ${FORMAT}`)
+  const header = packed.header as unknown as Header
   const weights = {
     featureSet: header.featureSet,
     rows: header.rows,
-    center: take(header.numbers),
-    scale: take(header.numbers),
-    outcome: header.outcome.map(network),
-    duration: header.duration.map(network),
+    center: packed.take(header.numbers),
+    scale: packed.take(header.numbers),
+    outcome: header.outcome.map((shape) => packed.network(shape)),
+    duration: header.duration.map((shape) => packed.network(shape)),
     typicalLogDuration: header.typicalLogDuration,
   }
-  if (at !== bytes.length) throw new WeightsInvalid(`${bytes.length - at} bytes too many`)
+  packed.end()
   return weights
-}
-
-function headerOf(bytes: Buffer): Header {
-  const length = bytes.length < 4 ? 0 : bytes.readUInt32LE(0)
-  if (length === 0 || bytes.length < 4 + length) throw new WeightsInvalid(`${bytes.length} bytes hold no header`)
-  let header: Partial<Header>
-  try {
-    header = JSON.parse(bytes.toString('utf8', 4, 4 + length)) as Partial<Header>
-  } catch {
-    throw new WeightsInvalid('the header is not JSON')
-  }
-  if (header.format !== 1) throw new WeightsInvalid(`format ${String(header.format)}, known is 1`)
-  return header as Header
-}
-
-function littleEndian(values: Float32Array): Buffer {
-  const out = Buffer.alloc(4 * values.length)
-  values.forEach((value, i) => out.writeFloatLE(value, 4 * i))
-  return out
 }

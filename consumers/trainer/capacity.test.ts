@@ -5,13 +5,13 @@ import * as tf from '@tensorflow/tfjs'
 import fc from 'fast-check'
 
 import { chooseBackend } from '../models/backend.ts'
-import { CHECKED_DAYS, FEATURES } from '../models/forecastOutlook.ts'
-import { Forecaster, lookAhead, quantilesOf } from '../models/forecaster.ts'
+import { CHECKED_DAYS, FORECAST_FEATURES } from '../models/forecastOutlook.ts'
+import { Forecaster, lookAhead, hourlyQuantiles } from '../models/forecaster.ts'
 import { readForecastWeights } from '../models/forecastWeights.ts'
+import { layersOf, outputOf } from '../models/graph.ts'
 import { createRandom } from '../models/random.ts'
 import { CAPACITY_TRAINING, trainCapacity } from './capacity.ts'
 import type { CapacityTraining } from './capacity.ts'
-import { graphOutput } from './capacityFit.ts'
 import { samplesOf } from './capacitySamples.ts'
 import { syntheticSeries } from './capacitySynthetic.ts'
 
@@ -30,50 +30,42 @@ before(async () => {
   await chooseBackend(['wasm', 'cpu'], null)
 })
 
-test('the seed decides the weights', async () => {
+test('the seed decides the weights', () => {
   const tiny = { ...SMALL, syntheticSeries: 6, syntheticSeriesHeldOut: 1, steps: 12 }
   const series = [syntheticSeries(createRandom(99), 300)]
   const [first, again, other] = [
-    await trainCapacity({ seed: 1, series }, tiny),
-    await trainCapacity({ seed: 1, series }, tiny),
-    await trainCapacity({ seed: 2, series }, tiny),
+    trainCapacity({ seed: 1, series }, tiny),
+    trainCapacity({ seed: 1, series }, tiny),
+    trainCapacity({ seed: 2, series }, tiny),
   ]
   assert.deepEqual(again, first)
   assert.notDeepEqual(other.weights, first.weights)
 })
 
-test('a trained forecaster beats seasonal naive on series that it never saw, and says so', async () => {
-  const { weights, card } = await trainCapacity({ seed: 3, series: [] }, SMALL)
+test('a trained forecaster beats seasonal naive on series that it never saw, and says so', () => {
+  const { weights, card } = trainCapacity({ seed: 3, series: [] }, SMALL)
   assert.equal(card.heldOut.own, null)
   assert.equal(card.samples.own, 0)
   const { mase, maseSeasonalNaive, coverage80 } = card.heldOut.synthetic ?? assert.fail('nothing was held out')
   assert.ok(mase < 0.9 * maseSeasonalNaive, `${mase} against ${maseSeasonalNaive}`)
   assert.ok(coverage80 > 0.65 && coverage80 < 0.95, `coverage ${coverage80}`)
-  assert.equal(new Forecaster(weights).notEnough(new Float64Array(100)), 0)
+  assert.equal(new Forecaster(weights).forecast(new Float64Array(100), 0).p50.length, 24)
 })
 
-test('serving by plain loops equals the TF.js graph', async () => {
-  const { weights } = await trainCapacity({ seed: 4, series: [] }, { ...SMALL, syntheticSeries: 6, steps: 30 })
+test('serving by plain loops equals the TF.js graph', () => {
+  const { weights } = trainCapacity({ seed: 4, series: [] }, { ...SMALL, syntheticSeries: 6, steps: 30 })
   const { center, scale, networks } = readForecastWeights(weights)
   const random = createRandom(4)
   for (let i = 0; i < 10; i++) {
     const hourly = syntheticSeries(random, 400)
     const outlook = lookAhead(hourly)
     const raw = tf.tidy(() => {
-      const rows = tf.tensor2d(outlook.rows, [24, FEATURES.length])
+      const rows = tf.tensor2d(outlook.rows, [24, FORECAST_FEATURES.length])
       const inputs = tf.div<tf.Tensor2D>(tf.sub(rows, tf.tensor1d(center)), tf.tensor1d(scale))
-      const outputs = networks.map(({ layers }) =>
-        graphOutput(
-          layers.map(({ kernel, bias, inputs: from, outputs: to }) => ({
-            kernel: tf.tensor2d(kernel, [from, to]),
-            bias: tf.tensor1d(bias),
-          })),
-          inputs,
-        ),
-      )
+      const outputs = networks.map((network) => outputOf(layersOf(network), inputs))
       return Float32Array.from(tf.div(tf.addN(outputs), outputs.length).dataSync())
     })
-    const [p10, p50, p90] = quantilesOf(outlook, raw)
+    const [p10, p50, p90] = hourlyQuantiles(outlook, raw)
     const served = new Forecaster(weights).forecast(hourly, 0)
     for (const [graph, loops] of [
       [p10, served.p10],
@@ -87,16 +79,16 @@ test('serving by plain loops equals the TF.js graph', async () => {
   }
 })
 
-test('own series are learnt from, their last days only judge', async () => {
+test('own series are learnt from, their last days only judge', () => {
   const tiny = { ...SMALL, syntheticSeries: 4, syntheticSeriesHeldOut: 0, steps: 8 }
   const own = syntheticSeries(createRandom(12), 500)
   const spoilt = own.slice()
   spoilt.fill(1e12, 500 - CHECKED_DAYS * 24)
-  const learnt = await trainCapacity({ seed: 5, series: [own] }, tiny)
+  const learnt = trainCapacity({ seed: 5, series: [own] }, tiny)
   assert.ok(learnt.card.samples.own > 0)
   assert.equal(learnt.card.heldOut.own?.series, 1)
   assert.equal(learnt.card.heldOut.synthetic, null)
-  assert.deepEqual((await trainCapacity({ seed: 5, series: [spoilt] }, tiny)).weights, learnt.weights)
+  assert.deepEqual(trainCapacity({ seed: 5, series: [spoilt] }, tiny).weights, learnt.weights)
 })
 
 test('samples of an earlier day do not know the later ones', () => {

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs'
 
-import { CHECKED_DAYS, FEATURES } from '../models/forecastOutlook.ts'
+import { CHECKED_DAYS, FORECAST_FEATURES } from '../models/forecastOutlook.ts'
 import { Forecaster } from '../models/forecaster.ts'
 import type { Backtest } from '../models/forecaster.ts'
 import { writeForecastWeights } from '../models/forecastWeights.ts'
@@ -64,10 +64,10 @@ export interface HeldOut {
  * Learns the forecaster's network on seeded synthetic series and on own hourly `series` (oldest first, NaN = gap; may be none).
  * The active TF.js backend computes. Same seed, series and backend: same weights.
  */
-export async function trainCapacity(
+export function trainCapacity(
   { seed, series }: { readonly seed: number; readonly series: readonly Float64Array[] },
   training: CapacityTraining = CAPACITY_TRAINING,
-): Promise<CapacityModel> {
+): CapacityModel {
   const random = createRandom(seed)
   const synthetic: Samples[] = []
   for (let i = 0; i < training.syntheticSeries; i++) synthetic.push(samplesOf(syntheticSeries(random, SYNTHETIC_HOURS)))
@@ -83,18 +83,18 @@ export async function trainCapacity(
 
   const counts = { synthetic: count(synthetic), own: count(own) }
   const samples = joinSamples([...synthetic, ...own])
-  const { center, scale } = standardise(samples.rows, FEATURES.length)
+  const { center, scale } = standardise(samples.rows, FORECAST_FEATURES.length)
   const networks = []
   for (let member = 0; member < training.members; member++)
-    networks.push(await fitQuantiles(samples, FEATURES.length, training, random))
-  const weights = writeForecastWeights({ features: FEATURES, center, scale, networks })
+    networks.push(fitQuantiles(samples, FORECAST_FEATURES.length, training, random))
+  const weights = writeForecastWeights({ features: FORECAST_FEATURES, center, scale, networks })
 
   const forecaster = new Forecaster(weights)
   const card: CapacityCard = {
     model: 'capacity',
     seed,
     backend: tf.getBackend(),
-    features: FEATURES,
+    features: FORECAST_FEATURES,
     training,
     samples: counts,
     heldOut: {

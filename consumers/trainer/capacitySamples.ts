@@ -1,10 +1,10 @@
 import { EXPERT_HOURS_MIN, expertForecasts } from '../models/forecastExperts.ts'
 import { DAY, missingHours, readHistory } from '../models/forecastHistory.ts'
-import { CHECKED_DAYS, FEATURES, outlookAt } from '../models/forecastOutlook.ts'
+import { CHECKED_DAYS, FORECAST_FEATURES, outlookAt } from '../models/forecastOutlook.ts'
 
 /** Hours ahead of past origins: what the network saw, and what came. */
 export interface Samples {
-  /** FEATURES.length values for each sample. */
+  /** FORECAST_FEATURES.length values for each sample. */
   readonly rows: Float32Array
   /** Truth beyond the base, in units of the series. */
   readonly targets: Float32Array
@@ -33,7 +33,7 @@ export function samplesOf(series: Float64Array, phase = 0): Samples {
     const { base, unit, rows: seen } = outlookAt(history, origin, forecasts[i] ?? [], checked)
     for (let h = 0; h < DAY; h++) {
       if (known[origin + h] === 0) continue
-      rows.push(seen.subarray(h * FEATURES.length, (h + 1) * FEATURES.length))
+      rows.push(seen.subarray(h * FORECAST_FEATURES.length, (h + 1) * FORECAST_FEATURES.length))
       const target = ((values[origin + h] as number) - (base[h] as number)) / unit
       targets.push(Math.max(-TARGET_MAX, Math.min(TARGET_MAX, target)))
     }

@@ -12,6 +12,6 @@ const { why } = await chooseBackend(['native', 'wasm', 'cpu'], task.nativeFolder
 if (task.kind === 'classifier') {
   writeResult(resultFile, { kind: 'classifier', backend: why, learnt: learn(task.lesson) })
 } else {
-  const { weights, card } = await trainCapacity({ seed: task.seed, series: [...task.series] })
+  const { weights, card } = trainCapacity({ seed: task.seed, series: [...task.series] })
   writeResult(resultFile, { kind: 'capacity', backend: why, weights, card })
 }

@@ -36,14 +36,18 @@ export interface Learnt {
 
 const HELD_OUT_SHARE = 0.2
 
-/** Where rows are held out, those judge the weights learnt without them, and then teach too: the freshest rows teach most. */
+/**
+ * Where rows are held out, they judge what the earlier ones taught; then all are learnt from in the same way, since the freshest teach
+ * most. What was judged is the way of learning, a little short of rows.
+ */
 export function learn(lesson: Lesson): Learnt {
-  const { rows, start, seed } = lesson
-  const options = { ...TRAINING, seed }
+  const { rows, seed } = lesson
+  const start = lesson.start === null ? null : deserialise(lesson.start)
   const heldOutRows = lesson.holdOut ? Math.max(OUTCOMES_MIN, Math.floor(rows.length * HELD_OUT_SHARE)) : 0
   const cut = rows.length - heldOutRows
-  const earlier = trainClassifier(rows.slice(0, cut), options, start === null ? null : deserialise(start))
-  const weights = serialise(heldOutRows === 0 ? earlier : trainClassifier(rows, options, earlier))
+  const train = (taught: readonly LessonRow[]) => trainClassifier(taught, { ...TRAINING, seed }, start)
+  const earlier = train(rows.slice(0, cut))
+  const weights = serialise(heldOutRows === 0 ? earlier : train(rows))
   const judge = createClassifier(earlier, 'earlier')
   const heldOut = rows.slice(cut).map(({ features, baseRate, success }) => ({
     p: judge.pSuccess(features),
