@@ -190,6 +190,7 @@ function serviceOf(service: string, recent: readonly Deployment[], incidents: re
   return {
     service,
     environment: service.split('/')[0],
+    tier: 'production',
     firstSeenAt: '2026-01-01T00:00:00.000Z',
     lastEventAt: '2026-01-01T00:00:00.000Z',
     deployments: recent.length,

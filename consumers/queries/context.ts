@@ -41,6 +41,8 @@ export interface QueryContext {
   ownerOf(shard: number): string | null
   /** False: the group may have given these shards to another process meanwhile. */
   isInTouch(): boolean
+  /** Of an environment, by the configuration. */
+  tierOf(environment: string): QueryOutput<'get_service'>['tier']
   /** Whether the catalog maps a name that was heard of under `unassigned:` until then. */
   isMappedByNow(sourceName: string, lastEventAt: number): boolean
   now(): number

@@ -19,6 +19,7 @@ export const getService: Query<'get_service'> = ({ service }, context) => {
   return {
     service: record.service,
     environment: record.environment,
+    tier: context.tierOf(record.environment),
     firstSeenAt: timeText(record.firstSeenAt),
     lastEventAt: timeText(record.lastEventAt),
     deployments: record.deployments,

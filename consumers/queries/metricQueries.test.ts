@@ -81,6 +81,7 @@ const context = (forecaster: CapacityForecaster | null): QueryContext => ({
   shards: () => [{ shard: door.shard, state: 'live', door, clock: NOW, freshThrough: NOW, lagRecords: 0, gap: null }],
   ownerOf: () => null,
   isInTouch: () => true,
+  tierOf: () => 'production',
   isMappedByNow: () => false,
   now: () => NOW,
   memory: () => engine.memory(),

@@ -102,6 +102,7 @@ test('incidents are listed newest first, and one is read with the deployments be
 test('a service is told with its counts, runs and open alerts', () => {
   const service = fleet[0] ?? ''
   const told = ask('get_service', { service })
+  assert.equal(told.tier, 'production')
   assert.deepEqual([told.deployments, told.ciRuns, told.recent.length, told.openIncidents.length], [3, 0, 3, 1])
   assert.throws(() => ask('get_service', { service: 'production/nobody' }), refusal(404, 'not_found'))
 })

@@ -54,6 +54,7 @@ export function contextOf(state: State, now: number, changes: Partial<QueryConte
     ownerOf: () => null,
     isInTouch: () => true,
     isMappedByNow: () => false,
+    tierOf: () => 'production',
     now: () => now,
     memory: () => state.engine.memory(),
     ask: () => {

@@ -150,7 +150,6 @@ for (const { why, names, service, mapped } of table) {
     assert.deepEqual(resolveService({ environment: 'prod', ...names }, mono, environments), {
       service: `production/${service}`,
       environment: 'production',
-      tier: 'production',
       mapped,
       unknownEnvironment: false,
     })

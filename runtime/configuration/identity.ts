@@ -22,7 +22,6 @@ export interface Identity {
   /** `<environment>/<name>`, or `<environment>/unassigned:<source name>`. */
   readonly service: string
   readonly environment: string
-  readonly tier: Tier
   readonly mapped: boolean
   /** Not in the closed list of the configuration: treated as the development tier, worth a warning. */
   readonly unknownEnvironment: boolean
@@ -117,13 +116,16 @@ function mappedName(names: SourceNames, catalog: Catalog): string | null {
  * Prometheus service, job → repository (a monorepo by workflow or path). None mapped: `unassigned:` and the first name.
  */
 export function resolveService(names: SourceNames, catalog: Catalog, environments: readonly Environment[]): Identity {
-  const where = resolveEnvironment(names.environment ?? catalog.defaultEnvironment, environments)
+  const { environment, unknownEnvironment } = resolveEnvironment(
+    names.environment ?? catalog.defaultEnvironment,
+    environments,
+  )
   const name = mappedName(names, catalog)
-  if (name !== null) return { ...where, service: `${where.environment}/${name}`, mapped: true }
+  if (name !== null) return { service: `${environment}/${name}`, environment, mapped: true, unknownEnvironment }
   const [first] = candidates(names)
   // In lower case, as the catalog looks names up: a mapping made later finds the history of every spelling.
   const unassigned = first?.name.toLowerCase() ?? 'unknown'
-  return { ...where, service: `${where.environment}/unassigned:${unassigned}`, mapped: false }
+  return { service: `${environment}/unassigned:${unassigned}`, environment, mapped: false, unknownEnvironment }
 }
 
 /** The environment a workflow deploys to by the catalog; null: what it does is a CI run. */

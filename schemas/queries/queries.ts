@@ -88,6 +88,7 @@ export const QUERIES = {
     output: z.object({
       service: z.string(),
       environment: z.string(),
+      tier: z.enum(['production', 'staging', 'development']),
       firstSeenAt: z.string(),
       lastEventAt: z.string(),
       deployments: z.number().int(),
