@@ -1,6 +1,7 @@
 /** Latency of the loop at a steady rate: accepted, visible, predicted. The load is open: a late answer delays no later event. */
 import type { System } from '../harness/system.ts'
-import { headlineSeconds } from './headlineSeconds.ts'
+import { type Computed, consumerTimes, grownBetween } from './consumerTimes.ts'
+import { createEventSender } from './eventSender.ts'
 import { SERVED_METRIC, type ServedSeries } from './models.ts'
 import { type Quantiles, quantiles } from './quantiles.ts'
 
@@ -9,8 +10,8 @@ export interface LatencyRow {
   readonly accepted: Quantiles
   /** From the 2xx of the gateway to the first query that sees the event; polled without a pause, so a poll's own time counts. */
   readonly visible: Quantiles
-  /** Inside the consumer; each value counts as the upper bound of its bucket. */
-  readonly headline: Quantiles
+  /** Inside the consumer. */
+  readonly computed: Readonly<Record<Computed, Quantiles>>
   /** predict_deployment of the consumer, HTTP included. */
   readonly asked: Quantiles
   /** forecast_capacity of a series that was not asked about before, HTTP included. */
@@ -58,8 +59,9 @@ export async function benchLatency(
   const asked: number[] = []
   const forecast: number[] = []
   const forecastAgain: number[] = []
-  const headlinesBefore = await headlineSeconds(system)
+  const before = await consumerTimes(system)
   const pending: Promise<void>[] = []
+  const sender = createEventSender(system.process('gateway').url)
   const begin = performance.now()
   let watchedAt = -Infinity
   const total = eventsPerSecond * seconds
@@ -77,11 +79,17 @@ export async function benchLatency(
     await new Promise((next) => setTimeout(next, 1))
   }
   await Promise.all(pending)
+  sender.close()
+  const after = await consumerTimes(system)
   return {
     eventsPerSecond,
     accepted: quantiles(accepted),
     visible: quantiles(visible),
-    headline: (await headlineSeconds(system)).since(headlinesBefore),
+    computed: {
+      headline: grownBetween(before.headline, after.headline),
+      asked: grownBetween(before.asked, after.asked),
+      forecast: grownBetween(before.forecast, after.forecast),
+    },
     asked: quantiles(asked),
     forecast: quantiles(forecast),
     forecastAgain: quantiles(forecastAgain),
@@ -89,10 +97,9 @@ export async function benchLatency(
 
   async function one({ service, key, body }: ReturnType<typeof event>, watched: boolean): Promise<void> {
     const start = performance.now()
-    const answer = await system.post('/v1/events', body)
+    const status = await sender.post(body)
     const acceptedAt = performance.now()
-    await answer.arrayBuffer()
-    if (!answer.ok) throw new Error(`refused: ${String(answer.status)}`)
+    if (status !== 202) throw new Error(`refused: ${String(status)}`)
     accepted.push(acceptedAt - start)
     if (!watched) return
     visible.push(await visibleAfter(system, service, key, acceptedAt))

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import { System } from '../harness/system.ts'
 import { type LatencyRow, benchLatency } from './latency.ts'
 import { readyModels } from './models.ts'
-import { median } from './quantiles.ts'
+import { type Quantiles, median } from './quantiles.ts'
 import { type IngestRow, benchOurs, benchPrometheus } from './remoteWrite.ts'
 
 const { values } = parseArgs({
@@ -33,21 +33,22 @@ function medianRow(rows: readonly IngestRow[]): IngestRow {
   }
 }
 
-const SHOWN = [
-  ['accepted', 'accepted'],
-  ['visible', 'visible'],
-  ['headline', 'headline, at most'],
-  ['asked', 'predict_deployment'],
-  ['forecast', 'forecast_capacity'],
-  ['forecastAgain', '  asked again'],
-] as const satisfies [keyof LatencyRow, string][]
+const shownOf = (row: LatencyRow): readonly (readonly [string, Quantiles])[] => [
+  ['accepted', row.accepted],
+  ['visible', row.visible],
+  ['headline, computed in', row.computed.headline],
+  ['predict_deployment', row.asked],
+  ['  computed in', row.computed.asked],
+  ['forecast_capacity', row.forecast],
+  ['  asked again', row.forecastAgain],
+  ['  computed in', row.computed.forecast],
+]
 
 function showLatency(row: LatencyRow): void {
   say(`${String(row.eventsPerSecond)} events/s`)
-  for (const [name, label] of SHOWN) {
-    const q = row[name]
+  for (const [label, q] of shownOf(row)) {
     say(
-      `  ${label.padEnd(20)} p50 ${q.p50.toFixed(2).padStart(8)} ms   p99 ${q.p99.toFixed(2).padStart(8)} ms   max ${q.max.toFixed(2).padStart(8)} ms   n ${String(q.n)}`,
+      `  ${label.padEnd(22)} p50 ${q.p50.toFixed(2).padStart(8)} ms   p99 ${q.p99.toFixed(2).padStart(8)} ms   max ${q.max.toFixed(2).padStart(8)} ms   n ${String(q.n)}`,
     )
   }
 }
