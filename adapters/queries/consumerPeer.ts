@@ -130,7 +130,7 @@ function answerOf(
     case 'list_unmapped':
       return { items: [], nextCursor: null, ...FRESH }
     case 'get_incident': {
-      const incident = incidents.find((item) => item.key === input.key)
+      const incident = of(incidents).find((item) => item.key === input.key)
       return incident === undefined ? null : { incident, deploymentsBefore: [], ...FRESH }
     }
     case 'get_service':
@@ -265,6 +265,7 @@ export function deployment(service: string, at: number, key = `${service}@${at}`
     requestedAt: time,
     startedAt: time,
     finishedAt: time,
+    listedAt: time,
     links: [],
   }
 }

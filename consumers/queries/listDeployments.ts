@@ -1,9 +1,8 @@
-import type { DeploymentRecord } from '../../rust-engine/ts/records.ts'
+import { placeOfDeployment } from '../../schemas/queries/place.ts'
 import { listedShards, liveShards } from './askedShard.ts'
 import type { Query } from './context.ts'
 import { freshnessOf } from './freshness.ts'
 import { mergedPage } from './mergedPage.ts'
-import type { Place } from './mergedPage.ts'
 import { summaryOfDeployment } from './summaries.ts'
 import { earlier, msOf } from './timeRange.ts'
 
@@ -19,19 +18,13 @@ export const listDeployments: Query<'list_deployments'> = (input, context) => {
   }
   const to = msOf(input.to)
   const { items, nextCursor } = mergedPage(liveShards(views), {
-    list: (shard, before, limit, cursor) =>
-      shard.door.deployments({ ...filter, to: earlier(to, before) }, limit, cursor),
-    placeOf,
+    list: (shard, before, limit, cursor) => {
+      const page = shard.door.deployments({ ...filter, to: earlier(to, before) }, limit, cursor)
+      return { ...page, items: page.items.map(summaryOfDeployment) }
+    },
+    placeOf: placeOfDeployment,
     limit: input.limit,
     cursor: input.cursor,
   })
-  return { items: items.map(summaryOfDeployment), nextCursor, ...freshnessOf(views, context.isInTouch()) }
-}
-
-/** By the time that the engine's filter and order go by: the start, else the first that was heard of it. */
-function placeOf(record: DeploymentRecord): Place {
-  return {
-    at: record.startedAt ?? record.requestedAt ?? record.finishedAt ?? 0,
-    key: `${record.key} ${record.attempt}`,
-  }
+  return { items, nextCursor, ...freshnessOf(views, context.isInTouch()) }
 }

@@ -1,3 +1,4 @@
+import { placeOfIncident } from '../../schemas/queries/place.ts'
 import { listedShards, liveShards } from './askedShard.ts'
 import type { Query } from './context.ts'
 import { freshnessOf } from './freshness.ts'
@@ -15,10 +16,13 @@ export const listIncidents: Query<'list_incidents'> = (input, context) => {
   }
   const to = msOf(input.to)
   const { items, nextCursor } = mergedPage(liveShards(views), {
-    list: (shard, before, limit, cursor) => shard.door.incidents({ ...filter, to: earlier(to, before) }, limit, cursor),
-    placeOf: (record) => ({ at: record.startsAt, key: record.key }),
+    list: (shard, before, limit, cursor) => {
+      const page = shard.door.incidents({ ...filter, to: earlier(to, before) }, limit, cursor)
+      return { ...page, items: page.items.map(summaryOfIncident) }
+    },
+    placeOf: placeOfIncident,
     limit: input.limit,
     cursor: input.cursor,
   })
-  return { items: items.map(summaryOfIncident), nextCursor, ...freshnessOf(views, context.isInTouch()) }
+  return { items, nextCursor, ...freshnessOf(views, context.isInTouch()) }
 }

@@ -25,6 +25,7 @@ export function summaryOfDeployment(record: DeploymentRecord): z.output<typeof d
     requestedAt: timeText(record.requestedAt),
     startedAt: timeText(record.startedAt),
     finishedAt: timeText(record.finishedAt),
+    listedAt: timeText(record.listedAt),
     links: [...record.links],
   }
 }

@@ -3,7 +3,7 @@
  * shard: it stays good when shards move, and every owner can be asked with the same one.
  */
 
-/** Place in a list by time: newest first, then by key. */
+/** Place in a list by time: newest first, then by a text that no two items of one time share. */
 export interface Place {
   /** Milliseconds since the epoch. */
   readonly at: number
@@ -21,19 +21,22 @@ export function compareNames(a: string, b: string): number {
   return a < b ? -1 : 1
 }
 
-/** By startedAt, else requestedAt; known by its end alone, it counts as oldest. */
+/** Sources count each on their own: the same key may come from several services. */
 export function placeOfDeployment(item: {
   readonly key: string
+  readonly service: string
   readonly attempt: number
-  readonly startedAt: string | null
-  readonly requestedAt: string | null
+  readonly listedAt: string
 }): Place {
-  const at = item.startedAt ?? item.requestedAt
-  return { at: at === null ? 0 : Date.parse(at), key: `${item.key} ${item.attempt}` }
+  return { at: Date.parse(item.listedAt), key: `${item.key} ${item.attempt} ${item.service}` }
 }
 
-export function placeOfIncident(item: { readonly key: string; readonly startsAt: string }): Place {
-  return { at: Date.parse(item.startsAt), key: item.key }
+export function placeOfIncident(item: {
+  readonly key: string
+  readonly service: string
+  readonly startsAt: string
+}): Place {
+  return { at: Date.parse(item.startsAt), key: `${item.key} ${item.service}` }
 }
 
 export function cursorOfPlace({ at, key }: Place): string {
