@@ -9,6 +9,7 @@ const readiness = z.object({
 })
 const investigation = z.object({
   key: z.string().max(512).optional().describe('Incident; the newest firing one if absent'),
+  service: z.string().max(256).optional().describe('Service of the incident, where several have the key'),
   environment: z.string().max(64).optional(),
 })
 
@@ -46,12 +47,12 @@ Answer with go, wait or no-go first, then the probability with its answer class 
 With not_enough_evidence say that the figure is only a base rate. If an answer is not complete, say what is missing.`
 }
 
-function investigationText({ key, environment }: z.output<typeof investigation>): string {
+function investigationText({ key, service, environment }: z.output<typeof investigation>): string {
   const where = environment === undefined ? '' : ` with environment ${quoted(environment)}`
   const first =
     key === undefined
       ? `list_incidents with state firing${where}; take the newest, then get_incident.`
-      : `get_incident with key ${quoted(key)}.`
+      : `get_incident with key ${quoted(key)}${service === undefined ? '' : ` and service ${quoted(service)}`}.`
   return `What broke, and what may have led to it?
 
 1. ${first}

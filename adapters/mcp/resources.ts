@@ -38,7 +38,13 @@ export function registerResources(server: McpServer, dependencies: ResourceDepen
     new ResourceTemplate(INCIDENT_TEMPLATE, { list: undefined }),
     { title: 'Incident', description: 'Texts, labels, times, deployments before it', mimeType: MIME_TYPE },
     (uri, variables, context) =>
-      read(dependencies, uri, 'get_incident', { key: decodePart(variables['key']) }, context.mcpReq.signal),
+      read(
+        dependencies,
+        uri,
+        'get_incident',
+        { service: decodePart(variables['service']), key: decodePart(variables['key']) },
+        context.mcpReq.signal,
+      ),
   )
   // The library's own list has no pages.
   server.server.setRequestHandler('resources/list', (request, context) =>
@@ -60,7 +66,9 @@ async function list(
         : { items: [] },
     ])
     const resources: Resource[] = [
-      ...incidents.items.map(({ key, title }) => resource(incidentUri(key), `Incident: ${clean(title, 80)}`)),
+      ...incidents.items.map(({ service, key, title }) =>
+        resource(incidentUri(service, key), `Incident: ${clean(title, 80)}`),
+      ),
       ...services.items.map(({ service }) => resource(serviceUri(service), clean(service, 256))),
     ]
     return { resources, ...(services.nextCursor === null ? {} : { nextCursor: services.nextCursor }) }

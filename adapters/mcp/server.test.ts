@@ -169,20 +169,20 @@ for (const mode of ['legacy', 'auto'] as const) {
 
     test('services and incidents are resources, whatever their names hold', async () => {
       const { resources, nextCursor } = await mcp.request({ method: 'resources/list' })
-      assert.ok(resources.some(({ uri }) => uri === incidentUri(KEY)))
+      assert.ok(resources.some(({ uri }) => uri === incidentUri('staging/cart', KEY)))
       const rest = await mcp.request({ method: 'resources/list', params: { cursor: nextCursor } })
       assert.ok(
         rest.resources.length > 0 && rest.resources.every(({ uri }) => !resources.some((one) => one.uri === uri)),
       )
       for (const [uri, expected] of [
-        [incidentUri(KEY), 'Cart is slow'],
+        [incidentUri('staging/cart', KEY), 'Cart is slow'],
         [serviceUri('staging/cart'), '"service": "staging/cart"'],
       ] as const) {
         const { contents } = await mcp.readResource({ uri })
         const [content] = contents
         assert.ok(content !== undefined && 'text' in content && content.text.includes(expected), uri)
       }
-      await assert.rejects(mcp.readResource({ uri: incidentUri('nothing') }), /not found/i)
+      await assert.rejects(mcp.readResource({ uri: incidentUri('staging/cart', 'nothing') }), /not found/i)
     })
 
     test('prompts quote their arguments; services, environments and keys are completed', async () => {

@@ -182,6 +182,22 @@ test('an incident is found wherever it is, and not found only when all owners an
   await assert.rejects(client.ask('get_incident', { key: 'nothing' }), Unavailable)
 })
 
+test('an incident key that services of several owners have needs the service', async () => {
+  const twins = [lowService, highService].map((service) => incident(service, T0, { key: 'twin' }))
+  const [low] = await Promise.all([
+    peer('low', LOW, { deployments: [], incidents: twins }),
+    peer('high', HIGH, { deployments: [], incidents: twins }),
+  ]).then((both) => (introduce(...both), both))
+  const client = clientOf([low])
+  for (const service of [lowService, highService]) {
+    assert.equal((await client.ask('get_incident', { key: 'twin', service })).incident.service, service)
+  }
+  await assert.rejects(
+    client.ask('get_incident', { key: 'twin' }),
+    (error) => error instanceof InvalidInput && error.field === 'service' && error.reason.includes(highService),
+  )
+})
+
 test('a wrong input names its field and asks nobody', async () => {
   const one = await peer('one')
   const client = clientOf([one])

@@ -1,9 +1,10 @@
 /** Answers a query from the consumers: of one owner where a service decides, of all of them, merged, elsewhere. */
+import { compareTexts } from '../../schemas/queries/place.ts'
 import type { QueryInput, QueryName, QueryOutput } from '../../schemas/queries/queries.ts'
 import { askList } from './askList.ts'
 import type { Courier } from './courier.ts'
 import type { Directory } from './directory.ts'
-import { Busy, NotFound, Unavailable } from './errors.ts'
+import { Busy, InvalidInput, NotFound, Unavailable } from './errors.ts'
 import { fanOut } from './fanOut.ts'
 import { assertFits, fitIncident, fitMetrics } from './fit.ts'
 import { joinFreshness } from './freshness.ts'
@@ -108,17 +109,25 @@ async function metrics(
   return fitMetrics(joinMetrics(answers, input.limit, freshness), limits.answerBytesMax)
 }
 
-/** The key does not tell the shard, so every owner is asked. */
+/** Without a service the key does not tell the shard, so every owner is asked. */
 async function incident(
   { directory, courier, limits }: QueryClientDependencies,
   input: QueryInput<'get_incident'>,
   signal: AbortSignal,
 ): Promise<QueryOutput<'get_incident'>> {
+  if (input.service !== undefined) {
+    return fitIncident(await courier.toService(input.service, 'get_incident', input, signal), limits.answerBytesMax)
+  }
   const membership = await directory.current()
   const heard = await fanOut(membership.owners, (owner) =>
     courier.toOwner(owner.address, 'get_incident', input, signal),
   )
   const found = heard.answers[0]
+  // An owner that loses a shard may answer beside the one that gained it: that is the same incident.
+  const services = [...new Set(heard.answers.map((answer) => answer.incident.service))].sort(compareTexts)
+  if (services.length > 1) {
+    throw new InvalidInput('service', `is needed: several services have this incident key: ${services.join(', ')}`)
+  }
   if (found !== undefined) return fitIncident(found, limits.answerBytesMax)
   const silent = heard.absences.filter((_, index) => !(heard.failures[index] instanceof NotFound))
   if (silent.length === 0 && membership.unownedShards.length === 0) {

@@ -136,7 +136,7 @@ function answerOf(
     case 'list_unmapped':
       return { items: [], nextCursor: null, ...FRESH }
     case 'get_incident': {
-      const incident = incidents.find((item) => item.key === input.key)
+      const incident = of(incidents).find((item) => item.key === input.key)
       return incident === undefined ? null : { incident, deploymentsBefore: [], ...FRESH }
     }
     case 'get_service':

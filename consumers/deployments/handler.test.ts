@@ -12,6 +12,7 @@ import { createShelf } from '../models/shelf.ts'
 import { createAsk } from './ask.ts'
 import { createDeploymentHandler, reattach } from './handler.ts'
 import type { DeploymentDeps } from './handler.ts'
+import type { OutcomeLabel } from './outcome.ts'
 
 const MIB = 1024 ** 2
 const quotaBytes = {
@@ -73,9 +74,9 @@ const run = (i: number, conclusion: Conclusion, gapMs = 60_000): readonly Deploy
 }
 
 /** A shard of its own engine, and what the handler gave out for each event. */
-function pipeline(engine = newEngine()) {
-  const shard = engine.createShard(partitionOf(SERVICE))
-  const handle = createDeploymentHandler(deps)
+function pipeline(engine = newEngine(), own = deps, service = SERVICE) {
+  const shard = engine.createShard(partitionOf(service))
+  const handle = createDeploymentHandler(own)
   let offset = 0n
   const pass = (one: DeploymentEvent, phase: Phase = 'live'): readonly LedgerEntry[] => {
     const position = { topic: 'devops.deployments', partition: shard.shard, offset: offset++, at: one.receivedAt + 5 }
@@ -111,7 +112,7 @@ test('an attempt gives one headline at its start and one scored entry that repea
   assert.ok(receivedAt > headline.receivedAt && id !== headline.id)
   for (const [name, value] of Object.entries(repeated))
     assert.deepEqual(value, headline[name as keyof LedgerEntry], name)
-  assert.equal(shard.deployment(headline.subjectKey)?.prediction, null)
+  assert.equal(shard.deployment(headline.service, headline.subjectKey)?.prediction, null)
 })
 
 test('outcomes move the features and the base rate of the next attempt; the time is local', () => {
@@ -190,16 +191,62 @@ test('an attempt that two later ones overtook, or that is rolled back without a 
   assert.equal(feature(headline, 'service.count'), 0)
 })
 
-test('an attempt that opens and ends in one event is predicted from the state before its outcome', () => {
-  const { passAll } = pipeline()
+test('an attempt that opens and ends in one event teaches, but counts in no live score', () => {
+  const closed: [OutcomeLabel, boolean][] = []
+  const telemetry = {
+    ...deps.telemetry,
+    closed: (_: string, ...told: [OutcomeLabel, boolean]) => void closed.push(told),
+  }
+  const { passAll } = pipeline(newEngine(), { ...deps, telemetry })
   passAll(run(1, 'success'))
   const [headline, scored] = passAll([
-    event({ key: 'x', phase: 'finished', conclusion: 'failure', backfilled: true, occurredAt: START + 900_000 }),
+    event({ key: 'x', phase: 'finished', conclusion: 'failure', occurredAt: START + 900_000 }),
   ])
   assert.deepEqual([headline?.kind, scored?.kind, scored?.success], ['headline', 'scored', false])
   assert.ok(headline?.backfilled === true && scored?.backfilled === true)
+  assert.deepEqual(closed, [
+    ['success', false],
+    ['failed', true],
+  ])
+  // From the state before its outcome, all the same.
   assert.equal(feature(headline, 'service.last'), -1)
   assert.equal(scored.durationSeconds, null)
+  const [next] = passAll([event({ key: 'y', occurredAt: START + 1_000_000 })])
+  assert.equal(feature(next, 'service.last'), 1)
+  assert.equal(next?.backfilled, false)
+})
+
+test('the same key in two services is two subjects: in one shard, over a restart, and in different shards', () => {
+  const near = Array.from({ length: 100 }, (_, i) => `production/s${i}`).find(
+    (name) => partitionOf(name) === partitionOf(SERVICE),
+  )
+  const far = Array.from({ length: 100 }, (_, i) => `production/s${i}`).find(
+    (name) => partitionOf(name) !== partitionOf(SERVICE),
+  )
+  assert.ok(near !== undefined && far !== undefined)
+  const key = 'ci:build/1'
+  const engine = newEngine()
+  const [one, other, restored] = [pipeline(engine), pipeline(engine, deps, far), pipeline()]
+  const started = [event({ key }), event({ key, service: near })]
+  const headlines = one.passAll(started)
+  const [elsewhere] = other.passAll([event({ key, service: far })])
+  assert.equal(new Set([...headlines, elsewhere].map((entry) => entry?.predictionId)).size, 3)
+
+  restored.passAll(started, 'replay')
+  for (const entry of headlines) assert.ok(reattach(entry, restored.shard))
+  for (const { passAll } of [one, restored]) {
+    const ended = passAll([
+      event({ key, service: near, phase: 'finished', conclusion: 'failure', occurredAt: START + 1000 }),
+      event({ key, phase: 'finished', conclusion: 'success', occurredAt: START + 2000 }),
+    ])
+    assert.deepEqual(
+      ended.map(({ service, success, predictionId }) => [service, success, predictionId]),
+      [
+        [near, false, headlines[1]?.predictionId],
+        [SERVICE, true, headlines[0]?.predictionId],
+      ],
+    )
+  }
 })
 
 test('a change tells its size to the runs of its commit', () => {

@@ -48,16 +48,18 @@ export function createDeploymentHandler(deps: DeploymentDeps): DeploymentHandler
     const { opened, closed, record, givenUp } = shard.applyDeployment(JSON.stringify(event))
     if (record === null || (!opened && !closed)) return []
     const attempt = attemptOf(record, shard, deps.zoneOf, event.occurredAt)
-    const context = contextOf(record, event, position)
+    // Its outcome was known before anything of its course was: it teaches, but nothing was foretold.
+    const isForetold = !(opened && closed)
+    const context = contextOf(record, event, position, isForetold)
     const entries: LedgerEntry[] = []
     let headline = attachedTo(record)
     if (givenUp !== null && phase === 'live') {
-      entries.push(...scored(attachedTo(givenUp), givenUp, contextOf(givenUp, event, position), deps))
+      entries.push(...scored(attachedTo(givenUp), givenUp, contextOf(givenUp, event, position, true), deps))
     }
     // Before the start is counted and before the outcome is known, also where both come with one event.
     if (opened && phase === 'live') {
       headline = answer(attempt, record, shard, deps)
-      shard.attachPrediction(record.key, record.attempt, attachmentOf(headline))
+      shard.attachPrediction(record.service, record.key, record.attempt, attachmentOf(headline))
       entries.push(predictedEntry('headline', headline, { ...context, occurredAt: attempt.at }))
     }
     if (opened) countStart(attempt, shard)
@@ -71,7 +73,8 @@ export function createDeploymentHandler(deps: DeploymentDeps): DeploymentHandler
 
 /** After a restore: a headline from the ledger goes back to its attempt, if that still waits for its end. */
 export function reattach(entry: LedgerEntry, shard: Pick<ShardDoor, 'attachPrediction'>): boolean {
-  return entry.kind === 'headline' && shard.attachPrediction(entry.subjectKey, entry.attempt, attachmentOf(entry))
+  const { kind, service, subjectKey, attempt } = entry
+  return kind === 'headline' && shard.attachPrediction(service, subjectKey, attempt, attachmentOf(entry))
 }
 
 const attachedTo = ({ prediction }: DeploymentRecord): Headline | null =>
@@ -84,7 +87,7 @@ function answer(attempt: Attempt, record: DeploymentRecord, shard: ShardDoor, de
   const model = attempt.subject
   const prediction = predict(attempt, pasts, shelf.champion(model), shelf.challenger(model), rules)
   deps.telemetry.predicted('headline', model, prediction.answerClass, (deps.stopwatch() - begin) / 1000)
-  return headlineFrom(headlineId(record.key, record.attempt), model, prediction)
+  return headlineFrom(headlineId(record.service, record.key, record.attempt), model, prediction)
 }
 
 function countStart(attempt: Attempt, shard: ShardDoor): void {
@@ -106,7 +109,7 @@ function scored(
   { telemetry }: DeploymentDeps,
 ): readonly LedgerEntry[] {
   const outcome = outcomeOf(record.conclusion)
-  telemetry.closed(record.subject, outcome, record.backfilled)
+  telemetry.closed(record.subject, outcome, context.backfilled)
   if (headline === null) {
     telemetry.unpredicted(record.subject)
     return []
@@ -116,7 +119,12 @@ function scored(
   return [closedEntry(headline, context, { at, success, durationSeconds: durationOf(record) })]
 }
 
-const contextOf = (record: DeploymentRecord, event: DeploymentEvent, position: Position): EntryContext => ({
+const contextOf = (
+  record: DeploymentRecord,
+  event: DeploymentEvent,
+  position: Position,
+  isForetold: boolean,
+): EntryContext => ({
   service: record.service,
   environment: record.environment,
   trace: event.trace,
@@ -124,7 +132,7 @@ const contextOf = (record: DeploymentRecord, event: DeploymentEvent, position: P
   attempt: record.attempt,
   occurredAt: event.occurredAt,
   receivedAt: position.at,
-  backfilled: record.backfilled,
+  backfilled: record.backfilled || !isForetold,
 })
 
 const toLedger = (value: LedgerEntry): Output => ({

@@ -42,6 +42,15 @@ const event = (key: string, changes: Partial<IncidentEvent> = {}): IncidentEvent
   ...changes,
 })
 
+test('the same key in two services is two incidents, and two signals', () => {
+  const handle = createIncidentHandler({ incidentChanged: () => undefined })
+  const services = ['production/one', 'production/two']
+  const signals = services.flatMap((service) => handle(event('same', { service }), position, door, 'live'))
+  const ids = signals.map(({ value }) => 'id' in value && value.id)
+  assert.equal(new Set(ids).size, 2)
+  for (const service of services) assert.equal(door.incident(service, 'same')?.service, service)
+})
+
 test('an alert tells other services when it starts and when it ends, once', () => {
   const counted: string[] = []
   const handle = createIncidentHandler({

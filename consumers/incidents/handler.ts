@@ -37,7 +37,7 @@ function validate(event: IncidentEvent): void {
 function signalOf(record: IncidentRecord, at: number): Output {
   const { key, state, service, environment, title, severity } = record
   const value: Signal = {
-    id: createHash('sha256').update(`signal\n${key}\n${state}`).digest('hex').slice(0, 32),
+    id: createHash('sha256').update(`signal\n${service}\n${key}\n${state}`).digest('hex').slice(0, 32),
     occurredAt: state === 'resolved' ? (record.endsAt ?? at) : record.startsAt,
     receivedAt: at,
     source: 'consumer',

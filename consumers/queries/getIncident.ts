@@ -1,16 +1,18 @@
-import { liveShards } from './askedShard.ts'
+import { askedShard, liveShards } from './askedShard.ts'
 import type { LiveShard } from './askedShard.ts'
 import type { IncidentRecord } from '../../rust-engine/ts/records.ts'
 import type { Query, QueryContext } from './context.ts'
-import { notFound, restoring } from './errors.ts'
+import { invalidInput, notFound, restoring } from './errors.ts'
 import { freshnessOf } from './freshness.ts'
 import { summaryOfDeployment, summaryOfIncident, timeText } from './summaries.ts'
 
 const BEFORE_MS = 60 * 60 * 1000
 const DEPLOYMENTS_BEFORE_MAX = 20
+const SERVICES_NAMED_MAX = 8
 
 export const getIncident: Query<'get_incident'> = (input, context) => {
-  const { view, record } = find(input.key, context)
+  const { view, record } =
+    input.service === undefined ? findByKey(input.key, context) : find(input.service, input.key, context)
   const { service, startsAt } = record
   const before = view.door.deployments(
     {
@@ -40,13 +42,30 @@ export const getIncident: Query<'get_incident'> = (input, context) => {
   }
 }
 
+interface Found {
+  readonly view: LiveShard
+  readonly record: IncidentRecord
+}
+
+function find(service: string, key: string, context: QueryContext): Found {
+  const view = askedShard(service, context)
+  const record = view.door.incident(service, key)
+  if (record === null) throw notFound(`incident ${key} of ${service}`)
+  return { view, record }
+}
+
 /** The key tells no service, so every shard is looked at. Not found is certain only when all of them are live. */
-function find(key: string, context: QueryContext): { view: LiveShard; record: IncidentRecord } {
+function findByKey(key: string, context: QueryContext): Found {
   const views = context.shards()
-  for (const view of liveShards(views)) {
-    const record = view.door.incident(key)
-    if (record !== null) return { view, record }
+  const all = liveShards(views).flatMap((view) =>
+    view.door.incidentsWithKey(key, SERVICES_NAMED_MAX).map((record) => ({ view, record })),
+  )
+  const [found, ...others] = all
+  if (found === undefined) {
+    const away = views.find(({ state }) => state !== 'live')
+    throw away === undefined ? notFound(`incident ${key}`) : restoring(away.shard)
   }
-  const away = views.find(({ state }) => state !== 'live')
-  throw away === undefined ? notFound(`incident ${key}`) : restoring(away.shard)
+  if (others.length === 0) return found
+  const services = all.slice(0, SERVICES_NAMED_MAX).map(({ record }) => record.service)
+  throw invalidInput('service', `is needed: several services have an incident ${key}: ${services.sort().join(', ')}`)
 }

@@ -131,6 +131,23 @@ test('what is more than fits is told to be cut', () => {
   assert.equal(ask('query_metrics', input).truncated, true)
 })
 
+test('a query that would read more samples than it may says that points are missing', () => {
+  const big: (readonly [Labels, Samples])[] = Array.from({ length: 16 }, (_, n) => [
+    { __name__: 'big', job: 'big', n: String(n) },
+    Array.from({ length: 63_000 }, (_, i) => [BEGIN + i * 1000, i % 7] as const),
+  ])
+  const limits = { seriesMax: 100, samplesMax: 2_000_000, decodedBytesMax: 64 * MIB, labelBytesMax: 10_000 }
+  for (const batch of createRemoteWriteDecoder(limits).decode(remoteWrite(big), NOW)) {
+    door.applyMetrics(batch.target, SERVICE, batch.announced, batch.block)
+  }
+  const window = { from: iso(BEGIN), to: iso(NOW), stepSeconds: 3600, aggregation: 'count' }
+  const asked = (limit: number) => ask('query_metrics', { service: SERVICE, metric: 'big', ...window, limit })
+  const [few, many] = [asked(15), asked(16)]
+  assert.deepEqual([few.complete, few.series.map(({ points }) => points.length)], [true, Array(15).fill(18)])
+  assert.deepEqual([many.complete, many.series.length], [false, 16])
+  assert.match(many.incompleteReason ?? '', /^points are missing: more than 1000000 samples in the window/u)
+})
+
 test('steps are aggregated', () => {
   const from = Math.floor((NOW - 6 * HOUR_MS) / HOUR_MS) * HOUR_MS
   const input = { service: SERVICE, metric: 'memory_bytes', matchers: [{ name: 'pod', op: '=', value: 'a' }] }

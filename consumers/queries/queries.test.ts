@@ -18,7 +18,7 @@ after(() => {
 })
 
 const start = (service: string, run: number, at: number, told: object = {}) => applyRun(state, service, run, at, told)
-const alert = (service: string, number: number, at: number) => applyAlert(state, service, number, at)
+const alert = (service: string, number: number, at: number, key?: string) => applyAlert(state, service, number, at, key)
 const view = (shard: number) => viewOf(state, shard, NOW)
 const context = (changes: Partial<QueryContext> = {}) => contextOf(state, NOW, changes)
 
@@ -97,6 +97,28 @@ test('incidents are listed newest first, and one is read with the deployments be
     [key],
   )
   assert.throws(() => ask('get_incident', { key: 'events:nothing' }), refusal(404, 'not_found'))
+})
+
+test('an incident key that several services have needs the service, near and far', () => {
+  const key = 'ci:incident/1'
+  const services = ['production/twin-a', 'production/twin-b', 'production/twin-c']
+  assert.ok(new Set(services.map(partitionOf)).size > 1)
+  for (const service of services) alert(service, 1, NOW - 50_000, key)
+  for (const service of services) assert.equal(ask('get_incident', { key, service }).incident.service, service)
+  assert.throws(
+    () => ask('get_incident', { key }),
+    (error) => refusal(400, 'invalid_input')(error) && (error as Error).message.includes(services.join(', ')),
+  )
+  assert.throws(() => ask('get_incident', { key, service: 'production/none' }), refusal(404, 'not_found'))
+  // Same time and same key: every page goes on where the one before ended.
+  const seen: string[] = []
+  let cursor: string | undefined
+  do {
+    const page = ask('list_incidents', { from: new Date(NOW - 50_001).toISOString(), limit: 1, cursor })
+    seen.push(...page.items.filter((item) => item.key === key).map(({ service }) => service))
+    cursor = page.nextCursor ?? undefined
+  } while (cursor !== undefined)
+  assert.deepEqual(seen.sort(), services)
 })
 
 test('a service is told with its counts, runs and open alerts', () => {

@@ -95,8 +95,13 @@ export const STEP = {
   step: { key: 'build', name: 'build', kind: 'job', state: 'completed', conclusion: 'success' },
 } as const
 
-export function applyAlert(state: State, service: string, number: number, at: number): string {
-  const key = `events:${service}/alert/${number}`
+export function applyAlert(
+  state: State,
+  service: string,
+  number: number,
+  at: number,
+  key = `events:${service}/alert/${number}`,
+): string {
   const texts = { title: 'Slow', severity: 'page', summary: 's', description: 'd', labels: { a: 'b' }, annotations: {} }
   const event = { ...envelope(service, at), phase: 'firing', key, ...texts, startsAt: at, endsAt: null }
   state.doorOf(service).applyIncident(JSON.stringify({ ...event, generatorUrl: null }))

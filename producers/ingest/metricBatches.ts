@@ -1,4 +1,4 @@
-/** Decoded remote-write targets → one MetricBatch each. */
+/** Decoded parts of remote-write targets → one MetricBatch each. */
 import { createHash } from 'node:crypto'
 import type { RemoteWriteDecoder } from '../../rust-engine/ts/remoteWrite.ts'
 import type { MetricBatch } from '../../schemas/generated/events.ts'

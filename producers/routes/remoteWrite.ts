@@ -1,4 +1,4 @@
-/** Prometheus remote write 1.0: snappy and protobuf are decoded by the engine, one record for each target. */
+/** Prometheus remote write 1.0: snappy and protobuf are decoded by the engine, a record for each target's block. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { RemoteWriteInvalid } from '../../rust-engine/ts/errors.ts'
 import type { RemoteWriteDecoder } from '../../rust-engine/ts/remoteWrite.ts'

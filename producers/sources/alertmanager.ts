@@ -39,7 +39,7 @@ function mapAlert(alert: Alert, mapping: Mapping): IncidentEvent {
   const endsAt = alert.status === 'resolved' && alert.endsAt && alert.endsAt > 0 ? alert.endsAt : null
   const { labels, annotations } = alert
   return {
-    id: eventId('alertmanager', key, alert.status),
+    id: eventId('alertmanager', identity.service, key, alert.status),
     occurredAt: alert.status === 'resolved' ? (endsAt ?? mapping.now) : alert.startsAt,
     receivedAt: mapping.now,
     source: 'alertmanager',

@@ -100,7 +100,7 @@ function mapItem(item: EventItem, place: Place, mapping: Mapping): TopicEvent {
 /** An item without an id gets one from what it tells, so that a repeat is recognised. */
 function enveloped(item: EventItem, place: Place, mapping: Mapping, identity: readonly (string | number | null)[]) {
   return {
-    id: item.id ?? eventId(item.source, item.type, ...identity),
+    id: item.id ?? eventId(item.source, item.type, place.service, ...identity),
     occurredAt: item.occurredAt ?? mapping.now,
     receivedAt: mapping.now,
     source: item.source,
@@ -110,7 +110,7 @@ function enveloped(item: EventItem, place: Place, mapping: Mapping, identity: re
   }
 }
 
-/** Keys are unique in the installation, so they start with who gave them. */
+/** Keys of several sources may meet in one service, so they start with who gave them. */
 const keyOf = (item: { source: string; key: string }): string =>
   /^[a-z][a-z0-9_-]*:/.test(item.key) ? item.key : `${item.source}:${item.key}`
 

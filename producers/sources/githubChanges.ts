@@ -15,8 +15,9 @@ export function mapPush(payload: PushPayload, mapping: Mapping): Mapped {
   if (payload.commits.length === 0) return notOfInterest('push_without_commits')
   const repository = payload.repository.full_name
   const key = commitKey(repository, payload.after)
-  return githubEvent(mapping, mapping.catalog.resolve({ environment: CI_ENVIRONMENT, repository }), {
-    id: eventId('github', key, 'changed', 1, 'push', payload.ref, payload.before),
+  const identity = mapping.catalog.resolve({ environment: CI_ENVIRONMENT, repository })
+  return githubEvent(mapping, identity, {
+    id: eventId('github', identity.service, key, 'changed', 1, 'push', payload.ref, payload.before),
     occurredAt: pushedAt(payload) ?? mapping.now,
     subject: 'change',
     phase: 'changed',
@@ -41,8 +42,9 @@ export function mapPullRequest(payload: PullRequestPayload, mapping: Mapping): M
   const repository = payload.repository.full_name
   const key = commitKey(repository, sha ?? pull.head.sha)
   const author = pull.user?.login ?? payload.sender?.login
-  return githubEvent(mapping, mapping.catalog.resolve({ environment: CI_ENVIRONMENT, repository }), {
-    id: eventId('github', key, 'changed', 1, 'pull_request', pull.number, action),
+  const identity = mapping.catalog.resolve({ environment: CI_ENVIRONMENT, repository })
+  return githubEvent(mapping, identity, {
+    id: eventId('github', identity.service, key, 'changed', 1, 'pull_request', pull.number, action),
     occurredAt: pull.updated_at,
     subject: 'change',
     phase: 'changed',

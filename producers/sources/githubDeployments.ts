@@ -23,7 +23,7 @@ export function mapDeployment(payload: DeploymentPayload, mapping: Mapping): Map
   const { identity, shared } = aboutDeployment(payload, mapping)
   return githubEvent(mapping, identity, {
     ...shared,
-    id: eventId('github', shared.key, 'requested', 1, 'created'),
+    id: eventId('github', identity.service, shared.key, 'requested', 1, 'created'),
     occurredAt: payload.deployment.created_at,
     phase: 'requested',
   })
@@ -37,7 +37,7 @@ export function mapDeploymentStatus(payload: DeploymentStatusPayload, mapping: M
   const { identity, shared } = aboutDeployment(payload, mapping)
   return githubEvent(mapping, identity, {
     ...shared,
-    id: eventId('github', shared.key, meaning.phase, 1, status.state, status.id),
+    id: eventId('github', identity.service, shared.key, meaning.phase, 1, status.state, status.id),
     occurredAt: status.created_at,
     ...meaning,
   })

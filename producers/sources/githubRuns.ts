@@ -35,7 +35,7 @@ export function mapWorkflowRun(payload: WorkflowRunPayload, mapping: Mapping): M
   const key = runKey(repository.full_name, run.id)
   const identity = identityOfRun(mapping, repository.full_name, name)
   return githubEvent(mapping, identity, {
-    id: eventId('github', key, phase, run.run_attempt, conclusion),
+    id: eventId('github', identity.service, key, phase, run.run_attempt, conclusion),
     occurredAt: phase === 'requested' ? (run.run_started_at ?? run.created_at) : run.updated_at,
     subject: identity.subject,
     phase,
@@ -121,7 +121,7 @@ function mapStep(mapping: Mapping, of: StepOfRun): Mapped {
   const key = runKey(of.repository, of.runId)
   const stepKey = jobKey(of.repository, of.id)
   return githubEvent(mapping, of.identity, {
-    id: eventId('github', key, 'step', of.attempt, of.kind, stepKey, state, conclusion),
+    id: eventId('github', of.identity.service, key, 'step', of.attempt, of.kind, stepKey, state, conclusion),
     occurredAt: of.occurredAt,
     subject: of.identity.subject,
     phase: 'step',

@@ -28,7 +28,10 @@ export type TopicEvent =
 /** CI runs and changes of the code live in this environment. */
 export const CI_ENVIRONMENT = 'ci'
 
-/** Identity of what happened: the same parts give the same id, so that a redelivery is recognised. */
+/**
+ * Identity of what happened: the same parts give the same id, so that a redelivery is recognised. The service is one of
+ * them, since a source's keys are its own only within a service.
+ */
 export function eventId(...parts: readonly (string | number | null)[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
 }

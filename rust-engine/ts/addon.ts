@@ -33,11 +33,12 @@ export interface Addon {
     engine: EngineBox,
     shard: number,
     generation: number,
+    service: string,
     key: string,
     attempt: number,
     prediction: string,
   ): boolean
-  deployment(engine: EngineBox, shard: number, generation: number, key: string): string
+  deployment(engine: EngineBox, shard: number, generation: number, service: string, key: string): string
   deployments(
     engine: EngineBox,
     shard: number,
@@ -59,7 +60,8 @@ export interface Addon {
   rollingRead(engine: EngineBox, shard: number, generation: number, scopes: string, at: number, out: Float64Array): void
 
   applyIncident(engine: EngineBox, shard: number, generation: number, event: string): string
-  incident(engine: EngineBox, shard: number, generation: number, key: string): string
+  incident(engine: EngineBox, shard: number, generation: number, service: string, key: string): string
+  incidentsWithKey(engine: EngineBox, shard: number, generation: number, key: string, limit: number): string
   incidents(
     engine: EngineBox,
     shard: number,
@@ -103,6 +105,20 @@ export interface Addon {
     times: Float64Array,
     values: Float64Array,
   ): number
+  ranges(
+    engine: EngineBox,
+    shard: number,
+    generation: number,
+    seriesIds: string,
+    from: number,
+    to: number,
+    stepMs: number,
+    aggregation: string,
+    rowsMax: number,
+    times: Float64Array,
+    values: Float64Array,
+    counts: Float64Array,
+  ): boolean
 
   openRemoteWrite(limits: string): DecoderBox
   /** JSON of the batches, and their bytes in one buffer. */

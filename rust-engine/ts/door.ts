@@ -43,8 +43,9 @@ export interface ShardDoor {
   /** The event is the JSON of schemas DeploymentEvent. Monotone, idempotent. */
   applyDeployment(eventJson: string): DeploymentApplied
   /** Keeps `prediction` (opaque text, ≤ 4 KiB) with an attempt that waits for its end; false when it is closed or unknown. */
-  attachPrediction(key: string, attempt: number, prediction: string): boolean
-  deployment(key: string): DeploymentRecord | null
+  attachPrediction(service: string, key: string, attempt: number, prediction: string): boolean
+  /** Sources count each on their own: a key names a record within one service. */
+  deployment(service: string, key: string): DeploymentRecord | null
   deployments(filter: DeploymentFilter, limit: number, cursor: string | null): Page<DeploymentRecord>
   /** Size of the change with this commit (from subject `change` events of the service), null when unknown. */
   changeOf(service: string, sha: string): DeploymentRecord['change']
@@ -56,7 +57,9 @@ export interface ShardDoor {
 
   /** JSON of schemas IncidentEvent. */
   applyIncident(eventJson: string): { readonly changed: boolean; readonly record: IncidentRecord }
-  incident(key: string): IncidentRecord | null
+  incident(service: string, key: string): IncidentRecord | null
+  /** One for each service that has an incident with this key, open ones first. */
+  incidentsWithKey(key: string, limit: number): readonly IncidentRecord[]
   incidents(filter: IncidentFilter, limit: number, cursor: string | null): Page<IncidentRecord>
 
   /** JSON of schemas InfrastructureEvent. */
@@ -89,6 +92,21 @@ export interface ShardDoor {
     times: Float64Array,
     values: Float64Array,
   ): number
+  /**
+   * `range` of several series, each into its equal share of `times` and `values`, and how many into `counts`. False: more
+   * than `rowsMax` rows would have had to be read, so that points are missing.
+   */
+  ranges(
+    seriesIds: readonly string[],
+    from: number,
+    to: number,
+    stepMs: number,
+    aggregation: Aggregation,
+    rowsMax: number,
+    times: Float64Array,
+    values: Float64Array,
+    counts: Float64Array,
+  ): boolean
 
   service(service: string): ServiceRecord | null
   services(limit: number, cursor: string | null): Page<ServiceRecord>

@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import type { ShardDoor } from './door.ts'
 import { openEngine } from './engine.ts'
-import { ALL, MIB, deployment, incident, open, sized } from './engineUnderTest.ts'
+import { ALL, SHOP, MIB, deployment, incident, open, sized } from './engineUnderTest.ts'
 import { OptionsInvalid, RecordInvalid, ShardGone, ShardLoaded, SharedMemoryRefused, ShardUnknown } from './errors.ts'
 import { ROLLING_FIELDS, ROLLING_WIDTH } from './records.ts'
 
@@ -13,14 +13,14 @@ test('a deployment moves forward only, and its prediction is handed out with its
   const shard = open().createShard(0)
   assert.deepEqual(pick(shard.applyDeployment(deployment({}))), { changed: true, opened: true, closed: false })
   assert.deepEqual(pick(shard.applyDeployment(deployment({}))), { changed: false, opened: false, closed: false })
-  assert.equal(shard.attachPrediction('github:o/r/deployment/1', 1, '{"p":0.9}'), true)
-  assert.equal(shard.attachPrediction('github:o/r/deployment/1', 2, 'x'), false)
-  assert.equal(shard.deployment('github:o/r/deployment/1')?.prediction, '{"p":0.9}')
+  assert.equal(shard.attachPrediction(SHOP, 'github:o/r/deployment/1', 1, '{"p":0.9}'), true)
+  assert.equal(shard.attachPrediction(SHOP, 'github:o/r/deployment/1', 2, 'x'), false)
+  assert.equal(shard.deployment(SHOP, 'github:o/r/deployment/1')?.prediction, '{"p":0.9}')
 
   const finished = shard.applyDeployment(deployment({ phase: 'finished', conclusion: 'success', occurredAt: 5_000 }))
   assert.deepEqual(pick(finished), { changed: true, opened: false, closed: true })
   assert.equal(finished.record?.prediction, '{"p":0.9}')
-  assert.equal(shard.deployment('github:o/r/deployment/1')?.prediction, null)
+  assert.equal(shard.deployment(SHOP, 'github:o/r/deployment/1')?.prediction, null)
 
   const late = shard.applyDeployment(deployment({ phase: 'started', occurredAt: 2_000 }))
   assert.deepEqual([late.changed, late.record?.startedAt, late.record?.state], [true, 2_000, 'finished'])
@@ -53,7 +53,7 @@ test('the first event of an attempt opens it whatever its phase; steps never end
   step('b', 'completed', 'failure')
   step('b', 'queued', null)
   assert.deepEqual(step('a', 'completed', 'success').record?.steps, { total: 2, completed: 2, failed: 1 })
-  assert.equal(shard.deployment('run')?.conclusion, null)
+  assert.equal(shard.deployment(SHOP, 'run')?.conclusion, null)
 
   const whole = shard.applyDeployment(deployment({ key: 'other', phase: 'finished', conclusion: 'failure' }))
   assert.deepEqual(pick(whole), { changed: true, opened: true, closed: true })
@@ -148,7 +148,7 @@ test('incidents resolve once and stay resolved; open ones are counted', () => {
     1_900,
   )
   assert.equal(shard.applyIncident(incident({ phase: 'firing', occurredAt: 900 })).changed, false)
-  const record = shard.incident('alertmanager:1')
+  const record = shard.incident(SHOP, 'alertmanager:1')
   assert.deepEqual([record?.state, record?.acknowledgedAt, record?.labels], ['resolved', 1_500, { alertname: 'Slow' }])
   assert.equal(shard.service('production/shop')?.openIncidents, 0)
   const filter = { service: null, environment: 'production', state: 'resolved', from: null, to: null } as const
@@ -301,17 +301,17 @@ test('an attempt that a later one overtook keeps its prediction until it ends; o
     shard.applyDeployment(deployment({ attempt, phase, occurredAt, conclusion }))
   const key = 'github:o/r/deployment/1'
   tell(1, 'requested', 1_000)
-  shard.attachPrediction(key, 1, 'one')
+  shard.attachPrediction(SHOP, key, 1, 'one')
   assert.equal(tell(2, 'requested', 2_000).opened, true)
-  shard.attachPrediction(key, 2, 'two')
-  assert.equal(shard.attachPrediction(key, 1, 'one again'), true)
+  shard.attachPrediction(SHOP, key, 2, 'two')
+  assert.equal(shard.attachPrediction(SHOP, key, 1, 'one again'), true)
   tell(1, 'started', 1_500)
   const late = tell(1, 'finished', 3_000, 'failure')
   assert.deepEqual(pick(late), { changed: true, opened: false, closed: true })
   const { attempt, conclusion, prediction, startedAt, finishedAt } = late.record ?? {}
   assert.deepEqual([attempt, conclusion, prediction, startedAt, finishedAt], [1, 'failure', 'one again', 1_500, 3_000])
   assert.deepEqual(pick(tell(1, 'finished', 3_000, 'failure')), { changed: false, opened: false, closed: false })
-  assert.deepEqual([shard.deployment(key)?.attempt, shard.deployment(key)?.prediction], [2, 'two'])
+  assert.deepEqual([shard.deployment(SHOP, key)?.attempt, shard.deployment(SHOP, key)?.prediction], [2, 'two'])
 
   const third = tell(3, 'requested', 4_000)
   assert.equal(third.givenUp, null)
@@ -324,10 +324,10 @@ test('an attempt that a later one overtook keeps its prediction until it ends; o
 test('an attempt that is rolled back before its conclusion has ended, once', () => {
   const shard = open().createShard(0)
   shard.applyDeployment(deployment({ phase: 'started' }))
-  shard.attachPrediction('github:o/r/deployment/1', 1, 'one')
+  shard.attachPrediction(SHOP, 'github:o/r/deployment/1', 1, 'one')
   const rolledBack = shard.applyDeployment(deployment({ phase: 'rolled_back', occurredAt: 2_000 }))
   assert.deepEqual([rolledBack.closed, rolledBack.record?.prediction], [true, 'one'])
-  assert.equal(shard.deployment('github:o/r/deployment/1')?.prediction, null)
+  assert.equal(shard.deployment(SHOP, 'github:o/r/deployment/1')?.prediction, null)
   const late = shard.applyDeployment(deployment({ phase: 'finished', conclusion: 'failure', occurredAt: 3_000 }))
   assert.deepEqual([late.closed, late.record?.conclusion, late.record?.state], [false, 'failure', 'rolled_back'])
 })
@@ -354,4 +354,52 @@ test('the addon works in worker threads, also when only those loaded it', async 
   const [[first, exit], [second]] = await Promise.all([hash(), hash()])
   assert.deepEqual(exit, [0])
   assert.deepEqual(first, second)
+})
+
+test('the same key in two services is two deployments and two incidents, also for their predictions and lists', () => {
+  const shard = open().createShard(0)
+  const OTHER = 'production/other'
+  const key = 'ci:build/1'
+  for (const service of [SHOP, OTHER]) {
+    assert.ok(shard.applyDeployment(deployment({ service, key, phase: 'started' })).opened)
+    assert.ok(shard.attachPrediction(service, key, 1, service))
+    assert.ok(shard.applyIncident(incident({ service, key })).changed)
+  }
+  const ended = shard.applyDeployment(deployment({ service: OTHER, key, phase: 'finished', conclusion: 'failure' }))
+  assert.deepEqual([ended.closed, ended.record?.service, ended.record?.prediction], [true, OTHER, OTHER])
+  assert.equal(shard.applyIncident(incident({ service: OTHER, key, phase: 'resolved' })).record.service, OTHER)
+  assert.deepEqual([shard.deployment(SHOP, key)?.state, shard.deployment(SHOP, key)?.prediction], ['started', SHOP])
+  assert.deepEqual([shard.incident(SHOP, key)?.state, shard.incident(OTHER, key)?.state], ['firing', 'resolved'])
+  assert.equal(shard.deployment('production/none', key), null)
+  assert.deepEqual([shard.service(SHOP)?.openIncidents, shard.service(OTHER)?.openIncidents], [1, 0])
+  assert.deepEqual([shard.service(SHOP)?.deployments, shard.service(OTHER)?.deployments], [1, 1])
+
+  const servicesOf = (records: readonly { service: string }[]) => records.map(({ service }) => service)
+  assert.deepEqual(servicesOf(shard.incidentsWithKey(key, 9)), [SHOP, OTHER], 'open ones first')
+  assert.deepEqual(servicesOf(shard.incidentsWithKey(key, 1)), [SHOP])
+  assert.deepEqual(shard.incidentsWithKey('ci:build', 9), [])
+  assert.deepEqual(new Set(servicesOf(shard.deployments(ALL, 9, null).items)), new Set([SHOP, OTHER]))
+  assert.deepEqual(servicesOf(shard.deployments({ ...ALL, service: OTHER }, 9, null).items), [OTHER])
+  assert.deepEqual(servicesOf(shard.incidents({ ...ALL, state: null, service: SHOP }, 9, null).items), [SHOP])
+})
+
+test('names as long as they may be are kept apart and listed page by page', () => {
+  const shard = open().createShard(0)
+  const long = (end: number) => `production/${'s'.repeat(400)}${end}`
+  const key = (end: number) => `ci:${'k'.repeat(600)}${end}`
+  for (let i = 0; i < 4; i++) {
+    const at = { service: long(i % 2), key: key(i >> 1), occurredAt: 1_000, startsAt: 1_000 }
+    shard.applyDeployment(deployment(at))
+    shard.applyIncident(incident(at))
+  }
+  const seen = new Set<string>()
+  let cursor: string | null = null
+  do {
+    const page = shard.deployments(ALL, 1, cursor)
+    for (const record of page.items) seen.add(`${record.service} ${record.key}`)
+    cursor = page.cursor
+  } while (cursor !== null)
+  assert.equal(seen.size, 4)
+  assert.equal(shard.incidentsWithKey(key(0), 9).length, 2)
+  assert.equal(shard.incidents({ ...ALL, state: null, service: long(1) }, 9, null).items.length, 2)
 })

@@ -7,6 +7,8 @@ import { openEngine } from './engine.ts'
 import type { DeploymentFilter, EngineOptions } from './records.ts'
 
 export const MIB = 1024 * 1024
+/** The service of the events below. */
+export const SHOP = 'production/shop'
 export const ALL: DeploymentFilter = {
   subject: null,
   service: null,
@@ -41,7 +43,7 @@ export const deployment = (fields: object): string =>
     occurredAt: 1_000,
     receivedAt: 1_000,
     source: 'github',
-    service: 'production/shop',
+    service: SHOP,
     environment: 'production',
     trace: null,
     subject: 'deployment',
@@ -70,7 +72,7 @@ export const incident = (fields: object): string =>
     occurredAt: 1_000,
     receivedAt: 1_000,
     source: 'alertmanager',
-    service: 'production/shop',
+    service: SHOP,
     environment: 'production',
     trace: null,
     phase: 'firing',

@@ -101,6 +101,46 @@ test('what Prometheus wrote is read back equal, over heads and sealed chunks', (
   })
 })
 
+test('more samples of a series than a block may have timestamps are all kept', () => {
+  const shard = open().createShard(0)
+  const samples = Array.from({ length: 70_000 }, (_, i) => [START + i * 100, i] as const)
+  const limits = { ...LIMITS, samplesMax: 2_000_000 }
+  const batches = createRemoteWriteDecoder(limits).decode(bodyOf([{ labels: labelsOf('m0'), samples }]), START)
+  const applied = batches.map(
+    ({ target, announced, block }) => shard.applyMetrics(target, 'production/node', announced, block).applied,
+  )
+  assert.deepEqual(applied, [65_536, 70_000 - 65_536])
+  const { times, values } = read(shard, 'm0', START + 65_500 * 100, START + 65_600 * 100)
+  assert.deepEqual(
+    [...values],
+    samples.slice(65_500, 65_600).map(([, value]) => value),
+  )
+  assert.equal(times[0], START + 65_500 * 100)
+})
+
+test('several series are read at once, each into its share, and no more rows than allowed', () => {
+  const shard = open().createShard(0)
+  scrape(shard, 3, 0, 400, (row, i) => row + 1000 * i)
+  const found = shard.series('production/node', [], 3)
+  const ids = [...found.map(({ id }) => id), 'f'.repeat(32)]
+  const [times, values, counts] = [new Float64Array(400), new Float64Array(400), new Float64Array(4)]
+  const [from, to] = [START + 120 * SCRAPE_MS, START + 200 * SCRAPE_MS]
+  assert.equal(shard.ranges(ids, from, to, 0, 'last', 1_000_000, times, values, counts), true)
+  assert.deepEqual([...counts], [80, 80, 80, 0])
+  for (const [i, { labels }] of found.entries()) {
+    const one = read(shard, labels['__name__'] ?? '', from, to)
+    assert.deepEqual(times.slice(i * 100, i * 100 + 80), one.times.slice())
+    assert.deepEqual(values.slice(i * 100, i * 100 + 80), one.values.slice())
+  }
+  assert.equal(shard.ranges(ids, from, to, 0, 'last', 300, times, values, counts), false)
+  assert.equal(
+    counts.reduce((sum, count) => sum + count),
+    80,
+  )
+  const short = new Float64Array(2)
+  assert.throws(() => shard.ranges(ids, from, to, 0, 'last', 1, times, values, short), RecordInvalid)
+})
+
 test('steps aggregate; stale markers are skipped', () => {
   const shard = open().createShard(0)
   scrape(shard, 1, 0, 40, (row) => (row % 4 === 3 ? STALE : row))

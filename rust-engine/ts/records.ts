@@ -166,7 +166,7 @@ export interface DeploymentFilter {
   readonly environment: string | null
   readonly state: DeploymentState | null
   readonly conclusion: string | null
-  /** startedAt (else requestedAt) within [from, to). */
+  /** listedAt within [from, to). */
   readonly from: number | null
   readonly to: number | null
 }
@@ -179,8 +179,8 @@ export interface IncidentFilter {
 }
 
 /**
- * Fields of one rolling scope, in the order in which rollingRead writes them. Decayed sums use event time
- * (half-lives of 20 runs are approximated by counts: each outcome multiplies the sums by 2^(-1/halfLifeRuns)).
+ * Fields of one rolling scope, in the order in which rollingRead writes them. Decay goes by count, not by time: each
+ * outcome first multiplies the sums by 2^(-1/halfLife).
  */
 export const ROLLING_FIELDS = [
   'count', // outcomes seen

@@ -1,4 +1,4 @@
-/** Prometheus remote write 1.0: a request's body in, one batch for each scrape target out. */
+/** Prometheus remote write 1.0: a request's body in, one batch for each scrape target out (several where a block has too few rows). */
 import { addon } from './addon.ts'
 import { named, SharedMemoryRefused } from './errors.ts'
 

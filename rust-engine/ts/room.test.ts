@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { EngineDoor, ShardDoor } from './door.ts'
 import { openEngine } from './engine.ts'
-import { ALL, MIB, deployment, incident, sized, temporary } from './engineUnderTest.ts'
+import { ALL, SHOP, MIB, deployment, incident, sized, temporary } from './engineUnderTest.ts'
 import { PoolFull } from './errors.ts'
 import type { Region } from './records.ts'
 
@@ -36,11 +36,11 @@ test('a full history lets old successful runs go first; what runs stays', () => 
   const history = () => region(engine, 'deployment_history')
   while (history().evicted < 100 && runs < 50_000) run(runs++, { conclusion: 'success' })
   assert.ok(runs < 50_000, 'the region was never full')
-  assert.equal(shard.deployment('run1'), null)
-  assert.notEqual(shard.deployment('run0'), null)
-  assert.notEqual(shard.deployment('kept'), null)
-  assert.notEqual(shard.deployment('running'), null)
-  assert.notEqual(shard.deployment(`run${runs - 1}`), null)
+  assert.equal(shard.deployment(SHOP, 'run1'), null)
+  assert.notEqual(shard.deployment(SHOP, 'run0'), null)
+  assert.notEqual(shard.deployment(SHOP, 'kept'), null)
+  assert.notEqual(shard.deployment(SHOP, 'running'), null)
+  assert.notEqual(shard.deployment(SHOP, `run${runs - 1}`), null)
   assert.ok(history().borrowedBytes > 0)
 
   shard.drop()
@@ -60,14 +60,14 @@ test('where more runs than there is room for, what was not heard of for longest 
   for (; region(engine, 'active_operations').evicted < 200; next++) {
     assert.ok(next < 50_000, 'the region was never full')
     live(next)
-    shard.attachPrediction(`live${next}`, 1, `{"p":${next}}`)
+    shard.attachPrediction(SHOP, `live${next}`, 1, `{"p":${next}}`)
     firing(next)
     // Heard of again and again: never the oldest.
     live(0, { phase: 'step', occurredAt: 1_000 + next, step: { key: 'a', name: 'a', kind: 'job', state: 'queued' } })
   }
-  assert.equal(shard.deployment('live1'), null)
-  assert.equal(shard.incident('i1'), null)
-  assert.equal(shard.deployment('live0')?.prediction, '{"p":0}')
+  assert.equal(shard.deployment(SHOP, 'live1'), null)
+  assert.equal(shard.incident(SHOP, 'i1'), null)
+  assert.equal(shard.deployment(SHOP, 'live0')?.prediction, '{"p":0}')
   const open = shard.incidents({ ...ALL, state: 'firing' }, 50_000, null).items.length
   assert.equal(shard.service('production/shop')?.openIncidents, open)
 

@@ -50,12 +50,14 @@ class Shard implements ShardDoor {
     return parse(named(() => addon.applyDeployment(this.#engine, this.shard, this.#generation, eventJson)))
   }
 
-  attachPrediction(key: string, attempt: number, prediction: string): boolean {
-    return named(() => addon.attachPrediction(this.#engine, this.shard, this.#generation, key, attempt, prediction))
+  attachPrediction(service: string, key: string, attempt: number, prediction: string): boolean {
+    return named(() =>
+      addon.attachPrediction(this.#engine, this.shard, this.#generation, service, key, attempt, prediction),
+    )
   }
 
-  deployment(key: string): DeploymentRecord | null {
-    return parse(named(() => addon.deployment(this.#engine, this.shard, this.#generation, key)))
+  deployment(service: string, key: string): DeploymentRecord | null {
+    return parse(named(() => addon.deployment(this.#engine, this.shard, this.#generation, service, key)))
   }
 
   deployments(filter: DeploymentFilter, limit: number, cursor: string | null): Page<DeploymentRecord> {
@@ -86,8 +88,12 @@ class Shard implements ShardDoor {
     return parse(named(() => addon.applyIncident(this.#engine, this.shard, this.#generation, eventJson)))
   }
 
-  incident(key: string): IncidentRecord | null {
-    return parse(named(() => addon.incident(this.#engine, this.shard, this.#generation, key)))
+  incident(service: string, key: string): IncidentRecord | null {
+    return parse(named(() => addon.incident(this.#engine, this.shard, this.#generation, service, key)))
+  }
+
+  incidentsWithKey(key: string, limit: number): readonly IncidentRecord[] {
+    return parse(named(() => addon.incidentsWithKey(this.#engine, this.shard, this.#generation, key, limit)))
   }
 
   incidents(filter: IncidentFilter, limit: number, cursor: string | null): Page<IncidentRecord> {
@@ -128,6 +134,26 @@ class Shard implements ShardDoor {
     const [at, out] = [notShared('times', times), notShared('values', values)]
     return named(() =>
       addon.range(this.#engine, this.shard, this.#generation, seriesId, from, to, stepMs, aggregation, at, out),
+    )
+  }
+
+  ranges(
+    seriesIds: readonly string[],
+    from: number,
+    to: number,
+    stepMs: number,
+    aggregation: Aggregation,
+    rowsMax: number,
+    times: Float64Array,
+    values: Float64Array,
+    counts: Float64Array,
+  ): boolean {
+    const ids = JSON.stringify(seriesIds)
+    const [at, out] = [notShared('times', times), notShared('values', values)]
+    const filled = notShared('counts', counts)
+    const [engine, generation] = [this.#engine, this.#generation]
+    return named(() =>
+      addon.ranges(engine, this.shard, generation, ids, from, to, stepMs, aggregation, rowsMax, at, out, filled),
     )
   }
 

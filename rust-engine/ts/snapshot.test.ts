@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { closeSync, openSync, readdirSync, readFileSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { ALL, deployment, incident, open, temporary } from './engineUnderTest.ts'
+import { ALL, SHOP, deployment, incident, open, temporary } from './engineUnderTest.ts'
 import { RecordInvalid, SnapshotKeyInvalid, SnapshotKeyWrong } from './errors.ts'
 
 test('snapshot, drop, restore: the same state, the same answers', async (t) => {
@@ -15,7 +15,7 @@ test('snapshot, drop, restore: the same state, the same answers', async (t) => {
     )
   shard.applyIncident(incident({ description: 'long '.repeat(3_000) }))
   shard.rollingAdd(['scope'], 5, true, 3)
-  shard.attachPrediction('k1', 1, 'p')
+  shard.attachPrediction(SHOP, 'k1', 1, 'p')
   const hash = shard.stateHash()
   const writing = shard.snapshot(folder, 'w1', { 'devops.deployments': '300', 'devops.ticks': '7' }, 1234)
   shard.applyDeployment(deployment({ key: 'after' }))
@@ -33,9 +33,9 @@ test('snapshot, drop, restore: the same state, the same answers', async (t) => {
   assert.ok(restored.shard)
   assert.deepEqual(restored.info, info)
   assert.equal(restored.shard.stateHash(), hash)
-  assert.equal(restored.shard.deployment('k1')?.prediction, 'p')
-  assert.equal(restored.shard.deployment('after'), null)
-  assert.equal(restored.shard.incident('alertmanager:1')?.description.length, 15_000)
+  assert.equal(restored.shard.deployment(SHOP, 'k1')?.prediction, 'p')
+  assert.equal(restored.shard.deployment(SHOP, 'after'), null)
+  assert.equal(restored.shard.incident(SHOP, 'alertmanager:1')?.description.length, 15_000)
   assert.equal(restored.shard.deployments({ ...ALL, state: 'finished' }, 1_000, null).items.length, 150)
   restored.shard.applyDeployment(deployment({ key: 'after' }))
   const elsewhere = await open().restoreShard(4, folder, { 'devops.deployments': '400', 'devops.ticks': '8' })

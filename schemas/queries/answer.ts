@@ -5,7 +5,7 @@ export const service = z.string().min(1).max(256).describe('Service as <environm
 export const environment = z.string().min(1).max(64).describe('Environment name, e.g. production')
 export const time = z.iso.datetime({ offset: true }).describe('ISO 8601 time')
 export const limit = z.number().int().min(1).max(100).default(20).describe('Most items to return')
-export const cursor = z.string().max(512).optional().describe('nextCursor of the answer before')
+export const cursor = z.string().max(4096).optional().describe('nextCursor of the answer before')
 
 /** How current and how whole an answer is. */
 export const freshness = z.object({

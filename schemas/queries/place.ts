@@ -92,7 +92,7 @@ function bounded(key: string): string {
 }
 
 /** By UTF-16 code units. */
-function compareTexts(a: string, b: string): number {
+export function compareTexts(a: string, b: string): number {
   if (a === b) return 0
   return a < b ? -1 : 1
 }

@@ -126,7 +126,10 @@ export const QUERIES = {
   get_incident: {
     title: 'Get an incident',
     description: 'One incident with its texts, labels and times, and the deployments of its service shortly before.',
-    input: z.object({ key: z.string().min(1).max(512) }),
+    input: z.object({
+      key: z.string().min(1).max(512),
+      service: service.optional().describe('Its service; needed where several have an incident with this key'),
+    }),
     output: z.object({
       incident: incidentSummary.extend({
         summary: z.string(),

@@ -4,7 +4,8 @@ use neon::{prelude::*, types::buffer::TypedArray};
 pub fn export(cx: &mut ModuleContext) -> NeonResult<()> {
     cx.export_function("applyMetrics", apply_metrics)?;
     cx.export_function("series", series)?;
-    cx.export_function("range", range)
+    cx.export_function("range", range)?;
+    cx.export_function("ranges", ranges)
 }
 
 fn apply_metrics(mut cx: FunctionContext) -> JsResult<JsString> {
@@ -29,23 +30,47 @@ fn series(mut cx: FunctionContext) -> JsResult<JsString> {
 fn range(mut cx: FunctionContext) -> JsResult<JsNumber> {
     let handle = handle(&mut cx)?;
     let id = text(&mut cx, 3)?;
-    let (from, to, step) = (integer(&mut cx, 4)?, integer(&mut cx, 5)?, integer(&mut cx, 6)?);
-    let aggregation = match text(&mut cx, 7)?.as_str() {
+    let asked = asked(&mut cx, 4)?;
+    let mut times = cx.argument::<JsTypedArray<f64>>(8)?;
+    let mut values = cx.argument::<JsTypedArray<f64>>(9)?;
+    let room = times.as_slice(&cx).len().min(values.as_slice(&cx).len());
+    let (mut at, mut out) = (vec![0.0; room], vec![0.0; room]);
+    let written = with_engine(&mut cx, |engine| engine.range(handle, &id, asked, &mut at, &mut out))?;
+    times.as_mut_slice(&mut cx)[..written].copy_from_slice(&at[..written]);
+    values.as_mut_slice(&mut cx)[..written].copy_from_slice(&out[..written]);
+    Ok(cx.number(written as f64))
+}
+
+fn ranges(mut cx: FunctionContext) -> JsResult<JsBoolean> {
+    let handle = handle(&mut cx)?;
+    let ids: Vec<String> = json(&mut cx, 3, "seriesIds")?;
+    let asked = asked(&mut cx, 4)?;
+    let rows_max = integer(&mut cx, 8)?;
+    let mut times = cx.argument::<JsTypedArray<f64>>(9)?;
+    let mut values = cx.argument::<JsTypedArray<f64>>(10)?;
+    let mut counts = cx.argument::<JsTypedArray<f64>>(11)?;
+    let room = times.as_slice(&cx).len().min(values.as_slice(&cx).len());
+    let (mut at, mut out) = (vec![0.0; room], vec![0.0; room]);
+    let mut written = vec![0.0; counts.as_slice(&cx).len()];
+    let whole =
+        with_engine(&mut cx, |engine| engine.ranges(handle, &ids, asked, rows_max, &mut at, &mut out, &mut written))?;
+    times.as_mut_slice(&mut cx)[..room].copy_from_slice(&at);
+    values.as_mut_slice(&mut cx)[..room].copy_from_slice(&out);
+    counts.as_mut_slice(&mut cx).copy_from_slice(&written);
+    Ok(cx.boolean(whole))
+}
+
+/// From, to, step and aggregation in the arguments from `i`.
+fn asked(cx: &mut FunctionContext, i: usize) -> NeonResult<series::Asked> {
+    let (from, to, step) = (integer(cx, i)?, integer(cx, i + 1)?, integer(cx, i + 2)?);
+    let aggregation = match text(cx, i + 3)?.as_str() {
         "last" => series::Aggregation::Last,
         "avg" => series::Aggregation::Avg,
         "min" => series::Aggregation::Min,
         "max" => series::Aggregation::Max,
         "sum" => series::Aggregation::Sum,
         "count" => series::Aggregation::Count,
-        other => return invalid(&mut cx, "aggregation", format!("{other} is unknown")),
+        other => return invalid(cx, "aggregation", format!("{other} is unknown")),
     };
-    let mut times = cx.argument::<JsTypedArray<f64>>(8)?;
-    let mut values = cx.argument::<JsTypedArray<f64>>(9)?;
-    let room = times.as_slice(&cx).len().min(values.as_slice(&cx).len());
-    let (mut at, mut out) = (vec![0.0; room], vec![0.0; room]);
-    let written =
-        with_engine(&mut cx, |engine| engine.range(handle, &id, from, to, step, aggregation, &mut at, &mut out))?;
-    times.as_mut_slice(&mut cx)[..written].copy_from_slice(&at[..written]);
-    values.as_mut_slice(&mut cx)[..written].copy_from_slice(&out[..written]);
-    Ok(cx.number(written as f64))
+    Ok(series::Asked { from, to, step, aggregation })
 }

@@ -11,6 +11,7 @@ pub fn export(cx: &mut ModuleContext) -> NeonResult<()> {
     cx.export_function("rollingRead", rolling_read)?;
     cx.export_function("applyIncident", apply_incident)?;
     cx.export_function("incident", incident)?;
+    cx.export_function("incidentsWithKey", incidents_with_key)?;
     cx.export_function("incidents", incidents)?;
     cx.export_function("applyInfrastructure", apply_infrastructure)?;
     cx.export_function("resources", resources)?;
@@ -27,17 +28,19 @@ fn apply_deployment(mut cx: FunctionContext) -> JsResult<JsString> {
 
 fn attach_prediction(mut cx: FunctionContext) -> JsResult<JsBoolean> {
     let handle = handle(&mut cx)?;
-    let key = text(&mut cx, 3)?;
-    let attempt = integer(&mut cx, 4)?;
-    let prediction = text(&mut cx, 5)?;
-    let kept = with_engine(&mut cx, |engine| engine.attach_prediction(handle, &key, attempt, &prediction))?;
+    let service = text(&mut cx, 3)?;
+    let key = text(&mut cx, 4)?;
+    let attempt = integer(&mut cx, 5)?;
+    let prediction = text(&mut cx, 6)?;
+    let kept = with_engine(&mut cx, |engine| engine.attach_prediction(handle, &service, &key, attempt, &prediction))?;
     Ok(cx.boolean(kept))
 }
 
 fn deployment(mut cx: FunctionContext) -> JsResult<JsString> {
     let handle = handle(&mut cx)?;
-    let key = text(&mut cx, 3)?;
-    let found = with_engine(&mut cx, |engine| engine.deployment(handle, &key))?;
+    let service = text(&mut cx, 3)?;
+    let key = text(&mut cx, 4)?;
+    let found = with_engine(&mut cx, |engine| engine.deployment(handle, &service, &key))?;
     reply(&mut cx, &found)
 }
 
@@ -91,8 +94,17 @@ fn apply_incident(mut cx: FunctionContext) -> JsResult<JsString> {
 
 fn incident(mut cx: FunctionContext) -> JsResult<JsString> {
     let handle = handle(&mut cx)?;
+    let service = text(&mut cx, 3)?;
+    let key = text(&mut cx, 4)?;
+    let found = with_engine(&mut cx, |engine| engine.incident(handle, &service, &key))?;
+    reply(&mut cx, &found)
+}
+
+fn incidents_with_key(mut cx: FunctionContext) -> JsResult<JsString> {
+    let handle = handle(&mut cx)?;
     let key = text(&mut cx, 3)?;
-    let found = with_engine(&mut cx, |engine| engine.incident(handle, &key))?;
+    let limit = integer(&mut cx, 4)?;
+    let found = with_engine(&mut cx, |engine| engine.incidents_with_key(handle, &key, limit))?;
     reply(&mut cx, &found)
 }
 

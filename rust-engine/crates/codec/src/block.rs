@@ -22,15 +22,6 @@ pub struct Block<'a> {
     listed: bool,
 }
 
-/// Which samples of a row a block carries.
-#[derive(Debug)]
-pub enum BlockSamples<'a> {
-    /// One value for each column, little-endian f64.
-    Dense(&'a [u8]),
-    /// Some samples of any row: row u32, column u32, value f64 each.
-    Listed(&'a [u8]),
-}
-
 impl<'a> Block<'a> {
     /// Checks the whole block: what is read from it later is in range.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
@@ -86,11 +77,6 @@ impl<'a> Block<'a> {
         SeriesId::from_le_bytes(fixed(self.ids, column))
     }
 
-    /// Ids of the columns [from, to) as they lie in the block.
-    pub fn id_bytes(&self, from: usize, to: usize) -> &'a [u8] {
-        &self.ids[from * 16..to * 16]
-    }
-
     /// Calls with (row, column, value) for every sample, rows ascending in a dense block.
     pub fn each(&self, mut sample: impl FnMut(usize, usize, f64)) {
         if self.listed {
@@ -105,11 +91,6 @@ impl<'a> Block<'a> {
         for at in 0..self.samples.len() / 8 {
             sample(at / columns, at % columns, f64::from_le_bytes(fixed(self.samples, at)));
         }
-    }
-
-    /// The samples as they lie in the block.
-    pub fn samples(&self) -> BlockSamples<'a> {
-        if self.listed { BlockSamples::Listed(self.samples) } else { BlockSamples::Dense(self.samples) }
     }
 
     /// Number of samples.
@@ -146,13 +127,37 @@ impl<'a> Block<'a> {
     }
 }
 
-/// Encodes samples (time, column, value) of the series with these ids. A repeated place keeps its first value.
-/// Returns the block and the number of samples in it.
-pub fn encode_block(ids: &[SeriesId], samples: &mut Vec<(i64, u32, f64)>) -> (Vec<u8>, usize) {
+/// A column block and what is in it.
+#[derive(Clone, Debug)]
+pub struct Encoded {
+    /// The block.
+    pub block: Vec<u8>,
+    /// Number of its samples.
+    pub samples: usize,
+    /// Its last timestamp.
+    pub latest_ms: i64,
+}
+
+/// Encodes samples (time, column, value) of the series with these ids. A repeated place keeps its first value. More
+/// timestamps than a block may have make several blocks, one after the other in time, each with all ids.
+pub fn encode_blocks(ids: &[SeriesId], mut samples: Vec<(i64, u32, f64)>) -> Vec<Encoded> {
     samples.sort_by_key(|(time, column, _)| (*time, *column));
     samples.dedup_by_key(|(time, column, _)| (*time, *column));
     let mut times: Vec<i64> = samples.iter().map(|(time, ..)| *time).collect();
     times.dedup();
+    let mut rest = samples.as_slice();
+    let mut blocks = Vec::new();
+    for times in times.chunks(ROWS_MAX) {
+        let latest_ms = times[times.len() - 1];
+        let (part, later) = rest.split_at(rest.partition_point(|(time, ..)| *time <= latest_ms));
+        rest = later;
+        blocks.push(Encoded { block: encode_block(ids, times, part), samples: part.len(), latest_ms });
+    }
+    blocks
+}
+
+/// Encodes samples in the order of time and column, of which `times` are the timestamps.
+fn encode_block(ids: &[SeriesId], times: &[i64], samples: &[(i64, u32, f64)]) -> Vec<u8> {
     let dense = samples.len() == times.len() * ids.len();
     let mut block = vec![VERSION, if dense { DENSE } else { LISTED }, 0, 0];
     for figure in [times.len(), ids.len(), samples.len()] {
@@ -161,7 +166,7 @@ pub fn encode_block(ids: &[SeriesId], samples: &mut Vec<(i64, u32, f64)>) -> (Ve
     times.iter().for_each(|time| block.extend_from_slice(&time.to_le_bytes()));
     ids.iter().for_each(|id| block.extend_from_slice(&id.to_le_bytes()));
     let mut row = 0;
-    for (time, column, value) in samples.iter() {
+    for (time, column, value) in samples {
         if !dense {
             while times[row] != *time {
                 row += 1;
@@ -171,7 +176,7 @@ pub fn encode_block(ids: &[SeriesId], samples: &mut Vec<(i64, u32, f64)>) -> (Ve
         }
         block.extend_from_slice(&value.to_bits().to_le_bytes());
     }
-    (block, samples.len())
+    block
 }
 
 fn bounded(field: &'static str, figure: u32, max: usize) -> Result<usize, Malformed> {

@@ -6,7 +6,7 @@ mod protobuf;
 mod remote_write;
 
 pub use announce::{Announced, announced, encode_announced};
-pub use block::{Block, BlockSamples, encode_block};
+pub use block::{Block, Encoded, encode_blocks};
 pub use remote_write::{Batch, Limits, RemoteWriteDecoder};
 
 use thiserror::Error;

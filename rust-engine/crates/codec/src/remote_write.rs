@@ -1,5 +1,5 @@
 use crate::announce::{Announced, encode_announced};
-use crate::block::{TIME_MAX, encode_block};
+use crate::block::{Encoded, TIME_MAX, encode_blocks};
 use crate::protobuf::{Content, each_field};
 use crate::{Labels, Malformed, SeriesId, series_id};
 use serde::{Deserialize, Serialize};
@@ -49,7 +49,7 @@ pub struct Limits {
     pub label_bytes_max: usize,
 }
 
-/// The samples of one target.
+/// The samples of one target, or as many of them as fit a block.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Batch {
@@ -93,11 +93,12 @@ impl RemoteWriteDecoder {
         Self { limits, announced: HashMap::new(), remembered: 0 }
     }
 
-    /// Decodes a body (snappy block, protobuf WriteRequest): one batch for each target.
+    /// Decodes a body (snappy block, protobuf WriteRequest): one batch for each target, several in the order of time for
+    /// one with more timestamps than a block may have. The first one announces.
     pub fn decode(&mut self, body: &[u8], now_ms: i64) -> Result<Vec<Batch>, Malformed> {
         let message = self.decompress(body)?;
         let groups = self.read_request(&message)?;
-        Ok(groups.into_iter().map(|(target, group)| self.batch(target, group, now_ms)).collect())
+        Ok(groups.into_iter().flat_map(|(target, group)| self.batches(target, group, now_ms)).collect())
     }
 
     /// Announces the series of a target again with its next batch: their announcement was lost.
@@ -171,8 +172,8 @@ impl RemoteWriteDecoder {
         Ok(labels)
     }
 
-    fn batch(&mut self, target: String, group: Group<'_>, now_ms: i64) -> Batch {
-        let Group { series, mut samples, .. } = group;
+    fn batches(&mut self, target: String, group: Group<'_>, now_ms: i64) -> Vec<Batch> {
+        let Group { series, samples, .. } = group;
         if self.remembered > REMEMBERED_MAX {
             self.announced.clear();
             self.remembered = 0;
@@ -187,10 +188,18 @@ impl RemoteWriteDecoder {
             }
         }
         let ids: Vec<SeriesId> = series.iter().map(|one| one.id).collect();
-        let latest_ms = samples.iter().map(|(time, ..)| *time).max().unwrap_or_default();
-        let (block, samples) = encode_block(&ids, &mut samples);
         let labels = target_labels(&series);
-        Batch { target, labels, samples, series: ids.len(), latest_ms, announced: encode_announced(&fresh), block }
+        let mut announced = encode_announced(&fresh);
+        let batch = |Encoded { block, samples, latest_ms }| Batch {
+            target: target.clone(),
+            labels: labels.clone(),
+            samples,
+            series: ids.len(),
+            latest_ms,
+            announced: std::mem::take(&mut announced),
+            block,
+        };
+        encode_blocks(&ids, samples).into_iter().map(batch).collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Decoders give back what was encoded and refuse the rest by name, whatever the bytes.
 
-use codec::{Announced, Block, Limits, RemoteWriteDecoder, announced, encode_announced, encode_block, series_id};
+use codec::{Announced, Block, Limits, RemoteWriteDecoder, announced, encode_announced, encode_blocks, series_id};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -71,15 +71,16 @@ proptest! {
         for (time, column, value) in &samples {
             model.entry((*time, ids[*column as usize])).or_insert(value.to_bits());
         }
-        let (bytes, count) = encode_block(&ids, &mut samples.clone());
-        prop_assert_eq!(count, model.len());
-        prop_assert_eq!(collected(&Block::parse(&bytes).expect("our own")), model);
+        let [encoded] = <[_; 1]>::try_from(encode_blocks(&ids, samples.clone())).expect("one block");
+        prop_assert_eq!(encoded.samples, model.len());
+        prop_assert_eq!(Some(encoded.latest_ms), samples.iter().map(|(time, ..)| *time).max());
+        prop_assert_eq!(collected(&Block::parse(&encoded.block).expect("our own")), model);
     }
 
     #[test]
     fn mutated_blocks_are_refused_or_read(samples in samples(), at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<prop::sample::Index>()) {
         let ids: Vec<u128> = (0..6).collect();
-        let (mut bytes, _) = encode_block(&ids, &mut samples.clone());
+        let mut bytes = encode_blocks(&ids, samples.clone()).remove(0).block;
         let at = at.index(bytes.len());
         bytes[at] = byte;
         for bytes in [&bytes[..], &bytes[..cut.index(bytes.len())]] {
@@ -174,4 +175,29 @@ fn announcements_must_be_the_hash_of_their_labels() {
     assert_eq!(announced(&bytes).expect("our own"), std::slice::from_ref(&one));
     let forged = encode_announced(&[Announced { id: 5, ..one }]);
     assert_eq!(announced(&forged).expect_err("forged").field, "announced.id");
+}
+
+#[test]
+fn more_timestamps_than_a_block_may_have_make_several_blocks_that_are_read() {
+    let labels = [("__name__", "m"), ("job", "j")];
+    // Unsorted, and one of them twice.
+    let mut samples: Vec<(i64, f64)> = (0..70_000).rev().map(|time| (time, time as f64)).collect();
+    samples.push((5, 9.0));
+    let other = timeseries(&[("__name__", "n"), ("job", "j")], &[(69_999, 1.0)]);
+    let limits = Limits { samples_max: 100_000, decoded_bytes_max: 1 << 23, ..LIMITS };
+    let body = body(&[timeseries(&labels, &samples), other]);
+    let batches = RemoteWriteDecoder::new(limits).decode(&body, 0).expect("within the limits");
+    let [first, second] = batches.as_slice() else { panic!("{} batches", batches.len()) };
+    assert_eq!((first.samples, first.latest_ms), (65_536, 65_535));
+    assert_eq!((second.samples, second.latest_ms), (70_000 - 65_536 + 1, 69_999));
+    assert_eq!((&first.target, &first.labels), (&second.target, &second.labels));
+    assert_eq!((announced(&first.announced).expect("ours").len(), second.announced.len()), (2, 0));
+    let mut found = BTreeMap::new();
+    for batch in &batches {
+        found.extend(collected(&Block::parse(&batch.block).expect("ours")));
+    }
+    let mut wanted: BTreeMap<_, _> =
+        (0..70_000).map(|time| ((time, series_id(&labels)), (time as f64).to_bits())).collect();
+    wanted.insert((69_999, series_id(&[("__name__", "n"), ("job", "j")])), 1f64.to_bits());
+    assert_eq!(found, wanted);
 }

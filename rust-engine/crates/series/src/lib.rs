@@ -16,7 +16,7 @@ pub use evict::{Evicted, evict_oldest, oldest_time};
 pub use group::{GROUP_TAG, describe_group};
 pub use ingest::{Applied, apply_metrics, pages_for_block};
 pub use list::{MatchOp, Matcher, SeriesInfo, series};
-pub use range::{Aggregation, range};
+pub use range::{Aggregation, Asked, range, ranges};
 
 use paged::{Region, Tree};
 use thiserror::Error;

@@ -4,6 +4,8 @@ use crate::{STALE_BITS, SeriesError, TREE, chunk, keys};
 use codec::SeriesId;
 use paged::{Pages, unordered};
 use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// How the samples of a step become one value.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
@@ -18,13 +20,17 @@ pub enum Aggregation {
     Count,
 }
 
-/// What a query asks.
+/// What a query asks of each of its series: the steps of [from, to), or with step 0 the samples.
 #[derive(Clone, Copy, Debug)]
-struct Asked {
-    from: i64,
-    to: i64,
-    step: i64,
-    aggregation: Aggregation,
+pub struct Asked {
+    /// First time, ms.
+    pub from: i64,
+    /// The time after the last one.
+    pub to: i64,
+    /// Length of a step in ms.
+    pub step: i64,
+    /// How the samples of a step become one value.
+    pub aggregation: Aggregation,
 }
 
 /// The caller's arrays and how far they are filled.
@@ -34,6 +40,26 @@ struct Out<'a> {
     values: &'a mut [f64],
     written: usize,
     step: Option<Step>,
+}
+
+/// How a query of several series goes on.
+struct Reading {
+    /// Rows that may still be read.
+    rows_left: u64,
+    /// The group whose timestamps are kept.
+    group: Option<u32>,
+    /// Its timestamp chunks by their last time: the series of a group share them, so each is decompressed once.
+    times: BTreeMap<i64, Vec<i64>>,
+}
+
+/// How the sealed chunks of a series were walked.
+enum Walked {
+    /// All of them; the head follows.
+    On,
+    /// Nothing later is wanted.
+    ToEnd,
+    /// No more rows may be read.
+    Cut,
 }
 
 /// The samples of one step so far.
@@ -46,50 +72,116 @@ struct Step {
     count: u64,
 }
 
-/// Writes the steps (or, with step 0, the samples) of [from, to) of a series; how many. An unknown series has none.
+/// Writes what is asked of a series into the arrays; how many. An unknown series has none.
 /// Stale markers are skipped in steps and come as the NaN that they are among raw samples.
-#[allow(clippy::too_many_arguments)] // the figures of one query, in the order of the door
 pub fn range(
     pages: &impl Pages,
     id: SeriesId,
-    from: i64,
-    to: i64,
-    step: i64,
-    aggregation: Aggregation,
+    asked: Asked,
     times: &mut [f64],
     values: &mut [f64],
 ) -> Result<usize, SeriesError> {
-    if step < 0 {
-        return Err(SeriesError::ArgumentInvalid { field: "stepMs", reason: format!("{step} is negative") });
-    }
-    let Some(series) = load::<Series>(pages, &keys::series(id)) else { return Ok(0) };
-    let Some(group) = load::<Group>(pages, &keys::group(series.group)) else { return Ok(0) };
-    let asked = Asked { from, to, step, aggregation };
+    check(&asked)?;
     let mut out = Out { asked, times, values, written: 0, step: None };
-    if walk_chunks(pages, &series, &mut out) {
-        walk_head(pages, &group, &series, &mut out);
+    if let Some(series) = load::<Series>(pages, &keys::series(id)) {
+        Reading::of(u64::MAX).read(pages, &series, &mut out);
     }
-    out.close_step();
     Ok(out.written)
 }
 
-/// False when nothing more is wanted.
-fn walk_chunks(pages: &impl Pages, series: &Series, out: &mut Out<'_>) -> bool {
-    let prefix = keys::column_chunks(series.group, series.column);
-    let mut cursor = TREE.seek(pages, &keys::chunk(series.group, series.column, out.asked.from));
-    while let Some((key, value)) = cursor.next(pages) {
-        let Some(last) = key.strip_prefix(prefix.as_slice()).and_then(|last| last.first_chunk()) else { break };
-        let Some(times) = chunk::times(pages, series.group, unordered(u64::from_be_bytes(*last))) else { continue };
-        if times.first().is_some_and(|first| *first >= out.asked.to) {
-            return false;
-        }
-        for (time, bits) in times.into_iter().zip(chunk::decode(&value)) {
-            if !out.add(time, bits) {
-                return false;
-            }
+/// Writes what is asked of several series, each into its equal share of the arrays, and how many into `counts`. At most
+/// `rows_max` rows of sealed chunks are read: false when that was too few, and what was not read is left out.
+#[allow(clippy::too_many_arguments)] // the figures of one query, in the order of the door
+pub fn ranges(
+    pages: &impl Pages,
+    ids: &[SeriesId],
+    asked: Asked,
+    rows_max: u64,
+    times: &mut [f64],
+    values: &mut [f64],
+    counts: &mut [f64],
+) -> Result<bool, SeriesError> {
+    check(&asked)?;
+    counts[..ids.len()].fill(0.0);
+    let room = times.len().min(values.len()).checked_div(ids.len()).unwrap_or(0);
+    let mut known: Vec<(usize, Series)> = Vec::with_capacity(ids.len());
+    for (place, id) in ids.iter().enumerate() {
+        known.extend(load::<Series>(pages, &keys::series(*id)).map(|series| (place, series)));
+    }
+    known.sort_by_key(|(_, series)| (series.group, series.column));
+    let mut reading = Reading::of(rows_max);
+    for (place, series) in known {
+        let share = place * room..(place + 1) * room;
+        let (times, values) = (&mut times[share.clone()], &mut values[share]);
+        let mut out = Out { asked, times, values, written: 0, step: None };
+        let whole = reading.read(pages, &series, &mut out);
+        counts[place] = out.written as f64;
+        if !whole {
+            return Ok(false);
         }
     }
-    true
+    Ok(true)
+}
+
+fn check(asked: &Asked) -> Result<(), SeriesError> {
+    if asked.step < 0 {
+        return Err(SeriesError::ArgumentInvalid { field: "stepMs", reason: format!("{} is negative", asked.step) });
+    }
+    Ok(())
+}
+
+impl Reading {
+    fn of(rows_max: u64) -> Self {
+        Self { rows_left: rows_max, group: None, times: BTreeMap::new() }
+    }
+
+    /// False when no more rows may be read.
+    fn read(&mut self, pages: &impl Pages, series: &Series, out: &mut Out<'_>) -> bool {
+        let Some(group) = load::<Group>(pages, &keys::group(series.group)) else { return true };
+        let whole = match self.walk_chunks(pages, series, out) {
+            Walked::On => {
+                walk_head(pages, &group, series, out);
+                true
+            }
+            Walked::ToEnd => true,
+            Walked::Cut => {
+                // What is known of the step under way may be a part of it.
+                out.step = None;
+                false
+            }
+        };
+        out.close_step();
+        whole
+    }
+
+    fn walk_chunks(&mut self, pages: &impl Pages, series: &Series, out: &mut Out<'_>) -> Walked {
+        if self.group != Some(series.group) {
+            self.times.clear();
+            self.group = Some(series.group);
+        }
+        let prefix = keys::column_chunks(series.group, series.column);
+        let mut cursor = TREE.seek(pages, &keys::chunk(series.group, series.column, out.asked.from));
+        while let Some((key, value)) = cursor.next(pages) {
+            let Some(last) = key.strip_prefix(prefix.as_slice()).and_then(|last| last.first_chunk()) else { break };
+            let last = unordered(u64::from_be_bytes(*last));
+            if let Entry::Vacant(vacant) = self.times.entry(last) {
+                let Some(times) = chunk::times(pages, series.group, last) else { continue };
+                vacant.insert(times);
+            }
+            let times = &self.times[&last];
+            if times.first().is_some_and(|first| *first >= out.asked.to) {
+                return Walked::ToEnd;
+            }
+            let Some(left) = self.rows_left.checked_sub(times.len() as u64) else { return Walked::Cut };
+            self.rows_left = left;
+            for (time, bits) in times.iter().zip(chunk::decode(&value)) {
+                if !out.add(*time, bits) {
+                    return Walked::ToEnd;
+                }
+            }
+        }
+        Walked::On
+    }
 }
 
 fn walk_head(pages: &impl Pages, group: &Group, series: &Series, out: &mut Out<'_>) {

@@ -1,10 +1,10 @@
 //! Random batches and a plain map agree; eviction drops the oldest and gives every page back.
 
-use codec::{Block, encode_block};
+use codec::{Block, encode_blocks};
 use paged::{Heap, Region, Space};
 use pool::{Pool, PoolOptions};
 use proptest::prelude::*;
-use series::{Aggregation, apply_metrics, evict_oldest, range};
+use series::{Aggregation, Asked, apply_metrics, evict_oldest, range, ranges};
 use std::collections::BTreeMap;
 
 const STALE: f64 = f64::from_bits(series::STALE_BITS);
@@ -20,15 +20,15 @@ fn apply(space: &mut Space<'_>, samples: &[(i64, u128, f64)]) -> series::Applied
     ids.sort_unstable();
     ids.dedup();
     let column = |id: &u128| ids.binary_search(id).expect("listed") as u32;
-    let mut placed: Vec<(i64, u32, f64)> =
-        samples.iter().map(|(time, id, value)| (*time, column(id), *value)).collect();
-    let (block, _) = encode_block(&ids, &mut placed);
-    apply_metrics(space, "{job=\"j\"}", "production/shop", &[], &Block::parse(&block).expect("our own")).expect("room")
+    let placed: Vec<(i64, u32, f64)> = samples.iter().map(|(time, id, value)| (*time, column(id), *value)).collect();
+    let block = &encode_blocks(&ids, placed)[0].block;
+    apply_metrics(space, "{job=\"j\"}", "production/shop", &[], &Block::parse(block).expect("our own")).expect("room")
 }
 
 fn raw(space: &Space<'_>, id: u128, from: i64, to: i64) -> Vec<(i64, u64)> {
     let (mut times, mut values) = (vec![0.0; 4096], vec![0.0; 4096]);
-    let n = range(space, id, from, to, 0, Aggregation::Last, &mut times, &mut values).expect("valid");
+    let asked = Asked { from, to, step: 0, aggregation: Aggregation::Last };
+    let n = range(space, id, asked, &mut times, &mut values).expect("valid");
     times.into_iter().zip(values).take(n).map(|(time, value)| (time as i64, value.to_bits())).collect()
 }
 
@@ -64,13 +64,26 @@ proptest! {
         for (id, points) in &model {
             prop_assert_eq!(&raw(&space, *id, 0, i64::MAX), &points.iter().map(|(t, v)| (*t, *v)).collect::<Vec<_>>());
             let (mut times, mut counts) = (vec![0.0; 4096], vec![0.0; 4096]);
-            let n = range(&space, *id, 1_005, 1_300, step, Aggregation::Count, &mut times, &mut counts).expect("valid");
+            let asked = Asked { from: 1_005, to: 1_300, step, aggregation: Aggregation::Count };
+            let n = range(&space, *id, asked, &mut times, &mut counts).expect("valid");
             let mut wanted: BTreeMap<i64, f64> = BTreeMap::new();
             for (time, _) in points.range(1_005..1_300).filter(|(_, bits)| **bits != series::STALE_BITS) {
                 *wanted.entry(1_005 + (time - 1_005) / step * step).or_default() += 1.0;
             }
             let got: Vec<(i64, f64)> = times.iter().zip(&counts).take(n).map(|(t, c)| (*t as i64, *c)).collect();
             prop_assert_eq!(got, wanted.into_iter().collect::<Vec<_>>());
+        }
+        // All at once, in any order and some unknown: what each gives alone.
+        let ids: Vec<u128> = model.keys().rev().flat_map(|id| [*id, *id + 1_000]).collect();
+        let (asked, room) = (Asked { from: 1_005, to: 1_300, step: 0, aggregation: Aggregation::Last }, 512);
+        let (mut times, mut values) = (vec![0.0; room * ids.len()], vec![0.0; room * ids.len()]);
+        let mut counts = vec![f64::NAN; ids.len()];
+        prop_assert!(ranges(&space, &ids, asked, u64::MAX, &mut times, &mut values, &mut counts).expect("valid"));
+        for (place, id) in ids.iter().enumerate() {
+            let share = place * room..place * room + counts[place] as usize;
+            let found = times[share.clone()].iter().zip(&values[share]);
+            let found: Vec<_> = found.map(|(time, value)| (*time as i64, value.to_bits())).collect();
+            prop_assert_eq!(found, raw(&space, *id, 1_005, 1_300));
         }
         let kept: u64 = model.values().map(|points| points.len() as u64).sum();
         let mut dropped = 0;
@@ -103,7 +116,28 @@ fn repeats_are_dropped_and_old_samples_counted() {
     assert_eq!(apply(&mut space, &[(299, 2, 7.0)]).applied, 1, "a partial row is completed");
     assert_eq!(raw(&space, 1, 10, 290).len(), 280);
     let mut out = ([0.0; 3], [0.0; 3]);
-    let n = range(&space, 1, 0, 300, 100, Aggregation::Sum, &mut out.0, &mut out.1).expect("valid");
+    let asked = Asked { from: 0, to: 300, step: 100, aggregation: Aggregation::Sum };
+    let n = range(&space, 1, asked, &mut out.0, &mut out.1).expect("valid");
     assert_eq!((n, out.1), (3, [4_950.0, 14_950.0, 24_950.0]));
     assert_eq!(space.pool.pages_of_region(0, Region::DeploymentHistory), 0);
+}
+
+#[test]
+fn a_query_reads_no_more_rows_than_it_may_and_says_so() {
+    let mut pool = pool();
+    let mut heap = Heap::create(&mut pool, 0).expect("room");
+    let mut space = Space { pool: &mut pool, heap: &mut heap };
+    for time in 0..1_000 {
+        apply(&mut space, &[(time, 1, 1.0), (time, 2, 1.0)]);
+    }
+    let asked = Asked { from: 0, to: 1_000, step: 100, aggregation: Aggregation::Count };
+    let query = |rows_max| {
+        let (mut times, mut values, mut counts) = ([0.0; 20], [0.0; 20], [0.0; 2]);
+        let whole = ranges(&space, &[2, 1], asked, rows_max, &mut times, &mut values, &mut counts).expect("valid");
+        (whole, counts)
+    };
+    assert_eq!(query(2_000), (true, [10.0, 10.0]));
+    // Whole steps alone. The first in the store is the second that was asked for.
+    assert_eq!(query(1_200), (false, [2.0, 10.0]));
+    assert_eq!(query(127), (false, [0.0, 0.0]));
 }

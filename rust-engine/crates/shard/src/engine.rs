@@ -142,6 +142,7 @@ impl Engine {
     pub fn attach_prediction(
         &mut self,
         handle: Handle,
+        service: &str,
         key: &str,
         attempt: u32,
         prediction: &str,
@@ -149,12 +150,17 @@ impl Engine {
         // An attempt may wait for its end in the history, behind a later one that is over.
         let room = [Region::ActiveOperations, Region::DeploymentHistory];
         let mut space = self.space_with(handle, &room, store::PREDICTION_BYTES_MAX)?;
-        Ok(store::attach_prediction(&mut space, key, attempt, prediction)?)
+        Ok(store::attach_prediction(&mut space, service, key, attempt, prediction)?)
     }
 
-    /// The deployment or CI run with this key.
-    pub fn deployment(&self, handle: Handle, key: &str) -> Result<Option<DeploymentRecord>, EngineError> {
-        Ok(store::deployment(&self.view(handle)?, key))
+    /// The deployment or CI run of a service with this key.
+    pub fn deployment(
+        &self,
+        handle: Handle,
+        service: &str,
+        key: &str,
+    ) -> Result<Option<DeploymentRecord>, EngineError> {
+        Ok(store::deployment(&self.view(handle)?, service, key))
     }
 
     /// Lists deployments, newest first.
@@ -223,9 +229,19 @@ impl Engine {
         Ok(store::apply_incident(&mut space, &event)?)
     }
 
-    /// The incident with this key.
-    pub fn incident(&self, handle: Handle, key: &str) -> Result<Option<IncidentRecord>, EngineError> {
-        Ok(store::incident(&self.view(handle)?, key))
+    /// The incident of a service with this key.
+    pub fn incident(&self, handle: Handle, service: &str, key: &str) -> Result<Option<IncidentRecord>, EngineError> {
+        Ok(store::incident(&self.view(handle)?, service, key))
+    }
+
+    /// The incidents with this key, one for each service that has it.
+    pub fn incidents_with_key(
+        &self,
+        handle: Handle,
+        key: &str,
+        limit: usize,
+    ) -> Result<Vec<IncidentRecord>, EngineError> {
+        Ok(store::incidents_with_key(&self.view(handle)?, key, limit))
     }
 
     /// Lists incidents, newest first.

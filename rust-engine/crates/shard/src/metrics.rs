@@ -4,7 +4,7 @@ use crate::engine::{Engine, Handle};
 use crate::error::EngineError;
 use codec::{Block, SeriesId};
 use paged::Region;
-use series::{Aggregation, Applied, Matcher, SeriesInfo};
+use series::{Applied, Asked, Matcher, SeriesInfo};
 
 impl Engine {
     /// Applies one batch of a target.
@@ -50,20 +50,39 @@ impl Engine {
     }
 
     /// Steps or samples of a series into the caller's arrays; how many.
-    #[allow(clippy::too_many_arguments)] // the figures of one query, in the order of the door
     pub fn range(
         &self,
         handle: Handle,
         id: &str,
-        from: i64,
-        to: i64,
-        step: i64,
-        aggregation: Aggregation,
+        asked: Asked,
         times: &mut [f64],
         values: &mut [f64],
     ) -> Result<usize, EngineError> {
-        let id = SeriesId::from_str_radix(id, 16)
-            .map_err(|error| EngineError::RecordInvalid { field: "seriesId", reason: error.to_string() })?;
-        Ok(series::range(&self.view(handle)?, id, from, to, step, aggregation, times, values)?)
+        Ok(series::range(&self.view(handle)?, series_id(id)?, asked, times, values)?)
     }
+
+    /// Steps or samples of several series into the caller's arrays; false when they are more than `rows_max` rows.
+    #[allow(clippy::too_many_arguments)] // the figures of one query, in the order of the door
+    pub fn ranges(
+        &self,
+        handle: Handle,
+        ids: &[String],
+        asked: Asked,
+        rows_max: u64,
+        times: &mut [f64],
+        values: &mut [f64],
+        counts: &mut [f64],
+    ) -> Result<bool, EngineError> {
+        let ids = ids.iter().map(|id| series_id(id)).collect::<Result<Vec<_>, _>>()?;
+        if counts.len() < ids.len() {
+            let reason = format!("{} numbers for {} series", counts.len(), ids.len());
+            return Err(EngineError::RecordInvalid { field: "counts", reason });
+        }
+        Ok(series::ranges(&self.view(handle)?, &ids, asked, rows_max, times, values, counts)?)
+    }
+}
+
+fn series_id(id: &str) -> Result<SeriesId, EngineError> {
+    SeriesId::from_str_radix(id, 16)
+        .map_err(|error| EngineError::RecordInvalid { field: "seriesId", reason: error.to_string() })
 }

@@ -77,7 +77,7 @@ proptest! {
                     let applied = engine.apply_deployment(handle, json).expect("room");
                     if let (true, false, Some(record)) = (applied.opened, applied.closed, applied.record) {
                         engine
-                            .attach_prediction(handle, &record.key, record.attempt, &"p".repeat(1500))
+                            .attach_prediction(handle, &record.service, &record.key, record.attempt, &"p".repeat(1500))
                             .expect("room");
                     }
                 }

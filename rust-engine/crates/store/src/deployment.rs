@@ -99,7 +99,7 @@ pub struct StoredDeployment {
     pub last_event_at: i64,
     marks: Vec<StepMark>,
     /// The last attempt that had not ended when a later one began: what fails is run again, and its end may come after
-    /// the first word of the new attempt. Without steps, links and a former one of its own.
+    /// the first word of the new attempt. Without links, marks of steps and a former one of its own.
     former: Option<Box<DeploymentRecord>>,
 }
 

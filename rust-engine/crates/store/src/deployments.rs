@@ -1,7 +1,7 @@
 use crate::deployment::{DeploymentRecord, DeploymentState, StoredDeployment, Subject, fold, is_failure};
 use crate::event::DeploymentEvent;
 use crate::evict::{Class, ONE_CLASS};
-use crate::keys::{Table, newest_first, record_key, service_prefix, text_part, value_key};
+use crate::keys::{Table, owned_key, owned_part, service_prefix, time_entries, value_key};
 use crate::list::{ListPage, TimeIndex, Window};
 use crate::stored::{load, reindex, save};
 use crate::{ACTIVE, HISTORY, PREDICTION_BYTES_MAX, StoreError, change, service};
@@ -46,7 +46,7 @@ pub fn apply_deployment(pages: &mut impl PagesMut, event: &DeploymentEvent) -> R
         service::touch_service(pages, &event.service, &event.environment, event.occurred_at, |_| {})?;
         return Ok(DeploymentApplied { changed, opened: false, closed: false, record: None, given_up: None });
     };
-    let known = find(pages, &event.key);
+    let known = find(pages, &event.service, &event.key);
     let folded = fold(known.as_ref().map(|(_, stored)| stored), event, subject);
     let record = folded.record;
     if folded.changed {
@@ -71,6 +71,7 @@ pub fn apply_deployment(pages: &mut impl PagesMut, event: &DeploymentEvent) -> R
 /// Keeps a prediction with an attempt that has not ended; false when there is none.
 pub fn attach_prediction(
     pages: &mut impl PagesMut,
+    service: &str,
     key: &str,
     attempt: u32,
     prediction: &str,
@@ -79,7 +80,7 @@ pub fn attach_prediction(
         let reason = format!("{} bytes, at most {PREDICTION_BYTES_MAX}", prediction.len());
         return Err(StoreError::invalid("prediction", reason));
     }
-    let Some((tree, stored)) = find(pages, key) else { return Ok(false) };
+    let Some((tree, stored)) = find(pages, service, key) else { return Ok(false) };
     let mut next = stored.clone();
     let Some(record) = next.running_attempt(attempt) else { return Ok(false) };
     record.prediction = Some(prediction.to_owned());
@@ -87,9 +88,9 @@ pub fn attach_prediction(
     Ok(true)
 }
 
-/// The deployment or CI run with this key.
-pub fn deployment(pages: &impl Pages, key: &str) -> Option<DeploymentRecord> {
-    find(pages, key).map(|(_, stored)| stored.record)
+/// The deployment or CI run of a service with this key.
+pub fn deployment(pages: &impl Pages, service: &str, key: &str) -> Option<DeploymentRecord> {
+    find(pages, service, key).map(|(_, stored)| stored.record)
 }
 
 /// Lists deployments, newest first.
@@ -102,14 +103,10 @@ pub fn deployments(
     let may_run = filter.conclusion.is_none() && filter.state.is_none_or(|state| state < DeploymentState::Finished);
     let may_be_over = filter.state.is_none_or(|state| state >= DeploymentState::Finished);
     let trees = [(ACTIVE, may_run), (HISTORY, may_be_over)];
-    let prefix = match &filter.service {
-        Some(service) => service_prefix(Table::DeploymentByService, service),
-        None => vec![Table::DeploymentByTime as u8],
-    };
-    let index = TimeIndex {
-        prefix,
-        trees: trees.into_iter().filter(|(_, may)| *may).map(|(tree, _)| tree).collect(),
-        records: Table::Deployment,
+    let trees = trees.into_iter().filter(|(_, may)| *may).map(|(tree, _)| tree).collect();
+    let index = match &filter.service {
+        Some(service) => TimeIndex::of_service(Table::DeploymentByService, Table::Deployment, trees, service),
+        None => TimeIndex::over_all(Table::DeploymentByTime, Table::Deployment, trees),
     };
     let window = Window { from: filter.from, to: filter.to };
     index.page(pages, window, limit, cursor, |stored: StoredDeployment| {
@@ -123,8 +120,8 @@ pub fn deployments(
     })
 }
 
-fn find(pages: &impl Pages, key: &str) -> Option<(Tree, StoredDeployment)> {
-    let key = record_key(Table::Deployment, key);
+fn find(pages: &impl Pages, service: &str, key: &str) -> Option<(Tree, StoredDeployment)> {
+    let key = owned_key(Table::Deployment, key, service);
     [ACTIVE, HISTORY].into_iter().find_map(|tree| Some((tree, load(pages, tree, &key)?)))
 }
 
@@ -134,7 +131,7 @@ fn put(
     stored: &StoredDeployment,
 ) -> Result<(), StoreError> {
     let tree = if stored.is_running() { ACTIVE } else { HISTORY };
-    let key = record_key(Table::Deployment, &stored.record.key);
+    let key = owned_key(Table::Deployment, &stored.record.key, &stored.record.service);
     save(pages, tree, &key, stored)?;
     let old = known.map(|(tree, stored)| (*tree, index_keys(stored)));
     if let Some((old_tree, _)) = &old
@@ -162,16 +159,14 @@ pub(crate) fn evict(pages: &mut impl PagesMut, tree: Tree, key: &[u8]) {
 
 fn index_keys(stored: &StoredDeployment) -> Vec<Vec<u8>> {
     let record = &stored.record;
-    let suffix = newest_first(record.listed_at, &record.key);
-    let mut by_service = service_prefix(Table::DeploymentByService, &record.service);
-    by_service.extend_from_slice(&suffix);
-    let mut by_time = vec![Table::DeploymentByTime as u8];
-    by_time.extend_from_slice(&suffix);
+    let (key, service) = (&record.key, &record.service);
+    let [by_time, by_service] =
+        time_entries(Table::DeploymentByTime, Table::DeploymentByService, record.listed_at, key, service);
     let (class, at) = match record.subject {
         _ if stored.is_running() => (ONE_CLASS, stored.last_event_at),
         Subject::Deployment => (Class::Deployment as u8, record.listed_at),
         Subject::CiRun if is_failure(record.conclusion.as_deref()) => (Class::FailedRun as u8, record.listed_at),
         Subject::CiRun => (Class::Run as u8, record.listed_at),
     };
-    vec![by_time, by_service, value_key(class, at, Table::Deployment, &text_part(&record.key))]
+    vec![by_time, by_service, value_key(class, at, Table::Deployment, &owned_part(key, service))]
 }

@@ -1,9 +1,9 @@
 use crate::event::IncidentEvent;
 use crate::evict::ONE_CLASS;
 use crate::incident::{IncidentRecord, IncidentState, StoredIncident, fold};
-use crate::keys::{Table, newest_first, record_key, service_prefix, text_part, value_key};
+use crate::keys::{Table, key_prefix, owned_key, owned_part, time_entries, value_key};
 use crate::list::{ListPage, TimeIndex, Window};
-use crate::stored::{load, reindex, save};
+use crate::stored::{decode, load, reindex, save};
 use crate::{ACTIVE, INCIDENTS, StoreError, service};
 use paged::{Pages, PagesMut, Tree};
 use serde::{Deserialize, Serialize};
@@ -30,7 +30,7 @@ pub struct IncidentFilter {
 
 /// Applies an event. The caller has asked for `pages_for_event` in all regions that this touches.
 pub fn apply_incident(pages: &mut impl PagesMut, event: &IncidentEvent) -> Result<IncidentApplied, StoreError> {
-    let known = find(pages, &event.key);
+    let known = find(pages, &event.service, &event.key);
     let stored = fold(known.as_ref().map(|(_, stored)| stored), event);
     let changed = known.as_ref().is_none_or(|(_, known)| *known != stored);
     if changed {
@@ -45,9 +45,29 @@ pub fn apply_incident(pages: &mut impl PagesMut, event: &IncidentEvent) -> Resul
     Ok(IncidentApplied { changed, record })
 }
 
-/// The incident with this key.
-pub fn incident(pages: &impl Pages, key: &str) -> Option<IncidentRecord> {
-    find(pages, key).map(|(_, stored)| stored.record)
+/// The incident of a service with this key.
+pub fn incident(pages: &impl Pages, service: &str, key: &str) -> Option<IncidentRecord> {
+    find(pages, service, key).map(|(_, stored)| stored.record)
+}
+
+/// The incidents with this key, at most `limit`: one for each service that has it. Open ones first, then by service.
+pub fn incidents_with_key(pages: &impl Pages, key: &str, limit: usize) -> Vec<IncidentRecord> {
+    let prefix = key_prefix(Table::Incident, key);
+    let mut found = Vec::new();
+    for tree in [ACTIVE, INCIDENTS] {
+        let mut cursor = tree.seek(pages, &prefix);
+        while let Some((key, value)) = cursor.next(pages) {
+            if !key.starts_with(&prefix) {
+                break;
+            }
+            if found.len() >= limit {
+                return found;
+            }
+            let stored: StoredIncident = decode(&value);
+            found.push(stored.record);
+        }
+    }
+    found
 }
 
 /// Lists incidents, newest first.
@@ -62,11 +82,10 @@ pub fn incidents(
         Some(IncidentState::Resolved) => vec![INCIDENTS],
         Some(_) => vec![ACTIVE],
     };
-    let prefix = match &filter.service {
-        Some(service) => service_prefix(Table::IncidentByService, service),
-        None => vec![Table::IncidentByTime as u8],
+    let index = match &filter.service {
+        Some(service) => TimeIndex::of_service(Table::IncidentByService, Table::Incident, trees, service),
+        None => TimeIndex::over_all(Table::IncidentByTime, Table::Incident, trees),
     };
-    let index = TimeIndex { prefix, trees, records: Table::Incident };
     let window = Window { from: filter.from, to: filter.to };
     index.page(pages, window, limit, cursor, |stored: StoredIncident| {
         let record = stored.record;
@@ -91,8 +110,8 @@ fn is_open(stored: &StoredIncident) -> bool {
     stored.record.state != IncidentState::Resolved
 }
 
-fn find(pages: &impl Pages, key: &str) -> Option<(Tree, StoredIncident)> {
-    let key = record_key(Table::Incident, key);
+fn find(pages: &impl Pages, service: &str, key: &str) -> Option<(Tree, StoredIncident)> {
+    let key = owned_key(Table::Incident, key, service);
     [ACTIVE, INCIDENTS].into_iter().find_map(|tree| Some((tree, load(pages, tree, &key)?)))
 }
 
@@ -102,7 +121,7 @@ fn put(
     stored: &StoredIncident,
 ) -> Result<(), StoreError> {
     let tree = if is_open(stored) { ACTIVE } else { INCIDENTS };
-    let key = record_key(Table::Incident, &stored.record.key);
+    let key = owned_key(Table::Incident, &stored.record.key, &stored.record.service);
     save(pages, tree, &key, stored)?;
     let old = known.map(|(tree, stored)| (*tree, index_keys(stored)));
     if let Some((old_tree, _)) = &old
@@ -115,11 +134,9 @@ fn put(
 
 fn index_keys(stored: &StoredIncident) -> Vec<Vec<u8>> {
     let record = &stored.record;
-    let suffix = newest_first(record.starts_at, &record.key);
-    let mut by_time = vec![Table::IncidentByTime as u8];
-    by_time.extend_from_slice(&suffix);
-    let mut by_service = service_prefix(Table::IncidentByService, &record.service);
-    by_service.extend_from_slice(&suffix);
+    let (key, service) = (&record.key, &record.service);
+    let [by_time, by_service] =
+        time_entries(Table::IncidentByTime, Table::IncidentByService, record.starts_at, key, service);
     let at = if is_open(stored) { stored.told_at } else { record.ends_at.unwrap_or(record.starts_at) };
-    vec![by_time, by_service, value_key(ONE_CLASS, at, Table::Incident, &text_part(&record.key))]
+    vec![by_time, by_service, value_key(ONE_CLASS, at, Table::Incident, &owned_part(key, service))]
 }

@@ -35,14 +35,35 @@ pub fn record_key(table: Table, key: &str) -> Vec<u8> {
     join(&[&[table as u8], &text_part(key)])
 }
 
+/// Names a record of a source: by its key and within its service. Sources count each on their own, so several services may
+/// have the same key; their records lie together.
+pub fn owned_part(key: &str, service: &str) -> Vec<u8> {
+    join(&[&sized_part(key), &text_part(service)])
+}
+
+pub fn owned_key(table: Table, key: &str, service: &str) -> Vec<u8> {
+    join(&[&[table as u8], &owned_part(key, service)])
+}
+
+/// Prefix of the records with a key, whatever their service.
+pub fn key_prefix(table: Table, key: &str) -> Vec<u8> {
+    join(&[&[table as u8], &sized_part(key)])
+}
+
 /// Prefix of what belongs to a service in an index by service.
 pub fn service_prefix(table: Table, service: &str) -> Vec<u8> {
     join(&[&[table as u8], &sized_part(service)])
 }
 
-/// The part of a time index that orders: newest first, then the key.
-pub fn newest_first(time: i64, key: &str) -> Vec<u8> {
-    join(&[&(!ordered(time)).to_be_bytes(), &text_part(key)])
+/// An entry of a time index, newest first. `part`: that of the record's key which follows.
+fn newest_first(prefix: &[u8], time: i64, part: &[u8]) -> Vec<u8> {
+    join(&[prefix, &(!ordered(time)).to_be_bytes(), part])
+}
+
+/// The entries of a record in the index of a table by time and in the one by service, which names the service up front.
+pub fn time_entries(by_time: Table, by_service: Table, time: i64, key: &str, service: &str) -> [Vec<u8>; 2] {
+    let of_service = service_prefix(by_service, service);
+    [newest_first(&[by_time as u8], time, &owned_part(key, service)), newest_first(&of_service, time, &sized_part(key))]
 }
 
 /// The first suffix of a time index at or before `time`.

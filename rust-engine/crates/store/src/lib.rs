@@ -24,7 +24,7 @@ pub use deployments::{
 pub use event::{DeploymentEvent, IncidentEvent, IncidentPhase, InfrastructureEvent, Phase};
 pub use evict::{Oldest, evict, oldest};
 pub use incident::{IncidentRecord, IncidentState};
-pub use incidents::{IncidentApplied, IncidentFilter, apply_incident, incident, incidents};
+pub use incidents::{IncidentApplied, IncidentFilter, apply_incident, incident, incidents, incidents_with_key};
 pub use list::ListPage;
 pub use resource::{ResourceRecord, apply_infrastructure, resources};
 pub use rolling::{ROLLING_WIDTH, rolling_add, rolling_read};

@@ -1,7 +1,7 @@
 //! Lists by time, newest first, with keyset cursors.
 
 use crate::StoreError;
-use crate::keys::{Table, newest_first_start, split_newest_first};
+use crate::keys::{Table, join, newest_first_start, service_prefix, split_newest_first, text_part};
 use crate::stored::load;
 use paged::{Cursor, Pages, Tree};
 use serde::{Serialize, de::DeserializeOwned};
@@ -27,9 +27,11 @@ pub(crate) struct Window {
 
 /// A time index that lies in one or several trees.
 pub(crate) struct TimeIndex {
-    pub prefix: Vec<u8>,
-    pub trees: Vec<Tree>,
-    pub records: Table,
+    prefix: Vec<u8>,
+    trees: Vec<Tree>,
+    records: Table,
+    /// What the entries leave out of the records' keys, as all have it: the service.
+    tail: Vec<u8>,
 }
 
 /// A tree's cursor and the suffix under it.
@@ -40,6 +42,14 @@ struct Head {
 }
 
 impl TimeIndex {
+    pub fn over_all(by_time: Table, records: Table, trees: Vec<Tree>) -> Self {
+        Self { prefix: vec![by_time as u8], trees, records, tail: Vec::new() }
+    }
+
+    pub fn of_service(by_service: Table, records: Table, trees: Vec<Tree>, service: &str) -> Self {
+        Self { prefix: service_prefix(by_service, service), trees, records, tail: text_part(service) }
+    }
+
     /// The records that `pick` takes, newest first.
     pub fn page<R: DeserializeOwned, T>(
         &self,
@@ -69,7 +79,7 @@ impl TimeIndex {
             if window.from.is_some_and(|from| time < from) {
                 break;
             }
-            let key = [&[self.records as u8], part].concat();
+            let key = join(&[&[self.records as u8], part, &self.tail]);
             if let Some(record) = load(pages, head.tree, &key) {
                 items.extend(pick(record));
             }
@@ -105,7 +115,7 @@ pub(crate) fn from_hex(text: &str) -> Result<Vec<u8>, StoreError> {
     let bytes: Option<Vec<u8>> =
         (0..digits.len() / 2).map(|i| Some((digit(i * 2)? * 16 + digit(i * 2 + 1)?) as u8)).collect();
     match bytes {
-        Some(bytes) if digits.len().is_multiple_of(2) && bytes.len() <= paged::KEY_BYTES_MAX / 2 => Ok(bytes),
+        Some(bytes) if digits.len().is_multiple_of(2) && bytes.len() <= paged::KEY_BYTES_MAX => Ok(bytes),
         _ => Err(StoreError::invalid("cursor", "not one of ours")),
     }
 }
