@@ -33,14 +33,14 @@ export const deploymentSummary = z.object({
   state: z.enum(['requested', 'started', 'finished', 'rolled_back']),
   conclusion: z.string().nullable(),
   name: z.string().nullable(),
-  workflow: z.string().nullable().describe('What predict_deployment takes as workflow'),
+  workflow: z.string().nullable(),
   branch: z.string().nullable(),
   sha: z.string().nullable(),
   trigger: z.string().nullable(),
   requestedAt: z.string().nullable(),
   startedAt: z.string().nullable(),
   finishedAt: z.string().nullable(),
-  listedAt: z.string().describe('Start, else request, else first event: lists go by it'),
+  listedAt: z.string().describe('Lists go by it'),
   links: z.array(z.string()),
 })
 

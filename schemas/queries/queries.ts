@@ -128,7 +128,7 @@ export const QUERIES = {
     description: 'One incident with its texts, labels and times, and the deployments of its service shortly before.',
     input: z.object({
       key: z.string().min(1).max(512),
-      service: service.optional().describe('Its service; needed where several have an incident with this key'),
+      service: service.optional().describe('Needed where several have an incident of this key'),
     }),
     output: z.object({
       incident: incidentSummary.extend({
