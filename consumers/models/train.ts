@@ -40,7 +40,7 @@ export const TRAINING: Omit<TrainingOptions, 'seed'> = {
   halfLifeRows: 2000,
   learningRate: 0.002,
   refineEpochs: 3,
-  refineRate: 0.002,
+  refineRate: 0.004,
 }
 
 /** Runs repeated after hours or days say nothing about the time a run takes. */

@@ -18,8 +18,6 @@ import type { TrainerTelemetry } from './telemetry.ts'
 const ROWS_MAX = 20_000
 /** Live outcomes that tell how a model does now. */
 const LIVE_MAX = 1000
-/** Enough to learn from and to hold out of. */
-const ROWS_TO_HOLD_OUT_MIN = 2 * OUTCOMES_MIN
 
 export interface Version {
   readonly version: string
@@ -136,7 +134,7 @@ export function createCourse(model: string, schedule: Schedule, telemetry: Train
         // Each lesson draws anew, the same for the same rows.
         seed: seed * 1_000_003 + rows.added,
         rows: learnable,
-        holdOut: champion === null && rows.liveCount < OUTCOMES_MIN && learnable.length >= ROWS_TO_HOLD_OUT_MIN,
+        holdOut: champion === null && rows.liveCount < OUTCOMES_MIN,
         start: isNew ? null : (champion?.weights ?? null),
       }
     },

@@ -36,6 +36,10 @@ export interface Learnt {
 
 const HELD_OUT_SHARE = 0.2
 
+/** Enough for a verdict, but never more than half. */
+const heldOutOf = (rows: number): number =>
+  Math.min(Math.max(OUTCOMES_MIN, Math.floor(rows * HELD_OUT_SHARE)), Math.floor(rows / 2))
+
 /**
  * Where rows are held out, they judge what the earlier ones taught; then all are learnt from in the same way, since the freshest teach
  * most. What was judged is the way of learning, a little short of rows.
@@ -43,7 +47,7 @@ const HELD_OUT_SHARE = 0.2
 export function learn(lesson: Lesson): Learnt {
   const { rows, seed } = lesson
   const start = lesson.start === null ? null : deserialise(lesson.start)
-  const heldOutRows = lesson.holdOut ? Math.max(OUTCOMES_MIN, Math.floor(rows.length * HELD_OUT_SHARE)) : 0
+  const heldOutRows = lesson.holdOut ? heldOutOf(rows.length) : 0
   const cut = rows.length - heldOutRows
   const train = (taught: readonly LessonRow[]) => trainClassifier(taught, { ...TRAINING, seed }, start)
   const earlier = train(rows.slice(0, cut))
