@@ -67,7 +67,6 @@ export interface PublisherOptions {
   readonly publishTimeoutMs?: number
   /** Waits this long for company before a batch is sent; 0: only what waits for the batch in flight is merged. */
   readonly lingerMs?: number
-  readonly queuedBytesMax?: number
 }
 
 export interface TransactorOptions {
