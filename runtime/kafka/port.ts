@@ -16,6 +16,7 @@ export interface KafkaPort {
   read<T extends TopicName>(codec: Codec, options: TopicReaderOptions<T>): Promise<TopicReader>
   /** Stable only after the former owners' producers were fenced. */
   committedOffsets(groupId: string, topics: readonly string[]): Promise<Positions>
+  /** Partition → ends. */
   endsOf(topic: string): Promise<ReadonlyMap<number, Ends>>
   /** Resolves when a broker answered. */
   probe(): Promise<void>
