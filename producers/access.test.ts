@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { accessRefusal } from './access.ts'
+import { accessRefusal, requireTokenIfPublic, TokenMissing } from './access.ts'
 
 const from = (remoteAddress: string | undefined, authorization?: string) => ({
   headers: authorization === undefined ? {} : { authorization },
@@ -24,4 +24,23 @@ test('with a token, that token alone', () => {
   for (const wrong of [undefined, '', 'Bearer', 'Bearer one', `Token ${token}`, token, `Bearer ${token} five`]) {
     assert.equal(accessRefusal(from('127.0.0.1', wrong), token)?.statusCode, 401, wrong)
   }
+})
+
+test('without a token nothing that came through a proxy, wherever the proxy is', () => {
+  for (const name of ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via']) {
+    const { socket } = from('127.0.0.1')
+    const refusal = accessRefusal({ headers: { [name]: '127.0.0.1' }, socket }, null)
+    assert.equal(refusal?.statusCode, 403, name)
+    assert.match(refusal.message, /proxy.*gateway\.token/)
+    const authorization = 'Bearer secret'
+    assert.equal(accessRefusal({ headers: { [name]: '127.0.0.1', authorization }, socket }, 'secret'), null, name)
+  }
+})
+
+test('a public name needs a token', () => {
+  assert.throws(() => {
+    requireTokenIfPublic({ publicHosts: ['ops.example'], token: null })
+  }, TokenMissing)
+  requireTokenIfPublic({ publicHosts: ['ops.example'], token: 'secret' })
+  requireTokenIfPublic({ publicHosts: [], token: null })
 })

@@ -31,17 +31,15 @@ export function accessHook(token: string | null, lane: Lane, room: BodyRoom): on
   }
 }
 
-/** For a route whose access is decided by the body's signature. */
-export function roomHook(lane: Lane, room: BodyRoom): onRequestHookHandler {
-  return (request, reply, done) => {
-    done(letIn(request, reply, lane, room) ?? undefined)
-  }
+function letIn(request: FastifyRequest, reply: FastifyReply, lane: Lane, room: BodyRoom): Refusal | null {
+  const announced = announcedBytes(request)
+  return lane.refusalOf(announced ?? 0) ?? room.take(announced, reply.raw)
 }
 
-function letIn(request: FastifyRequest, reply: FastifyReply, lane: Lane, room: BodyRoom): Refusal | null {
-  const length = request.headers['content-length']
-  const announced = length === undefined ? null : Number(length)
-  return lane.refusalOf(announced ?? 0) ?? room.take(announced, reply.raw)
+/** Null where the request does not say. */
+export function announcedBytes({ headers }: Pick<FastifyRequest, 'headers'>): number | null {
+  const length = headers['content-length']
+  return length === undefined ? null : Number(length)
 }
 
 /** Bearer token once one is configured; until then this machine only. Null: welcome. */

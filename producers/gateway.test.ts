@@ -4,7 +4,8 @@ import { describe, test } from 'node:test'
 import { KafkaUnavailable, RecordTooLarge } from '../runtime/kafka/errors.ts'
 import { partitionOf } from '../schemas/topics.ts'
 import type { DeploymentEvent, IncidentEvent } from '../schemas/generated/events.ts'
-import { gatewayUnderTest, signed, type ErrorAnswer } from './gatewayUnderTest.ts'
+import { gatewayUnderTest, signed, type ErrorAnswer, type GatewayUnderTest } from './gatewayUnderTest.ts'
+import { NOW } from './sources/mappingUnderTest.ts'
 
 const EVENTS = '/v1/events'
 const started = JSON.stringify({ type: 'deployment', service: 'production/shop', key: '1', phase: 'started' })
@@ -189,6 +190,86 @@ test('alerts become incidents, trace and all', async () => {
   assert.equal(answer.statusCode, 202)
   const [event] = log.read('devops.incidents') as IncidentEvent[]
   assert.deepEqual([event?.title, event?.trace], ['Down', traceparent])
+})
+
+describe('a group of alerts', () => {
+  const alert = (number: number, over: object = {}) => ({
+    status: 'firing',
+    labels: { alertname: `Down ${number}`, service: 'shop', environment: 'production' },
+    annotations: {},
+    startsAt: '2026-01-05T10:00:00Z',
+    endsAt: '0001-01-01T00:00:00Z',
+    fingerprint: `f${number}`,
+    ...over,
+  })
+  const ahead = alert(1, { startsAt: new Date(NOW + 11 * 60_000).toISOString() })
+  const large = alert(2, {
+    annotations: Object.fromEntries(['a', 'b', 'c', 'd', 'e'].map((key) => [key, 'x'.repeat(60_000)])),
+  })
+  const broken = alert(3, { startsAt: 'yesterday' })
+  const send = (post: GatewayUnderTest['post'], alerts: readonly object[]) =>
+    post('/webhooks/alertmanager', JSON.stringify({ version: '4', alerts }))
+
+  test('what cannot be accepted is left out alone, told and counted', async () => {
+    const { post, log, registry } = await gatewayUnderTest({ bodyBytesMax: 1024 * 1024 })
+    const answer = await send(post, [alert(0), ahead, large, broken, alert(4)])
+    assert.equal(answer.statusCode, 202)
+    assert.equal(answer.json<{ accepted: number }>().accepted, 2)
+    const titles = (log.read('devops.incidents') as IncidentEvent[]).map(({ title }) => title)
+    assert.deepEqual(titles, ['Down 0', 'Down 4'])
+    const text = await registry.metrics()
+    for (const [reason, count] of [
+      ['malformed', 2],
+      ['too_large', 1],
+    ] as const) {
+      const labels = `route="alertmanager",reason="${reason}",process="gateway"`
+      assert.ok(text.includes(`devops_gateway_refused_events_total{${labels}} ${count}`), reason)
+    }
+  })
+
+  test('where nothing can be accepted the first reason is the answer', async () => {
+    const { post, log } = await gatewayUnderTest({ bodyBytesMax: 1024 * 1024 })
+    for (const [alerts, status, field] of [
+      [[ahead, large], 400, 'occurredAt'],
+      [[large], 413, 'annotations'],
+      [[broken], 400, 'alerts.0.startsAt'],
+    ] as const) {
+      const answer = await send(post, alerts)
+      assert.deepEqual([answer.statusCode, answer.json<ErrorAnswer>().error.field], [status, field])
+    }
+    assert.equal(log.records.length, 0)
+  })
+
+  test('is published in parts, so that a large one takes a small part of the lane at a time', async () => {
+    const { post, log } = await gatewayUnderTest({ eventsPerRequestMax: 3 })
+    const parts: number[] = []
+    const publish = log.publish.bind(log)
+    log.publish = (records) => {
+      parts.push(records.length)
+      return publish(records)
+    }
+    const numbers = Array.from({ length: 8 }, (_, number) => number)
+    const answer = await send(
+      post,
+      numbers.map((number) => alert(number)),
+    )
+    assert.equal(answer.statusCode, 202)
+    assert.deepEqual(parts, [3, 3, 2])
+    assert.deepEqual(
+      (log.read('devops.incidents') as IncidentEvent[]).map(({ title }) => title),
+      numbers.map((number) => `Down ${number}`),
+    )
+  })
+})
+
+test('a clock that is ahead is flagged above five minutes and refused above ten', async () => {
+  const { post, log, registry } = await gatewayUnderTest()
+  const at = (aheadMs: number) => JSON.stringify({ ...(JSON.parse(started) as object), occurredAt: NOW + aheadMs })
+  assert.equal((await post(EVENTS, at(5 * 60_000))).statusCode, 202)
+  assert.equal((await post(EVENTS, at(5 * 60_000 + 1))).statusCode, 202)
+  assert.equal((await post(EVENTS, at(10 * 60_000 + 1))).statusCode, 400)
+  assert.equal(log.records.length, 2)
+  assert.match(await registry.metrics(), /^devops_gateway_skewed_events_total\{route="events",process="gateway"\} 1$/m)
 })
 
 test('what happened is counted under closed names', async () => {

@@ -1,19 +1,21 @@
 /** The gateway's routes on a server: what comes in is raw bytes, what goes out is an acknowledgement by Kafka or a refusal. */
 import type { FastifyInstance } from 'fastify'
+import type { OutgoingRecord } from '../runtime/kafka/port.ts'
 import type { RemoteWriteDecoder } from '../rust-engine/ts/remoteWrite.ts'
 import { BodyRoom } from './ingest/bodyRoom.ts'
 import type { Lane } from './ingest/lane.ts'
 import { partsOf } from './ingest/partsOf.ts'
 import { recordOf, type Encode } from './ingest/recordOf.ts'
+import { UnsignedRoom } from './ingest/unsignedRoom.ts'
 import { Refusal, type RefusalCode } from './refusal.ts'
-import { refuseLarge, refuseUntrue } from './sources/untrue.ts'
+import { refuseLarge, refuseUntrue, skewOf } from './sources/untrue.ts'
 import { traceOf } from './requestBody.ts'
 import { addAlertmanagerRoute } from './routes/alertmanager.ts'
-import type { RouteContext } from './routes/context.ts'
+import type { Accepted, RouteContext } from './routes/context.ts'
 import { addEventsRoute } from './routes/events.ts'
 import { addGithubRoute, GITHUB_OFF } from './routes/github.ts'
 import { addRemoteWriteRoute } from './routes/remoteWrite.ts'
-import type { CatalogQuestions } from './sources/mapping.ts'
+import type { CatalogQuestions, TopicEvent } from './sources/mapping.ts'
 import type { GatewayTelemetry, RouteName } from './telemetry.ts'
 
 export interface GatewayParts {
@@ -46,7 +48,20 @@ const ROUTE_NAMES: ReadonlyMap<string, RouteName> = new Map([
 export async function addGateway(server: FastifyInstance, parts: GatewayParts): Promise<void> {
   const { telemetry, encode, eventLane } = parts
   // A third each: neither metrics nor what anybody may send unsigned shuts out deployments and alerts.
-  const room = (): BodyRoom => new BodyRoom(Math.floor(parts.inFlightBytesMax / 3), parts.bodyBytesMax)
+  const roomBytes = Math.floor(parts.inFlightBytesMax / 3)
+  const room = (): BodyRoom => new BodyRoom(roomBytes, parts.bodyBytesMax)
+  const recordFor = (route: RouteName, event: TopicEvent): OutgoingRecord => {
+    refuseUntrue(event, parts.now())
+    const record = recordOf(event, encode)
+    refuseLarge(event, record.value?.length ?? 0)
+    const aheadMs = skewOf(event, parts.now())
+    if (aheadMs !== null) telemetry.eventSkewed(route, event.event.service, aheadMs)
+    return record
+  }
+  const accepted = (route: RouteName, events: readonly TopicEvent[]): Accepted => {
+    telemetry.eventsAccepted(route, events)
+    return { accepted: events.length, ids: events.map(({ event }) => event.id) }
+  }
   const context: RouteContext = {
     telemetry,
     token: parts.token,
@@ -60,17 +75,29 @@ export async function addGateway(server: FastifyInstance, parts: GatewayParts): 
       pseudonym: parts.pseudonym,
     }),
     acceptEvents: async (route, events) => {
-      for (const event of events) refuseUntrue(event, parts.now())
-      const records = events.map((event) => {
-        const record = recordOf(event, encode)
-        refuseLarge(event, record.value?.length ?? 0)
-        return record
-      })
-      // Ours are told that all or none is accepted; Alertmanager drops a group that is refused as too large.
-      if (route !== 'alertmanager') await eventLane.publish(records)
-      else for (const part of partsOf(records, parts.eventsPerRequestMax, PART_BYTES_MAX)) await eventLane.publish(part)
-      telemetry.eventsAccepted(route, events)
-      return { accepted: events.length, ids: events.map(({ event }) => event.id) }
+      await eventLane.publish(events.map((event) => recordFor(route, event)))
+      return accepted(route, events)
+    },
+    acceptEach: async (route, items) => {
+      const taken: { readonly event: TopicEvent; readonly record: OutgoingRecord }[] = []
+      const refused: Refusal[] = []
+      for (const item of items) {
+        try {
+          if (item instanceof Refusal) throw item
+          taken.push({ event: item, record: recordFor(route, item) })
+        } catch (error) {
+          if (!(error instanceof Refusal)) throw error
+          refused.push(error)
+        }
+      }
+      if (taken.length === 0 && refused[0] !== undefined) throw refused[0]
+      for (const { reason, message } of refused) telemetry.eventRefused(route, reason, message)
+      const records = taken.map(({ record }) => record)
+      for (const part of partsOf(records, parts.eventsPerRequestMax, PART_BYTES_MAX)) await eventLane.publish(part)
+      return accepted(
+        route,
+        taken.map(({ event }) => event),
+      )
     },
   }
   if (parts.githubWebhookSecret === null) telemetry.routeOff('github', GITHUB_OFF)
@@ -87,7 +114,7 @@ export async function addGateway(server: FastifyInstance, parts: GatewayParts): 
       if (route !== undefined && reason !== null) telemetry.requestRefused(route, reason, error.message)
       next()
     })
-    addGithubRoute(scope, { ...context, room: room() }, parts.githubWebhookSecret)
+    addGithubRoute(scope, context, parts.githubWebhookSecret, new UnsignedRoom(roomBytes))
     addAlertmanagerRoute(scope, context)
     addEventsRoute(scope, context)
     addRemoteWriteRoute(scope, { ...context, room: room() }, { decoder: parts.decoder, lane: parts.metricLane, encode })

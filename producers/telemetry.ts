@@ -16,6 +16,10 @@ export interface GatewayTelemetry {
   samplesAccepted(targets: number, samples: number): void
   notOfInterest(reason: NotOfInterest): void
   requestRefused(route: RouteName, reason: RefusalCode, detail: string): void
+  /** One of many that came together; the others were accepted. */
+  eventRefused(route: RouteName, reason: RefusalCode, detail: string): void
+  /** Accepted although its clock is more than five minutes ahead. */
+  eventSkewed(route: RouteName, service: string, aheadMs: number): void
   identityTold(identity: Identity): void
   routeOff(route: RouteName, remedy: string): void
   brokerReached(): void
@@ -56,6 +60,18 @@ export function createGatewayTelemetry(registry: Registry, log: Log, now: () => 
     labelNames: ['route', 'reason'],
     registers,
   })
+  const refusedEvents = new Counter({
+    name: 'devops_gateway_refused_events_total',
+    help: 'Single events turned away from a request of which the rest was accepted.',
+    labelNames: ['route', 'reason'],
+    registers,
+  })
+  const skewed = new Counter({
+    name: 'devops_gateway_skewed_events_total',
+    help: 'Events accepted with a clock more than five minutes ahead.',
+    labelNames: ['route'],
+    registers,
+  })
   const identities = new Counter({
     name: 'devops_gateway_identities_total',
     help: 'Answers of the catalog: mapped or unassigned, environment known or not.',
@@ -91,6 +107,18 @@ export function createGatewayTelemetry(registry: Registry, log: Log, now: () => 
       rejections.inc({ route, reason })
       rarely(`request_refused ${route} ${reason}`, () => {
         log.warn({ event: 'request_refused', route, reason, detail }, 'turned a request away')
+      })
+    },
+    eventRefused(route, reason, detail) {
+      refusedEvents.inc({ route, reason })
+      rarely(`event_refused ${route} ${reason}`, () => {
+        log.warn({ event: 'event_refused', route, reason, detail }, 'turned one event of a request away')
+      })
+    },
+    eventSkewed(route, service, aheadMs) {
+      skewed.inc({ route })
+      rarely(`event_skewed ${route}`, () => {
+        log.warn({ event: 'event_skewed', route, service, aheadMs }, 'the clock of a sender is ahead')
       })
     },
     identityTold({ mapped, unknownEnvironment, environment }) {

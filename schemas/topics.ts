@@ -56,7 +56,7 @@ export const INPUT_TOPICS = [
 ] as const satisfies readonly TopicName[]
 
 /**
- * Shard of a key (a service, a target without one, or an environment): first 32 bits of its SHA-256, modulo SHARDS.
+ * Shard of a key (a service or an environment; metrics go by service alone, docs/adr/0006): first 32 bits of its SHA-256, modulo SHARDS.
  * Never changed: a key that moved would split its history.
  */
 export function partitionOf(key: string): number {

@@ -4,6 +4,8 @@ import type { Publisher } from '../../runtime/kafka/port.ts'
 import type { Member } from '../../schemas/generated/events.ts'
 
 const REPORT_MS = 30_000
+/** Until the others hear of it they send queries to the wrong address. */
+const RETRY_MS = 1_000
 const TOPIC = 'devops.members'
 
 export interface MemberReportOptions {
@@ -21,14 +23,20 @@ export interface MemberReport {
 
 export function startMemberReport({ publisher, codec, member, onFailure }: MemberReportOptions): MemberReport {
   let soon: NodeJS.Immediate | null = null
+  let retry: NodeJS.Timeout | undefined
   let left = false
   const report = (): void => {
     soon = null
+    clearTimeout(retry)
     if (left) return
     const value = member()
     publisher
       .publish([{ topic: TOPIC, partition: 0, key: value.instance, value: codec.encode(TOPIC, value) }])
-      .catch(onFailure)
+      .catch((error: unknown) => {
+        onFailure(error as Error)
+        clearTimeout(retry)
+        if (!left) retry = setTimeout(report, RETRY_MS)
+      })
   }
   const timer = setInterval(report, REPORT_MS)
   return {
@@ -38,6 +46,7 @@ export function startMemberReport({ publisher, codec, member, onFailure }: Membe
     async leave() {
       left = true
       clearInterval(timer)
+      clearTimeout(retry)
       if (soon !== null) clearImmediate(soon)
       await publisher.publish([{ topic: TOPIC, partition: 0, key: member().instance, value: null }]).catch(onFailure)
     },

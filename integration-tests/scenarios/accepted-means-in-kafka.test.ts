@@ -1,5 +1,6 @@
 /** A 2xx of the gateway means that Kafka has the event, in order for each service; without Kafka there is no 2xx. */
 import assert from 'node:assert/strict'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { startServer, type ServerProcess } from '../../infra/local/serverProcess.mjs'
@@ -156,17 +157,48 @@ test('while the broker is away nothing is accepted; afterwards a repeat is', asy
   )
 })
 
-test('SIGTERM lets what is under way come to its answer', async () => {
+/** A request on a connection of its own, so that what the gateway has received is known by the connection. */
+async function begin(service: string, key: string): Promise<{ answered: () => Promise<string>; finish: () => void }> {
+  const body = JSON.stringify({ type: 'deployment', id: `${service} ${key}`, service, key, phase: 'started' })
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  let got = ''
+  socket.on('data', (part) => (got += part.toString()))
+  socket.on('error', () => undefined)
+  const closed = new Promise<void>((resolve) => {
+    socket.once('close', () => {
+      resolve()
+    })
+  })
+  const continued = new Promise<void>((resolve) => {
+    socket.once('data', () => {
+      resolve()
+    })
+  })
+  socket.write(
+    'POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n' +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n`,
+  )
+  // 100 Continue: the gateway has the request and waits for its body.
+  await continued
+  return {
+    finish: () => socket.write(body),
+    async answered() {
+      await closed
+      return got
+    },
+  }
+}
+
+test('SIGTERM lets every request that was received come to its answer', async () => {
   const service = 'production/last'
-  const answers = Array.from({ length: 50 }, (_, number) => send(service, String(number)).catch(() => null))
-  await Promise.race(answers)
+  const requests = await Promise.all(Array.from({ length: 50 }, (_, number) => begin(service, String(number))))
   process.kill(gateway.pid, 'SIGTERM')
-  const accepted: string[] = []
-  for (const answer of await Promise.all(answers)) {
-    if (answer?.status === 202) accepted.push(...((await answer.json()) as { ids: string[] }).ids)
+  await eventually('no new connection is taken', async () => (await statusOf('/healthz')) === 0)
+  for (const { finish } of requests) finish()
+  for (const [number, { answered }] of requests.entries()) {
+    assert.match(await answered(), /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 202 /, String(number))
   }
   assert.equal((await gateway.exited).code, 0)
-  assert.ok(accepted.length > 0)
   const ids = new Set((await stored()).map(({ event }) => event.id))
-  for (const id of accepted) assert.ok(ids.has(id), id)
+  for (const number of requests.keys()) assert.ok(ids.has(`${service} ${number}`), String(number))
 })

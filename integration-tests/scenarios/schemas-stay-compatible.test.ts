@@ -8,7 +8,7 @@ import { registerSchemas } from '../../infra/kafka/registerSchemas.ts'
 import { Undecodable, openCodec, schemaIdOf, type Codec } from '../../runtime/kafka/codec.ts'
 import { SchemaIdChanged } from '../../runtime/kafka/schemaCache.ts'
 import { RegistryUnavailable, SchemaIncompatible, createSchemaRegistry } from '../../runtime/kafka/schemaRegistry.ts'
-import { schemaTextOf, subjectOf } from '../../runtime/kafka/schemaText.ts'
+import { TOPIC_NAMES, schemaTextOf, subjectOf } from '../../runtime/kafka/schemaText.ts'
 import type { Tick } from '../../schemas/generated/events.ts'
 import { silentLog, startKafka, type KafkaHarness } from '../harness/kafka.ts'
 
@@ -53,6 +53,35 @@ test('the registry refuses an incompatible schema and names the field', async ()
     body: JSON.stringify({ schema: JSON.stringify(changed) }),
   })
   assert.equal(answer.status, 409)
+})
+
+test('every subject is BACKWARD_TRANSITIVE by itself, whatever the registry does by default', async () => {
+  for (const topic of TOPIC_NAMES) {
+    const answer = await fetch(`${harness.registryUrl}/config/${subjectOf(topic)}`)
+    assert.equal(answer.status, 200, topic)
+    const level = (await answer.json()) as { compatibilityLevel: string }
+    assert.equal(level.compatibilityLevel, 'BACKWARD_TRANSITIVE', topic)
+  }
+})
+
+test('a version must read what the first one wrote, not only the one before it', async () => {
+  const registry = createSchemaRegistry(harness.registryUrl)
+  const subject = 'transitivity-value'
+  const version = (...fields: RecordSchema['fields']): string =>
+    JSON.stringify({ type: 'record', name: 'T', namespace: 'devops', fields: [{ name: 'a', type: 'int' }, ...fields] })
+  await registry.register(subject, version())
+  assert.ok(await registry.requireBackwardTransitive(subject))
+  await registry.register(subject, version({ name: 'b', type: 'int', default: 0 }))
+  // Reads the second version, of which every record has b, but not the first one.
+  const third = version({ name: 'b', type: 'int' })
+  await assert.rejects(registry.register(subject, third), SchemaIncompatible)
+  const backward = await fetch(`${harness.registryUrl}/config/${subject}`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
+    body: JSON.stringify({ compatibility: 'BACKWARD' }),
+  })
+  assert.equal(backward.status, 200)
+  await registry.register(subject, third)
 })
 
 test('records of another version of the schema are read into the current one', async () => {

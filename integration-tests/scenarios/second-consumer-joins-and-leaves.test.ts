@@ -1,17 +1,14 @@
 /** Consumers come and go while events flow: shards stay whole, nothing is lost, doubled or out of order. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { fleetRound, openEventStream, publishLife } from '../harness/eventStream.ts'
-import type { EventStream } from '../harness/eventStream.ts'
-import { expectedHashes, snapshotHashes } from '../harness/oracle.ts'
-import { assertLedger } from '../harness/promises.ts'
+import { openEventStream } from '../harness/eventStream.ts'
+import type { EventStream, Life } from '../harness/eventStream.ts'
+import { assertScored, assertState, startLoad } from '../harness/load.ts'
+import { owners, settled } from '../harness/owners.ts'
 import { type RunningProcess, System, eventually } from '../harness/system.ts'
-import { readAll } from '../harness/topic.ts'
-import { partitionOf, SHARDS } from '../../schemas/topics.ts'
+import { partitionOf } from '../../schemas/topics.ts'
 
 const SERVICES = Array.from({ length: 30 }, (_, i) => `production/service-${i}`)
-const ROUND_MS = 100
-const SETTLED_MS = 60_000
 
 let system: System
 let stream: EventStream
@@ -24,61 +21,20 @@ after(async () => {
   await system.stop()
 })
 
-interface Owners {
-  readonly shards: number[]
-  readonly members: { address: string; shards: number[] }[]
-}
-
-async function owners({ url }: RunningProcess): Promise<Owners> {
-  return (await (await fetch(`${url}/v1/owners`)).json()) as Owners
-}
-
-/** Every shard is owned by exactly one of them, in counts that differ by at most one, and all are live. */
-async function settled(consumers: readonly RunningProcess[]): Promise<Owners[]> {
-  return eventually(
-    `${consumers.length} consumers share the shards`,
-    async () => {
-      const told = await Promise.all(consumers.map(owners))
-      const all = told.flatMap(({ shards }) => shards).sort((a, b) => a - b)
-      const counts = told.map(({ shards }) => shards.length)
-      const ready = await Promise.all(consumers.map(async ({ url }) => (await fetch(`${url}/readyz`)).ok))
-      const whole = all.join() === Array.from({ length: SHARDS }, (_, shard) => shard).join()
-      return whole && Math.max(...counts) - Math.min(...counts) <= 1 && ready.every(Boolean) ? told : null
-    },
-    SETTLED_MS,
-  )
-}
-
 test('joins, leaves and a kill under load', async () => {
-  const rounds: ReturnType<typeof fleetRound>[] = []
-  const flow = { on: true }
-  const producing = (async () => {
-    const begin = Date.now()
-    while (flow.on) {
-      const life = fleetRound(SERVICES, rounds.length, begin + rounds.length * ROUND_MS)
-      rounds.push(life)
-      await publishLife(stream, life)
-      await new Promise((next) => setTimeout(next, ROUND_MS))
-    }
-  })()
-
+  const load = startLoad(stream, SERVICES)
+  let rounds: readonly Life[]
   const first = system.process('consumer')
-  const fourth = await comeAndGo(first).finally(() => {
-    flow.on = false
-  })
-  await producing
-
-  const deployments = rounds.flatMap((life) => life.deployments)
-  const finished = deployments.filter(({ phase }) => phase === 'finished').length
-  const entries = await eventually('all outcomes are scored', async () => {
-    const found = await readAll(system, 'devops.ledger')
-    return found.filter(({ kind }) => kind === 'scored').length >= finished ? found : null
-  })
-  assertLedger(entries, deployments)
-  assert.equal(await fourth.stop(), 0)
+  let last: RunningProcess
+  try {
+    last = await comeAndGo(first)
+  } finally {
+    rounds = await load.stop()
+  }
+  await assertScored(system, rounds)
+  assert.equal(await last.stop(), 0)
   await settled([first])
-  assert.equal(await first.stop(), 0)
-  assert.deepEqual(await snapshotHashes(system), await expectedHashes(system, stream))
+  await assertState(system, stream, first)
 })
 
 /** Gives the consumer that came last and stays. */

@@ -7,7 +7,7 @@ import type { RouteContext } from './context.ts'
 export function addAlertmanagerRoute(scope: FastifyInstance, context: RouteContext): void {
   const { token, lane, room } = context
   scope.post('/webhooks/alertmanager', { onRequest: accessHook(token, lane, room) }, async (request, reply) => {
-    const events = mapAlertmanager(jsonBody(request), context.mapping(request))
-    return reply.code(202).send(await context.acceptEvents('alertmanager', events))
+    const items = mapAlertmanager(jsonBody(request), context.mapping(request))
+    return reply.code(202).send(await context.acceptEach('alertmanager', items))
   })
 }

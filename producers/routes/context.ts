@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { BodyRoom } from '../ingest/bodyRoom.ts'
 import type { Lane } from '../ingest/lane.ts'
 import type { GatewayTelemetry, RouteName } from '../telemetry.ts'
+import type { Refusal } from '../refusal.ts'
 import type { Mapping, TopicEvent } from '../sources/mapping.ts'
 
 /** What the routes share. */
@@ -15,6 +16,11 @@ export interface RouteContext {
   readonly mapping: (request: FastifyRequest) => Mapping
   /** Resolves when Kafka has all of them; throws a Refusal otherwise, where it may have the first of many. */
   readonly acceptEvents: (route: RouteName, events: readonly TopicEvent[]) => Promise<Accepted>
+  /**
+   * For a sender that would drop all of them for one: takes what can be taken, tells telemetry of the rest. Throws the
+   * first Refusal where nothing can be.
+   */
+  readonly acceptEach: (route: RouteName, items: readonly (TopicEvent | Refusal)[]) => Promise<Accepted>
 }
 
 export interface Accepted {

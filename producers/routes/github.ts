@@ -1,5 +1,8 @@
-import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fastify'
-import { roomHook } from '../access.ts'
+import type { Readable } from 'node:stream'
+import type { FastifyInstance, FastifyRequest, onRequestHookHandler, preParsingHookHandler } from 'fastify'
+import { announcedBytes } from '../access.ts'
+import type { Lane } from '../ingest/lane.ts'
+import type { UnsignedRoom } from '../ingest/unsignedRoom.ts'
 import { parseJson } from '../jsonBody.ts'
 import { malformed, Refusal } from '../refusal.ts'
 import { rawBody, requireJson } from '../requestBody.ts'
@@ -9,11 +12,15 @@ import type { RouteContext } from './context.ts'
 export const GITHUB_OFF =
   'GitHub webhooks are off: set gateway.github_webhook_secret (DEVOPS_GATEWAY_GITHUB_WEBHOOK_SECRET) to the secret of the webhook and restart the gateway'
 
-export function addGithubRoute(scope: FastifyInstance, context: RouteContext, secret: string | null): void {
-  const { lane, room } = context
+export function addGithubRoute(
+  scope: FastifyInstance,
+  context: RouteContext,
+  secret: string | null,
+  room: UnsignedRoom,
+): void {
   // Anybody can send here: what the headers alone can tell is told before a body is let in.
-  const onRequest = [headersHook(secret), roomHook(lane, room)]
-  scope.post('/webhooks/github', { onRequest }, async (request, reply) => {
+  const hooks = { onRequest: headersHook(secret, context.lane), preParsing: roomHook(room) }
+  scope.post('/webhooks/github', hooks, async (request, reply) => {
     const body = rawBody(request)
     if (secret === null || !signatureMatches(secret, body, signatureOf(request))) {
       throw new Refusal(
@@ -31,13 +38,19 @@ export function addGithubRoute(scope: FastifyInstance, context: RouteContext, se
   })
 }
 
-function headersHook(secret: string | null): onRequestHookHandler {
+function roomHook(room: UnsignedRoom): preParsingHookHandler {
+  return (_request, reply, payload, done) => {
+    done(null, room.admit(payload as Readable, reply.raw))
+  }
+}
+
+function headersHook(secret: string | null, lane: Lane): onRequestHookHandler {
   return (request, _reply, done) => {
     try {
       if (secret === null) throw new Refusal(404, 'off', GITHUB_OFF)
       signatureOf(request)
       requireJson(request)
-      done()
+      done(lane.refusalOf(announcedBytes(request) ?? 0) ?? undefined)
     } catch (error) {
       done(error as Error)
     }

@@ -8,6 +8,7 @@ import type { Lane } from '../ingest/lane.ts'
 import { recordOfBatch, type Encode } from '../ingest/recordOf.ts'
 import { malformed, tooLarge, unsupported } from '../refusal.ts'
 import { mediaType, rawBody } from '../requestBody.ts'
+import { skewOf } from '../sources/untrue.ts'
 import type { RouteContext } from './context.ts'
 
 /** How the decoder words a limit: the one thing by which it tells too much from malformed. */
@@ -33,6 +34,10 @@ export function addRemoteWriteRoute(scope: FastifyInstance, context: RouteContex
       // The labels may be lost with the records: they are announced again with the next samples.
       for (const batch of batches) decoder.forget(batch.target)
       throw error
+    }
+    for (const batch of batches) {
+      const aheadMs = skewOf({ event: batch }, mapping.now)
+      if (aheadMs !== null) context.telemetry.eventSkewed('remote_write', batch.service, aheadMs)
     }
     context.telemetry.samplesAccepted(
       batches.length,

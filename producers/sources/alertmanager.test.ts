@@ -21,7 +21,7 @@ const firing = {
   fingerprint: '5ef77f1f8a3ecfe4',
 }
 const resolved = { ...firing, status: 'resolved', endsAt: '2026-01-05T10:20:00Z' }
-const delivery = (...alerts: object[]): object => ({
+const delivery = (...alerts: unknown[]): object => ({
   version: '4',
   groupKey: '{}:{alertname="HighErrorRate"}',
   truncatedAlerts: 0,
@@ -33,16 +33,16 @@ const delivery = (...alerts: object[]): object => ({
   externalURL: 'http://alertmanager',
   alerts,
 })
-const incident = (of: TopicEvent | undefined) => {
-  assert.ok(of?.topic === 'devops.incidents')
+const incident = (of: TopicEvent | Refusal | undefined) => {
+  assert.ok(of !== undefined && !(of instanceof Refusal) && of.topic === 'devops.incidents')
   return of.event
 }
 
 describe('Alertmanager, version 4', () => {
   test('one event for each alert, firing and resolved, under one key', () => {
-    const events = mapAlertmanager(delivery(firing, resolved), mapping)
-    events.forEach(assertEncodes)
-    const [first, second] = events.map(incident)
+    const events = mapAlertmanager(delivery(firing, resolved), mapping).map(incident)
+    for (const event of events) assertEncodes({ topic: 'devops.incidents', event })
+    const [first, second] = events
     assert.equal(first?.key, `alertmanager:5ef77f1f8a3ecfe4:${Date.UTC(2026, 0, 5, 10, 0, 0, 123)}`)
     assert.equal(second?.key, first.key)
     assert.deepEqual([first.phase, first.endsAt, first.occurredAt], ['firing', null, first.startsAt])
@@ -73,7 +73,7 @@ describe('Alertmanager, version 4', () => {
     }
   })
 
-  test('another version, or an alert without a start, is refused by name', () => {
+  test('another version is refused by name', () => {
     const refusedAt = (body: unknown): string | null => {
       try {
         mapAlertmanager(body, mapping)
@@ -85,7 +85,16 @@ describe('Alertmanager, version 4', () => {
       return assert.fail('accepted')
     }
     assert.equal(refusedAt({ ...delivery(firing), version: '3' }), 'version')
-    assert.equal(refusedAt(delivery(firing, { ...firing, startsAt: 'yesterday' })), 'alerts.1.startsAt')
     assert.equal(refusedAt([]), null)
+  })
+
+  test('an alert that is none is refused by name, alone', () => {
+    const [first, second, third] = mapAlertmanager(
+      delivery(firing, { ...firing, startsAt: 'yesterday' }, 'no alert'),
+      mapping,
+    )
+    assert.equal(incident(first).title, 'HighErrorRate')
+    assert.ok(second instanceof Refusal && third instanceof Refusal)
+    assert.deepEqual([second.statusCode, second.field, third.field], [400, 'alerts.1.startsAt', 'alerts.2'])
   })
 })

@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import type { IncidentEvent } from '../../schemas/generated/events.ts'
 import { parsePayload } from '../jsonBody.ts'
+import { malformed, type Refusal } from '../refusal.ts'
 import { namesOfLabels } from './labelNames.ts'
 import { eventId, type Mapping, type TopicEvent } from './mapping.ts'
 
@@ -10,26 +11,28 @@ const pairs = z.record(z.string().max(1024), z.string().max(64 * 1024))
 
 const payload = z.object({
   version: z.literal('4', 'expected Alertmanager webhook version "4"'),
-  alerts: z.array(
-    z.object({
-      status: z.enum(['firing', 'resolved']),
-      labels: pairs,
-      annotations: pairs.default({}),
-      startsAt: time,
-      endsAt: time.nullish(),
-      generatorURL: z.string().max(8192).nullish(),
-      fingerprint: z.string().min(1).max(128),
-    }),
-  ),
+  alerts: z.array(z.unknown()),
+})
+const alert = z.object({
+  status: z.enum(['firing', 'resolved']),
+  labels: pairs,
+  annotations: pairs.default({}),
+  startsAt: time,
+  endsAt: time.nullish(),
+  generatorURL: z.string().max(8192).nullish(),
+  fingerprint: z.string().min(1).max(128),
 })
 
-type Alert = z.output<typeof payload>['alerts'][number]
+type Alert = z.output<typeof alert>
 
-export function mapAlertmanager(body: unknown, mapping: Mapping): readonly TopicEvent[] {
-  return parsePayload(payload, body).alerts.map((alert) => ({
-    topic: 'devops.incidents',
-    event: mapAlert(alert, mapping),
-  }))
+/** For each alert its event, or why there is none: Alertmanager drops a whole group that is refused. */
+export function mapAlertmanager(body: unknown, mapping: Mapping): readonly (TopicEvent | Refusal)[] {
+  return parsePayload(payload, body).alerts.map((sent, index) => {
+    const parsed = alert.safeParse(sent)
+    if (parsed.success) return { topic: 'devops.incidents', event: mapAlert(parsed.data, mapping) }
+    const issue = parsed.error.issues[0]
+    return malformed(['alerts', index, ...(issue?.path ?? [])].map(String).join('.'), issue?.message ?? 'invalid')
+  })
 }
 
 function mapAlert(alert: Alert, mapping: Mapping): IncidentEvent {

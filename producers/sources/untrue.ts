@@ -4,6 +4,8 @@ import { malformed, tooLarge } from '../refusal.ts'
 import type { TopicEvent } from './mapping.ts'
 
 const CLOCK_AHEAD_MS_MAX = 10 * 60 * 1000
+/** Taken, and told: a clock that far off is on its way to being refused. */
+const SKEW_MS_MAX = 5 * 60 * 1000
 /** As the query API takes it. */
 const SERVICE_CHARS_MAX = 256
 /** Of the event as JSON: EVENT_BYTES_MAX of the engine's store. */
@@ -28,6 +30,12 @@ export function untrueOf({ topic, event }: TopicEvent, now: number): Untrue | nu
     if (long !== undefined) return { field: long, reason: `at most ${NAME_CHARS_MAX} characters` }
   }
   return null
+}
+
+/** How far the event's clock is ahead of ours, where that is worth a word; null otherwise. */
+export function skewOf({ event }: { readonly event: { readonly occurredAt: number } }, now: number): number | null {
+  const aheadMs = event.occurredAt - now
+  return aheadMs > SKEW_MS_MAX ? aheadMs : null
 }
 
 /** Throws a Refusal for what is not so, or larger than an event may be. */

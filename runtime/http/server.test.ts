@@ -122,6 +122,23 @@ test('another Host or Origin is refused before anything else', async () => {
   assert.equal((await from('http://localhost:3000'))[0], 200)
 })
 
+test('a request that names two hosts is refused, since what stands before us may go by the other one', async () => {
+  const ask = (line: string, ...hosts: string[]): Promise<string> =>
+    raw(`GET ${line} HTTP/1.1\r\n${hosts.map((host) => `${host}\r\n`).join('')}Connection: close\r\n\r\n`)
+  const cases: [string, string[], RegExp][] = [
+    ['/healthz', ['Host: localhost'], /^HTTP\/1\.1 200 /],
+    ['/healthz', ['Host: localhost', 'Host: evil.example'], /^HTTP\/1\.1 400 .*host_ambiguous/s],
+    ['/healthz', ['Host: localhost', 'hOST: localhost'], /^HTTP\/1\.1 400 .*host_ambiguous/s],
+    ['http://evil.example/healthz', ['Host: localhost'], /^HTTP\/1\.1 400 .*host_ambiguous/s],
+    ['http://LOCALHOST/healthz', ['Host: localhost'], /^HTTP\/1\.1 (200|404) /],
+  ]
+  for (const [line, hosts, wanted] of cases) assert.match(await ask(line, ...hosts), wanted, `${line} ${hosts.join()}`)
+})
+
+test('a process holds a bounded number of connections', () => {
+  assert.equal(server.server.maxConnections, 1_024)
+})
+
 test('hosts: names and addresses', () => {
   const allowed = new Set(['ops.example'])
   const cases: [string | undefined, string, boolean][] = [

@@ -31,7 +31,6 @@ export interface HttpServerOptions {
   /** Names by which it may be reached besides loopback. */
   readonly allowedHosts?: readonly string[]
   readonly bodyBytesMax: number
-  readonly connectionsMax?: number
 }
 
 export class PortTaken extends Error {
@@ -86,7 +85,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     },
   })
   ports.set(server, options.process)
-  server.server.maxConnections = options.connectionsMax ?? CONNECTIONS_MAX
+  server.server.maxConnections = CONNECTIONS_MAX
   endConnectionsOnClose(server)
   // A page may send text anywhere without being asked about it first; JSON it may not.
   server.removeContentTypeParser('text/plain')

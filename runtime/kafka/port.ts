@@ -16,6 +16,7 @@ export interface KafkaPort {
   read<T extends TopicName>(codec: Codec, options: TopicReaderOptions<T>): Promise<TopicReader>
   /** Stable only after the former owners' producers were fenced. */
   committedOffsets(groupId: string, topics: readonly string[]): Promise<Positions>
+  /** Partition → ends. */
   endsOf(topic: string): Promise<ReadonlyMap<number, Ends>>
   /** Resolves when a broker answered. */
   probe(): Promise<void>
@@ -67,7 +68,6 @@ export interface PublisherOptions {
   readonly publishTimeoutMs?: number
   /** Waits this long for company before a batch is sent; 0: only what waits for the batch in flight is merged. */
   readonly lingerMs?: number
-  readonly queuedBytesMax?: number
 }
 
 export interface TransactorOptions {

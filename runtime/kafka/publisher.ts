@@ -60,7 +60,6 @@ class QueueingPublisher implements Publisher {
   readonly #telemetry: PublisherTelemetry
   readonly #timeoutMs: number
   readonly #lingerMs: number
-  readonly #queuedBytesMax: number
   readonly #jobs: Job[] = []
   #queuedBytes = 0
   #producer: Producer | null = null
@@ -72,7 +71,6 @@ class QueueingPublisher implements Publisher {
     this.#telemetry = createPublisherTelemetry(options.registry ?? null, options.log)
     this.#timeoutMs = options.publishTimeoutMs ?? PUBLISH_TIMEOUT_MS
     this.#lingerMs = options.lingerMs ?? 0
-    this.#queuedBytesMax = options.queuedBytesMax ?? QUEUED_BYTES_MAX
   }
 
   async connect(): Promise<Producer> {
@@ -107,7 +105,7 @@ class QueueingPublisher implements Publisher {
       if (own > bytesMax) return Promise.reject(new RecordTooLarge(record.topic, own, bytesMax))
       bytes += own
     }
-    if (this.#queuedBytes > 0 && this.#queuedBytes + bytes > this.#queuedBytesMax) {
+    if (this.#queuedBytes > 0 && this.#queuedBytes + bytes > QUEUED_BYTES_MAX) {
       return Promise.reject(new KafkaUnavailable('queue_full', `${this.#queuedBytes} bytes are waiting already`))
     }
     return new Promise((resolve, reject) => {

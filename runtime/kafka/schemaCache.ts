@@ -26,7 +26,6 @@ export class SchemaIdChanged extends Error {
 }
 
 export interface SchemaCache {
-  get(id: number): CachedSchema | null
   all(): Iterable<CachedSchema>
   /** Throws SchemaIdChanged where the id is known with another digest. */
   put(id: number, schema: string): CachedSchema
@@ -54,7 +53,6 @@ export function openSchemaCache(folder: string, onDamaged: (file: string) => voi
     }
   }
   return {
-    get: (id) => entries.get(id) ?? null,
     all: () => entries.values(),
     put(id, schema) {
       const sha256 = schemaDigest(schema)
