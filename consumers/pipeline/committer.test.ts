@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { Registry } from 'prom-client'
 import { OutcomeUnknown, TransactionAborted, TransactorFenced } from '../../runtime/kafka/transactorErrors.ts'
 import { createLog } from '../../runtime/telemetry/log.ts'
@@ -48,6 +49,24 @@ test('what is applied during a transaction goes into the next one, in order, onc
     [['b', 'c'], 3n],
   ])
   assert.deepEqual([owned.pending, owned.uncommitted().size, owned.committed.get(TOPIC)], [[], 0, 3n])
+})
+
+test('transactions keep a distance, so that many small batches share one, unless the shard is drained', async () => {
+  const { owned, committer, apply, asked } = shardWith([])
+  apply('a')
+  committer.kick(owned)
+  await setImmediate()
+  for (const key of ['b', 'c', 'd']) {
+    apply(key)
+    committer.kick(owned)
+    await setImmediate()
+  }
+  assert.deepEqual(asked(), [[['a'], 1n]])
+  await committer.drain(owned)
+  assert.deepEqual(asked(), [
+    [['a'], 1n],
+    [['b', 'c', 'd'], 4n],
+  ])
 })
 
 test('aborted: the same outputs and offsets are sent again, whatever was applied meanwhile', async () => {

@@ -1,6 +1,9 @@
 /**
  * Writes what a shard applied: outputs and offsets in one transaction at a time. Applying goes on meanwhile and what it
  * gives goes into the next one. Outputs are kept until the commit; a retry sends them again and applies nothing.
+ *
+ * The first one starts at once, others keep a distance: a transaction is some five requests to the broker whatever is in
+ * it, and nobody waits for it, since what is applied is visible already.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { OutcomeUnknown, TransactionAborted, TransactorFenced } from '../../runtime/kafka/transactorErrors.ts'
@@ -8,6 +11,8 @@ import type { OwnedShard } from './ownedShard.ts'
 import type { DropReason, PipelineTelemetry } from './telemetry.ts'
 
 const RETRY_DELAY_MS_MAX = 1000
+/** Between the starts of two transactions of a shard that nobody drains. */
+const SPACING_MS = 100
 
 export interface Committer {
   /** Commits what is applied, unless a transaction is under way: then that one's end does. */
@@ -21,16 +26,36 @@ export function createCommitter(
   lose: (owned: OwnedShard, reason: DropReason, cause: Error) => void,
 ): Committer {
   const running = new WeakMap<OwnedShard, Promise<void>>()
+  const startedAt = new WeakMap<OwnedShard, number>()
+  const draining = new WeakSet<OwnedShard>()
+  /** Ends the wait for a shard's next transaction. */
+  const hurries = new WeakMap<OwnedShard, AbortController>()
+
+  async function wait(owned: OwnedShard, ms: number): Promise<void> {
+    const hurry = new AbortController()
+    hurries.set(owned, hurry)
+    try {
+      await sleep(ms, undefined, { signal: hurry.signal })
+    } catch {
+      // Drained meanwhile.
+    }
+  }
 
   async function commitAll(owned: OwnedShard): Promise<void> {
     while (owned.state === 'live') {
+      const waitMs = (startedAt.get(owned) ?? -Infinity) + SPACING_MS - performance.now()
+      if (waitMs > 0 && !draining.has(owned)) {
+        await wait(owned, waitMs)
+        continue
+      }
       const outputs = owned.pending
       const offsets = owned.uncommitted()
       if (outputs.length === 0 && offsets.size === 0) return
       owned.pending = []
       owned.makeRoom()
+      startedAt.set(owned, performance.now())
       if (!(await commitOnce(owned, outputs, offsets))) return
-      // What was applied meanwhile: outputs at once, mere offsets with the next tick of the clock.
+      // What was applied meanwhile: outputs after the distance, mere offsets with the next tick of the clock.
       if (owned.pending.length === 0) return
     }
   }
@@ -80,10 +105,13 @@ export function createCommitter(
       if (!running.has(owned)) void start(owned)
     },
     async drain(owned) {
+      draining.add(owned)
+      hurries.get(owned)?.abort()
       await running.get(owned)
       while (owned.state === 'live' && (owned.pending.length > 0 || owned.uncommitted().size > 0)) {
         await (running.get(owned) ?? start(owned))
       }
+      draining.delete(owned)
     },
   }
 }
