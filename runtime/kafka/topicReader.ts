@@ -13,6 +13,7 @@ import type { TopicReader, TopicReaderOptions } from './port.ts'
 const MAX_WAIT_MS = 250
 const REGISTRY_RETRY_MS = 500
 const REOPEN_MS = 1_000
+const LEAVE_MS_MAX = 2_000
 
 export async function readTopic<T extends TopicName>(
   kafka: Kafka,
@@ -220,8 +221,21 @@ class PartitionsReader<T extends TopicName> implements TopicReader {
 
   close(): Promise<void> {
     clearTimeout(this.#reopening)
-    this.#closing ??= this.#consumer?.disconnect().catch(() => undefined) ?? Promise.resolve()
+    this.#closing ??= this.#consumer === null ? Promise.resolve() : left(this.#consumer)
     this.#settle.reject(new Error(`reading ${this.#options.topic} was closed before its end`))
     return this.#closing
   }
+}
+
+/**
+ * kafkajs may take all its retries to leave a group, or never come to an end, while it joins after a crash. Nothing is
+ * committed in a reader's own group: the broker forgets it by itself.
+ */
+async function left(consumer: Consumer): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, LEAVE_MS_MAX)
+  })
+  await Promise.race([consumer.disconnect().catch(() => undefined), limit])
+  clearTimeout(timer)
 }
