@@ -19,7 +19,7 @@ export function engineOptions({ server, memory }: Configuration): EngineOptions 
 
 /** IANA zone of a service <environment>/<name>. */
 export function zoneOf(catalog: Catalog, otherwise: string): (service: string) => string {
-  return (service) => catalog.services.get(service.slice(service.indexOf('/') + 1).toLowerCase())?.timeZone ?? otherwise
+  return (service) => catalog.services.get(service.slice(service.indexOf('/') + 1))?.timeZone ?? otherwise
 }
 
 /**

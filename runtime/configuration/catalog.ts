@@ -61,7 +61,7 @@ export interface CatalogService {
   readonly timeZone: string | null
 }
 
-/** Lookups are by lower case. */
+/** Services are looked up as the catalog spells them, everything else by lower case. */
 export interface Catalog {
   readonly services: ReadonlyMap<string, CatalogService>
   /** Environment of what names none. */
