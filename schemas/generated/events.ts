@@ -180,7 +180,7 @@ export interface LedgerEntry {
   readonly trace: string | null
   /** headline: the one scored prediction of an attempt; asked: what was asked in between; scored: headline with its outcome; censored: it ended without one (cancelled, gated). */
   readonly kind: LedgerKind
-  /** Digest of subject key and attempt; of the question for asked. */
+  /** Digest of service, subject key and attempt; of the question for asked. */
   readonly predictionId: string
   /** deployment or ci_run */
   readonly model: string
