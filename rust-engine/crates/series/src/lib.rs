@@ -7,9 +7,11 @@ mod chunk;
 mod evict;
 mod group;
 mod head;
+mod index;
 mod ingest;
 mod keys;
 mod list;
+mod places;
 mod range;
 mod sealed;
 
