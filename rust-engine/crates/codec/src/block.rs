@@ -77,6 +77,17 @@ impl<'a> Block<'a> {
         SeriesId::from_le_bytes(fixed(self.ids, column))
     }
 
+    /// The ids as they lie in the block (little-endian).
+    pub fn id_bytes(&self) -> &'a [u8] {
+        self.ids
+    }
+
+    /// The f64 bits of a row of a dense block, a column after the other (little-endian); none in a listed one.
+    pub fn dense_row(&self, row: usize) -> Option<&'a [u8]> {
+        let bytes = self.series() * 8;
+        (!self.listed).then(|| &self.samples[row * bytes..(row + 1) * bytes])
+    }
+
     /// Calls with (row, column, value) for every sample, rows ascending in a dense block.
     pub fn each(&self, mut sample: impl FnMut(usize, usize, f64)) {
         if self.listed {
@@ -111,6 +122,9 @@ impl<'a> Block<'a> {
     }
 
     fn check_places(&self) -> Result<(), Malformed> {
+        if !self.listed {
+            return Ok(());
+        }
         let (rows, series) = (self.rows(), self.series());
         let mut outside = None;
         self.each(|row, column, _| {
@@ -159,7 +173,8 @@ pub fn encode_blocks(ids: &[SeriesId], mut samples: Vec<(i64, u32, f64)>) -> Vec
 /// Encodes samples in the order of time and column, of which `times` are the timestamps.
 fn encode_block(ids: &[SeriesId], times: &[i64], samples: &[(i64, u32, f64)]) -> Vec<u8> {
     let dense = samples.len() == times.len() * ids.len();
-    let mut block = vec![VERSION, if dense { DENSE } else { LISTED }, 0, 0];
+    let mut block = Vec::with_capacity(16 + times.len() * 8 + ids.len() * 16 + samples.len() * 16);
+    block.extend_from_slice(&[VERSION, if dense { DENSE } else { LISTED }, 0, 0]);
     for figure in [times.len(), ids.len(), samples.len()] {
         block.extend_from_slice(&(figure as u32).to_le_bytes());
     }

@@ -2,8 +2,10 @@
 
 mod announce;
 mod block;
+mod known;
 mod protobuf;
 mod remote_write;
+mod time_series;
 
 pub use announce::{Announced, announced, encode_announced};
 pub use block::{Block, Encoded, encode_blocks};
@@ -35,12 +37,12 @@ impl Malformed {
 
 /// Hash of a series by its sorted labels: xxh3-128 over each name and value with their lengths as u32 before them.
 pub fn series_id(labels: &[(&str, &str)]) -> SeriesId {
-    let mut hash = xxhash_rust::xxh3::Xxh3::new();
+    let mut bytes = Vec::with_capacity(512);
     for text in labels.iter().flat_map(|(name, value)| [name, value]) {
-        hash.update(&(text.len() as u32).to_le_bytes());
-        hash.update(text.as_bytes());
+        bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
+        bytes.extend_from_slice(text.as_bytes());
     }
-    hash.digest128()
+    xxhash_rust::xxh3::xxh3_128(&bytes)
 }
 
 /// Reads fields off the front of a slice.

@@ -11,6 +11,7 @@ pub enum Content<'a> {
 }
 
 /// Calls with (field number, content) for each field of a message.
+#[inline]
 pub fn each_field<'a>(
     name: &'static str,
     mut bytes: &'a [u8],
@@ -39,7 +40,19 @@ pub fn each_field<'a>(
     Ok(())
 }
 
-fn varint(name: &'static str, bytes: &mut &[u8]) -> Result<u64, Malformed> {
+#[inline]
+pub fn varint(name: &'static str, bytes: &mut &[u8]) -> Result<u64, Malformed> {
+    // Field keys and most lengths are one byte.
+    if let Some((byte, rest)) = bytes.split_first()
+        && byte & 0x80 == 0
+    {
+        *bytes = rest;
+        return Ok(u64::from(*byte));
+    }
+    long_varint(name, bytes)
+}
+
+fn long_varint(name: &'static str, bytes: &mut &[u8]) -> Result<u64, Malformed> {
     let mut value = 0u64;
     for shift in (0..64).step_by(7) {
         let Some((byte, rest)) = bytes.split_first() else {
@@ -54,6 +67,7 @@ fn varint(name: &'static str, bytes: &mut &[u8]) -> Result<u64, Malformed> {
     Err(Malformed::new(name, "varint longer than 10 bytes"))
 }
 
+#[inline]
 fn take<'a>(name: &'static str, bytes: &mut &'a [u8], length: u64) -> Result<&'a [u8], Malformed> {
     let wanted = usize::try_from(length).ok().and_then(|length| bytes.split_at_checked(length));
     let Some((taken, rest)) = wanted else {

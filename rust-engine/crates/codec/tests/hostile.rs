@@ -1,48 +1,14 @@
 //! Decoders give back what was encoded and refuse the rest by name, whatever the bytes.
 
+mod wire;
+
 use codec::{Announced, Block, Limits, RemoteWriteDecoder, announced, encode_announced, encode_blocks, series_id};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use wire::{body, field, timeseries};
 
 const LIMITS: Limits =
     Limits { series_max: 100, samples_max: 1_000, decoded_bytes_max: 1 << 20, label_bytes_max: 1_000 };
-
-fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
-    let mut out = vec![number << 3 | 2];
-    let mut length = bytes.len();
-    while length >= 0x80 {
-        out.push(length as u8 | 0x80);
-        length >>= 7;
-    }
-    out.push(length as u8);
-    out.extend_from_slice(bytes);
-    out
-}
-
-fn sample(time: i64, value: f64) -> Vec<u8> {
-    let mut out = vec![1 << 3 | 1];
-    out.extend_from_slice(&value.to_le_bytes());
-    out.push(2 << 3);
-    let mut time = time as u64;
-    while time >= 0x80 {
-        out.push(time as u8 | 0x80);
-        time >>= 7;
-    }
-    out.push(time as u8);
-    field(2, &out)
-}
-
-fn timeseries(labels: &[(&str, &str)], samples: &[(i64, f64)]) -> Vec<u8> {
-    let label =
-        |(name, value): &(&str, &str)| field(1, &[field(1, name.as_bytes()), field(2, value.as_bytes())].concat());
-    let mut bytes: Vec<u8> = labels.iter().flat_map(label).collect();
-    bytes.extend(samples.iter().flat_map(|(time, value)| sample(*time, *value)));
-    field(1, &bytes)
-}
-
-fn body(series: &[Vec<u8>]) -> Vec<u8> {
-    snap::raw::Encoder::new().compress_vec(&series.concat()).expect("compresses")
-}
 
 fn reason_of(bytes: &[u8]) -> (&'static str, String) {
     let error = RemoteWriteDecoder::new(LIMITS).decode(bytes, 0).expect_err("refused");

@@ -39,11 +39,13 @@ pub trait PagesMut: Pages {
 }
 
 /// Reads a little-endian u16 of a page.
+#[inline]
 pub fn read_u16(page: &Page, at: usize) -> u16 {
     u16::from_le_bytes([page[at], page[at + 1]])
 }
 
 /// Reads a little-endian u32 of a page.
+#[inline]
 pub fn read_u32(page: &Page, at: usize) -> u32 {
     let mut bytes = [0; 4];
     bytes.copy_from_slice(&page[at..at + 4]);
@@ -51,6 +53,7 @@ pub fn read_u32(page: &Page, at: usize) -> u32 {
 }
 
 /// Reads a little-endian u64 of a page.
+#[inline]
 pub fn read_u64(page: &Page, at: usize) -> u64 {
     let mut bytes = [0; 8];
     bytes.copy_from_slice(&page[at..at + 8]);
@@ -58,6 +61,7 @@ pub fn read_u64(page: &Page, at: usize) -> u64 {
 }
 
 /// Writes bytes into a page.
+#[inline]
 pub fn write(page: &mut Page, at: usize, bytes: &[u8]) {
     page[at..at + bytes.len()].copy_from_slice(bytes);
 }

@@ -160,12 +160,14 @@ impl Pool {
     }
 
     /// Bytes of a page in use.
+    #[inline]
     pub fn page(&self, id: PageId) -> &Page {
         debug_assert!(self.owners[id.0 as usize] != OWNER_NONE);
         self.map.page(id.0)
     }
 
     /// Bytes of a page in use, to change.
+    #[inline]
     pub fn page_mut(&mut self, id: PageId) -> &mut Page {
         debug_assert!(self.owners[id.0 as usize] != OWNER_NONE);
         self.map.page_mut(id.0)

@@ -42,12 +42,14 @@ impl Map {
         Ok(Self { start, bytes })
     }
 
+    #[inline]
     pub fn page(&self, n: u32) -> &Page {
         let offset = self.offset(n, 1);
         // SAFETY: `offset` checked that the page lies inside the map; any bytes are a valid [u8; N]; `&self` forbids writers.
         unsafe { &*self.start.as_ptr().add(offset).cast() }
     }
 
+    #[inline]
     pub fn page_mut(&mut self, n: u32) -> &mut Page {
         let offset = self.offset(n, 1);
         // SAFETY: inside the map as above; `&mut self` is the only reference into it.

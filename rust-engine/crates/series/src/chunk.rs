@@ -21,8 +21,7 @@ pub fn seal(pages: &mut impl PagesMut, number: u32, group: &Group) -> Result<(),
     let last = head.time(pages, *last);
     let times: Vec<i64> = sealed.iter().map(|row| head.time(pages, *row)).collect();
     TREE.insert(pages, &keys::chunk(number, TIMES, last), &compress(&times))?;
-    for column in 0..head.columns(pages) {
-        let cells: Vec<u64> = sealed.iter().map(|row| head.cell(pages, *row, column)).collect();
+    for (column, cells) in columns_of(pages, head, sealed).into_iter().enumerate() {
         if let Some(chunk) = encode(&cells) {
             TREE.insert(pages, &keys::chunk(number, column as u16, last), &chunk)?;
         }
@@ -33,6 +32,17 @@ pub fn seal(pages: &mut impl PagesMut, number: u32, group: &Group) -> Result<(),
     head.set_sealed_until(pages, last);
     head.refill(pages, &kept)?;
     requeue(pages, number, group)
+}
+
+/// The cells of some rows, column by column.
+fn columns_of(pages: &impl Pages, head: Head, rows: &[usize]) -> Vec<Vec<u64>> {
+    let mut columns = vec![Vec::with_capacity(rows.len()); head.columns(pages)];
+    let mut cells = vec![ABSENT; columns.len()];
+    for row in rows {
+        head.read(pages, *row, &mut cells);
+        columns.iter_mut().zip(&cells).for_each(|(column, bits)| column.push(*bits));
+    }
+    columns
 }
 
 /// Keeps the head's entry in the eviction order at the time of its first row.

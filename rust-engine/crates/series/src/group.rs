@@ -24,7 +24,7 @@ pub struct Group {
     pub target: String,
 }
 
-/// A series: its place, and its labels once they were announced.
+/// A series: its place (first, see `place_of`), and its labels once they were announced.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Series {
     pub group: u32,
@@ -38,6 +38,13 @@ pub fn load<T: DeserializeOwned>(pages: &impl Pages, key: &[u8]) -> Option<T> {
 
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> T {
     postcard::from_bytes(bytes).expect("a stored entry decodes")
+}
+
+/// Group and column of a series, without its labels.
+pub fn place_of(pages: &impl Pages, id: SeriesId) -> Option<(u32, u16)> {
+    let bytes = TREE.get(pages, &keys::series(id))?;
+    let (place, _) = postcard::take_from_bytes(&bytes).expect("a stored entry begins with its place");
+    Some(place)
 }
 
 pub fn save<T: Serialize>(pages: &mut impl PagesMut, key: &[u8], value: &T) -> Result<(), SeriesError> {

@@ -1,6 +1,6 @@
 //! The head of a group. Its page (little-endian): 0 rows u16 · 2 columns u16 · 4 stride u16 (columns that a row has room
-//! for) · 8 sealed until i64 · 16 queued at i64 (time of its entry in the eviction order) · 64 timestamps, 144 × i64 ·
-//! 1216 pages of the rows, 68 × u32. A row is `stride` cells of 8 bytes; rows follow each other over the pages.
+//! for) · 8 sealed until i64 · 16 queued at i64 (time of its entry in the eviction order) · 24 a bit for each column whose
+//! labels are known, 30 bytes · 64 timestamps, 144 × i64 · 1216 pages of the rows, 68 × u32. A row is `stride` cells of 8 bytes; rows follow each other over the pages.
 
 use crate::TREE;
 use crate::group::COLUMNS_MAX;
@@ -12,6 +12,7 @@ pub const SEALED_ROWS: usize = 128;
 pub const ROWS_MAX: usize = SEALED_ROWS + 16;
 /// Bits of a cell without a sample: a signalling NaN that no source sends (a sample with these bits becomes a plain NaN).
 pub const ABSENT: u64 = 0x7ff4_a55e_7000_0001;
+const NAMED_AT: usize = 24;
 const TIMES_AT: usize = 64;
 const PAGES_AT: usize = TIMES_AT + ROWS_MAX * 8;
 const CELL_BYTES: usize = 8;
@@ -72,14 +73,50 @@ impl Head {
         read_u64(pages.page(page), at)
     }
 
-    pub fn set_cell(self, pages: &mut impl PagesMut, row: usize, column: usize, bits: u64) {
-        let (page, at) = self.place(pages, row, column);
-        write(pages.page_mut(page), at, &bits.to_le_bytes());
+    /// Where the cells of a row begin among those of all rows.
+    pub fn row_start(self, pages: &impl Pages, row: usize) -> usize {
+        row * self.stride(pages) * CELL_BYTES
+    }
+
+    /// Puts samples (f64 bits, little-endian) into the cells of a row from a column on that have none; how many.
+    pub fn put(self, pages: &mut impl PagesMut, row_start: usize, column: usize, samples: &[u8]) -> usize {
+        let mut put = 0;
+        let start = row_start + column * CELL_BYTES;
+        self.each_part(pages, start, samples.len(), |pages, page, at, done, bytes| {
+            let cells = &mut pages.page_mut(page)[at..at + bytes];
+            put += fill_absent(cells, &samples[done..done + bytes]);
+        });
+        put
+    }
+
+    /// Reads the cells of a row from the first column on.
+    pub fn read(self, pages: &impl Pages, row: usize, cells: &mut [u64]) {
+        let mut offset = self.row_start(pages, row);
+        let mut rest = cells;
+        while !rest.is_empty() {
+            let at = offset % PAGE_BYTES;
+            let (part, after) = rest.split_at_mut(rest.len().min((PAGE_BYTES - at) / CELL_BYTES));
+            let page = &pages.page(self.row_page(pages, offset / PAGE_BYTES))[at..at + part.len() * CELL_BYTES];
+            for (cell, bytes) in part.iter_mut().zip(page.as_chunks().0) {
+                *cell = u64::from_le_bytes(*bytes);
+            }
+            offset += part.len() * CELL_BYTES;
+            rest = after;
+        }
+    }
+
+    pub fn is_named(self, pages: &impl Pages, column: usize) -> bool {
+        pages.page(self.page)[NAMED_AT + column / 8] & (1 << (column % 8)) != 0
+    }
+
+    pub fn set_named(self, pages: &mut impl PagesMut, column: usize) {
+        pages.page_mut(self.page)[NAMED_AT + column / 8] |= 1 << (column % 8);
     }
 
     /// The row with this time, newest looked at first.
     pub fn find(self, pages: &impl Pages, time: i64) -> Option<usize> {
-        (0..self.rows(pages)).rev().find(|row| self.time(pages, *row) == time)
+        let times = &pages.page(self.page)[TIMES_AT..TIMES_AT + self.rows(pages) * 8];
+        times.as_chunks().0.iter().rposition(|bytes| i64::from_le_bytes(*bytes) == time)
     }
 
     /// Rows in the order of their times.
@@ -96,9 +133,9 @@ impl Head {
         let stride = self.stride(pages);
         self.extend(pages, (row + 1) * stride * CELL_BYTES)?;
         write(pages.page_mut(self.page), TIMES_AT + row * 8, &time.to_le_bytes());
-        for column in 0..stride {
-            self.set_cell(pages, row, column, ABSENT);
-        }
+        self.each_part(pages, row * stride * CELL_BYTES, stride * CELL_BYTES, |pages, page, at, _, bytes| {
+            pages.page_mut(page)[at..at + bytes].as_chunks_mut().0.fill(ABSENT.to_le_bytes());
+        });
         self.set_u16(pages, 0, row + 1);
         Ok(row)
     }
@@ -122,17 +159,19 @@ impl Head {
 
     /// Time and cells of a row.
     pub fn row(self, pages: &impl Pages, row: usize) -> (i64, Vec<u64>) {
-        let cells = (0..self.stride(pages)).map(|column| self.cell(pages, row, column));
-        (self.time(pages, row), cells.collect())
+        let mut cells = vec![ABSENT; self.stride(pages)];
+        self.read(pages, row, &mut cells);
+        (self.time(pages, row), cells)
     }
 
     /// Puts rows into an empty head.
     pub fn refill(self, pages: &mut impl PagesMut, rows: &[(i64, Vec<u64>)]) -> Result<(), PoolError> {
         for (time, cells) in rows {
             let row = self.append(pages, *time)?;
-            for (column, bits) in cells.iter().enumerate() {
-                self.set_cell(pages, row, column, *bits);
-            }
+            let samples: Vec<u8> = cells.iter().flat_map(|bits| bits.to_le_bytes()).collect();
+            self.each_part(pages, self.row_start(pages, row), samples.len(), |pages, page, at, done, bytes| {
+                pages.page_mut(page)[at..at + bytes].copy_from_slice(&samples[done..done + bytes]);
+            });
         }
         Ok(())
     }
@@ -146,6 +185,26 @@ impl Head {
             write(pages.page_mut(self.page), PAGES_AT + i * 4, &0u32.to_le_bytes());
         }
         self.set_u16(pages, 0, 0);
+    }
+
+    /// Calls with (pages, page, place in it, bytes before, bytes) for each part of some cells that lies in one page.
+    #[inline]
+    fn each_part<P: PagesMut>(
+        self,
+        pages: &mut P,
+        start: usize,
+        bytes: usize,
+        mut part: impl FnMut(&mut P, PageNo, usize, usize, usize),
+    ) {
+        let mut done = 0;
+        while done < bytes {
+            let offset = start + done;
+            let at = offset % PAGE_BYTES;
+            let length = (bytes - done).min(PAGE_BYTES - at);
+            let page = self.row_page(pages, offset / PAGE_BYTES);
+            part(pages, page, at, done, length);
+            done += length;
+        }
     }
 
     fn stride(self, pages: &impl Pages) -> usize {
@@ -177,4 +236,17 @@ impl Head {
     fn set_u16(self, pages: &mut impl PagesMut, at: usize, value: usize) {
         write(pages.page_mut(self.page), at, &(value as u16).to_le_bytes());
     }
+}
+
+/// Puts samples into the cells that have none; how many.
+fn fill_absent(cells: &mut [u8], samples: &[u8]) -> usize {
+    let mut filled = 0;
+    for (cell, sample) in cells.as_chunks_mut().0.iter_mut().zip(samples.as_chunks().0) {
+        let absent = u64::from_le_bytes(*cell) == ABSENT;
+        let sample = u64::from_le_bytes(*sample);
+        let sample = if sample == ABSENT { f64::NAN.to_bits() } else { sample };
+        filled += usize::from(absent);
+        *cell = if absent { sample.to_le_bytes() } else { *cell };
+    }
+    filled
 }

@@ -1,8 +1,9 @@
 use crate::chunk::{requeue, seal};
-use crate::group::{self, COLUMNS_MAX, Group, Series, Target, load, save};
-use crate::head::{ABSENT, Head, ROWS_MAX};
-use crate::{SeriesError, TREE, keys};
-use codec::{Announced, Block, SeriesId};
+use crate::group::{self, COLUMNS_MAX, Group, Series, load, save};
+use crate::head::{Head, ROWS_MAX};
+use crate::places::{Places, Run};
+use crate::{SeriesError, keys};
+use codec::{Announced, Block};
 use paged::PagesMut;
 use serde::Serialize;
 
@@ -35,16 +36,6 @@ pub fn pages_for_block(block: &Block<'_>) -> u32 {
     (160 + block.series() * 2 + groups * 70 + block.count() * 16 / paged::PAGE_BYTES) as u32
 }
 
-/// The groups of a target while a batch is applied.
-struct Writer {
-    target: Target,
-    groups: Vec<(u32, Group)>,
-    /// Row of the block and row of the head last written, for each group.
-    rows: Vec<Option<(usize, Option<usize>)>>,
-    /// Place of each column of the block: group (position in `groups`) and column.
-    places: Vec<(usize, usize)>,
-}
-
 /// Applies one batch of a target. A series that was never announced is kept by its id.
 pub fn apply_metrics(
     pages: &mut impl PagesMut,
@@ -54,139 +45,83 @@ pub fn apply_metrics(
     block: &Block<'_>,
 ) -> Result<Applied, SeriesError> {
     let mut done = Applied { times: (block.time(0), block.time(block.rows() - 1)), ..Applied::default() };
-    let mut writer = Writer::open(pages, target, service, &mut done)?;
-    writer.place_all(pages, target, block, &mut done)?;
+    let (mut places, moved) = Places::open(pages, target, service)?;
+    done.moved = moved;
+    let runs = places.find_all(pages, target, block.id_bytes())?;
+    done.created = places.created;
     for one in announced {
-        name(pages, one)?;
+        name(pages, &places.groups, one)?;
     }
-    done.unannounced = writer.count_unannounced(pages, block, announced);
-    let mut refused = None;
-    block.each(|row, column, value| {
-        if refused.is_none() {
-            refused = writer.put(pages, block.time(row), row, column, value, &mut done).err();
-        }
-    });
-    match refused {
-        Some(error) => Err(error),
-        None => Ok(done),
+    done.unannounced = count_unannounced(pages, &places.groups, &runs);
+    let mut writer = Writer { rows: vec![None; places.groups.len()], groups: places.groups, done };
+    if block.dense_row(0).is_some() {
+        writer.write_dense(pages, block, &runs)?;
+    } else {
+        writer.write_listed(pages, block, &runs)?;
     }
+    Ok(writer.done)
+}
+
+/// The groups of a target while the samples of a batch are written.
+struct Writer {
+    groups: Vec<(u32, Group)>,
+    /// Row of the block last written, and where the cells of its row in the head begin, for each group.
+    rows: Vec<Option<(usize, Option<usize>)>>,
+    done: Applied,
 }
 
 impl Writer {
-    fn open(pages: &mut impl PagesMut, target: &str, service: &str, done: &mut Applied) -> Result<Self, SeriesError> {
-        let key = keys::target(target);
-        let known: Option<Target> = load(pages, &key);
-        let mut entry = known.unwrap_or_else(|| Target { service: service.to_owned(), groups: Vec::new() });
-        let groups: Vec<(u32, Group)> =
-            entry.groups.iter().filter_map(|number| Some((*number, load(pages, &keys::group(*number))?))).collect();
-        if entry.service != service {
-            let moved = move_series(pages, &groups, &entry.service, service)?;
-            done.moved = Some((std::mem::replace(&mut entry.service, service.to_owned()), moved));
-            save(pages, &key, &entry)?;
-        }
-        let rows = vec![None; groups.len()];
-        Ok(Self { target: entry, groups, rows, places: Vec::new() })
-    }
-
-    /// Finds or makes the place of every column. A target sends its series in the same order again and again: the next
-    /// place is tried before the index.
-    fn place_all(
-        &mut self,
-        pages: &mut impl PagesMut,
-        target: &str,
-        block: &Block<'_>,
-        done: &mut Applied,
-    ) -> Result<(), SeriesError> {
-        let mut next = (0, 0);
-        for column in 0..block.series() {
-            let id = block.id(column);
-            let place = match self.expected(pages, next, id) {
-                Some(place) => place,
-                None => self.look_up(pages, target, id, done)?,
-            };
-            next = (place.0, place.1 + 1);
-            self.places.push(place);
+    fn write_dense(&mut self, pages: &mut impl PagesMut, block: &Block<'_>, runs: &[Run]) -> Result<(), SeriesError> {
+        for row in 0..block.rows() {
+            let Some(samples) = block.dense_row(row) else { return Ok(()) };
+            for run in runs {
+                let samples = &samples[run.from * 8..(run.from + run.columns) * 8];
+                self.put(pages, block.time(row), row, (run.group, run.column), samples)?;
+            }
         }
         Ok(())
     }
 
-    fn expected(&self, pages: &impl PagesMut, next: (usize, usize), id: SeriesId) -> Option<(usize, usize)> {
-        let columns = |at: usize| Some(Head::at(self.groups.get(at)?.1.head).columns(pages));
-        let (at, column) = if next.1 < columns(next.0)? { next } else { (next.0 + 1, 0) };
-        let inside = column < columns(at)?;
-        (inside && group::id_of(pages, self.groups[at].1.ids, column) == id).then_some((at, column))
+    fn write_listed(&mut self, pages: &mut impl PagesMut, block: &Block<'_>, runs: &[Run]) -> Result<(), SeriesError> {
+        let places: Vec<(usize, usize)> =
+            runs.iter().flat_map(|run| (0..run.columns).map(|n| (run.group, run.column + n))).collect();
+        let mut refused = None;
+        block.each(|row, column, value| {
+            if refused.is_none() {
+                let sample = value.to_bits().to_le_bytes();
+                refused = self.put(pages, block.time(row), row, places[column], &sample).err();
+            }
+        });
+        refused.map_or(Ok(()), Err)
     }
 
-    fn look_up(
-        &mut self,
-        pages: &mut impl PagesMut,
-        target: &str,
-        id: SeriesId,
-        done: &mut Applied,
-    ) -> Result<(usize, usize), SeriesError> {
-        if let Some(known) = load::<Series>(pages, &keys::series(id)) {
-            let at = self.groups.iter().position(|(number, _)| *number == known.group);
-            return at.map(|at| (at, usize::from(known.column))).ok_or_else(|| SeriesError::ArgumentInvalid {
-                field: "target",
-                reason: format!("series {id:032x} belongs to another target"),
-            });
-        }
-        let at = self.group_with_room(pages, target)?;
-        let (number, group) = &self.groups[at];
-        pages.require(TREE.region(), 120)?;
-        let column = Head::at(group.head).add_column(pages)?;
-        group::set_id(pages, group.ids, column, id);
-        save(pages, &keys::series(id), &Series { group: *number, column: column as u16, labels: None })?;
-        TREE.insert(pages, &keys::by_service(&self.target.service, id), &[])?;
-        done.created += 1;
-        Ok((at, column))
-    }
-
-    fn group_with_room(&mut self, pages: &mut impl PagesMut, target: &str) -> Result<usize, SeriesError> {
-        let last = self.groups.len().checked_sub(1);
-        if let Some(last) = last
-            && Head::at(self.groups[last].1.head).columns(pages) < COLUMNS_MAX
-        {
-            return Ok(last);
-        }
-        let (number, group) = group::create(pages, target)?;
-        self.target.groups.push(number);
-        save(pages, &keys::target(target), &self.target)?;
-        self.groups.push((number, group));
-        self.rows.push(None);
-        Ok(self.groups.len() - 1)
-    }
-
+    /// Puts samples of a row of the block into neighbouring columns.
+    #[inline]
     fn put(
         &mut self,
         pages: &mut impl PagesMut,
         time: i64,
         row: usize,
-        column: usize,
-        value: f64,
-        done: &mut Applied,
+        (at, column): (usize, usize),
+        samples: &[u8],
     ) -> Result<(), SeriesError> {
-        let (at, column) = self.places[column];
         let to = match self.rows[at] {
             Some((last, to)) if last == row => to,
             _ => {
-                let to = self.row_for(pages, at, time)?;
+                let head = Head::at(self.groups[at].1.head);
+                let to = self.row_for(pages, at, time)?.map(|row| head.row_start(pages, row));
                 self.rows[at] = Some((row, to));
                 to
             }
         };
+        let count = (samples.len() / 8) as u64;
         let Some(to) = to else {
-            done.out_of_order += 1;
+            self.done.out_of_order += count;
             return Ok(());
         };
-        let head = Head::at(self.groups[at].1.head);
-        if head.cell(pages, to, column) != ABSENT {
-            done.duplicates += 1;
-            return Ok(());
-        }
-        let bits = value.to_bits();
-        head.set_cell(pages, to, column, if bits == ABSENT { f64::NAN.to_bits() } else { bits });
-        done.applied += 1;
+        let put = Head::at(self.groups[at].1.head).put(pages, to, column, samples) as u64;
+        self.done.applied += put;
+        self.done.duplicates += count - put;
         Ok(())
     }
 
@@ -207,40 +142,27 @@ impl Writer {
         requeue(pages, *number, group)?;
         Ok(Some(row))
     }
+}
 
-    fn count_unannounced(&self, pages: &impl PagesMut, block: &Block<'_>, announced: &[Announced<'_>]) -> u64 {
-        if announced.len() >= block.series() {
-            return 0;
-        }
-        let unnamed = |column: &usize| {
-            load::<Series>(pages, &keys::series(block.id(*column))).is_some_and(|series| series.labels.is_none())
-        };
-        (0..block.series()).filter(unnamed).count() as u64
-    }
+fn count_unannounced(pages: &impl PagesMut, groups: &[(u32, Group)], runs: &[Run]) -> u64 {
+    let unnamed = |run: &Run| {
+        let head = Head::at(groups[run.group].1.head);
+        (run.column..run.column + run.columns).filter(|column| !head.is_named(pages, *column)).count() as u64
+    };
+    runs.iter().map(unnamed).sum()
 }
 
 /// Keeps the labels of a series that has a place; others are named when their samples come.
-fn name(pages: &mut impl PagesMut, one: &Announced<'_>) -> Result<(), SeriesError> {
-    let key = keys::series(one.id);
-    let Some(mut series) = load::<Series>(pages, &key) else { return Ok(()) };
-    if series.labels.is_none() {
+fn name(pages: &mut impl PagesMut, groups: &[(u32, Group)], one: &Announced<'_>) -> Result<(), SeriesError> {
+    let Some((group, column)) = group::place_of(pages, one.id) else { return Ok(()) };
+    let own = groups.iter().find(|(number, _)| *number == group).map(|(_, own)| own.head);
+    let Some(page) = own.or_else(|| Some(load::<Group>(pages, &keys::group(group))?.head)) else { return Ok(()) };
+    let head = Head::at(page);
+    if !head.is_named(pages, usize::from(column)) {
         let labels = one.labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        series.labels = Some(labels.collect());
-        save(pages, &key, &series)?;
+        let series = Series { group, column, labels: Some(labels.collect()) };
+        save(pages, &keys::series(one.id), &series)?;
+        head.set_named(pages, usize::from(column));
     }
     Ok(())
-}
-
-/// Lists a target's series under another service; how many they are.
-fn move_series(pages: &mut impl PagesMut, groups: &[(u32, Group)], from: &str, to: &str) -> Result<u32, SeriesError> {
-    let mut moved = 0;
-    for (_, group) in groups {
-        for column in 0..Head::at(group.head).columns(pages) {
-            let id = group::id_of(pages, group.ids, column);
-            TREE.insert(pages, &keys::by_service(to, id), &[])?;
-            TREE.remove(pages, &keys::by_service(from, id));
-            moved += 1;
-        }
-    }
-    Ok(moved)
 }

@@ -47,6 +47,8 @@ pub fn group(group: u32) -> [u8; 5] {
     key
 }
 
+pub const CHUNKS_START: [u8; 1] = [CHUNK];
+
 /// Prefix of all chunks of a group.
 pub fn chunks_of(group: u32) -> [u8; 5] {
     let mut key = [CHUNK; 5];
@@ -62,6 +64,14 @@ pub fn column_chunks(group: u32, column: u16) -> Vec<u8> {
 /// A column's chunk by its last time, so that a scan from a time starts at the first chunk that reaches it.
 pub fn chunk(group: u32, column: u16, last: i64) -> Vec<u8> {
     [column_chunks(group, column).as_slice(), &ordered(last).to_be_bytes()].concat()
+}
+
+/// Group, column and last time of a chunk's key.
+pub fn split_chunk(key: &[u8]) -> Option<(u32, u16, i64)> {
+    let (group, rest) = key.strip_prefix(&CHUNKS_START)?.split_first_chunk()?;
+    let (column, last) = rest.split_first_chunk()?;
+    let last = unordered(u64::from_be_bytes(*last.first_chunk()?));
+    Some((u32::from_be_bytes(*group), u16::from_be_bytes(*column), last))
 }
 
 pub fn order(time: i64, kind: Kind, group: u32) -> Vec<u8> {

@@ -7,16 +7,20 @@ mod chunk;
 mod evict;
 mod group;
 mod head;
+mod index;
 mod ingest;
 mod keys;
 mod list;
+mod places;
 mod range;
+mod sealed;
 
 pub use evict::{Evicted, evict_oldest, oldest_time};
 pub use group::{GROUP_TAG, describe_group};
 pub use ingest::{Applied, apply_metrics, pages_for_block};
 pub use list::{MatchOp, Matcher, SeriesInfo, series};
 pub use range::{Aggregation, Asked, range, ranges};
+pub use sealed::{Sealed, sealed};
 
 use paged::{Region, Tree};
 use thiserror::Error;

@@ -1,0 +1,33 @@
+use crate::clock::median_ns;
+use crate::row::Row;
+use crate::scrape::Random;
+use pool::{PageId, Pool, PoolOptions, Region};
+
+const PAIRS: usize = 100_000;
+
+/// Taking and giving back a page. Pages come zeroed: most of a pair is the 4 KiB of zeros.
+pub fn bench() -> Vec<Row> {
+    let row = |key, goal, ours| Row { key, unit: "ns CPU a pair", goal: Some(goal), ours, peer: None };
+    vec![row("pageEmpty", 10.0, pair(0)), row("page90Full", 40.0, pair(90))]
+}
+
+fn pair(percent: u64) -> f64 {
+    let quota = 256u64 << 20;
+    let options = PoolOptions { pool_bytes: quota * 4, quota_bytes: [quota; 4], borrow_bytes_max: [0; 4], shards: 1 };
+    let mut pool = Pool::open(&options).expect("options are valid");
+    let region = Region::InfrastructureState;
+    let all = quota / pool::PAGE_BYTES as u64;
+    let taken: Vec<PageId> = (0..all).map(|_| pool.allocate(0, region).expect("room")).collect();
+    let mut random = Random(13);
+    for id in taken {
+        if random.next() % 100 >= percent {
+            pool.free(id);
+        }
+    }
+    median_ns(9, || {
+        for _ in 0..PAIRS {
+            let id = pool.allocate(0, region).expect("room");
+            pool.free(id);
+        }
+    }) / PAIRS as f64
+}

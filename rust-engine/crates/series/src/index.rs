@@ -1,0 +1,43 @@
+use codec::SeriesId;
+use foldhash::fast::RandomState;
+use std::hash::BuildHasher;
+
+/// Positions of ids in lists that are kept elsewhere: 4 bytes for each, so that thousands stay in the cache.
+pub struct Index {
+    state: RandomState,
+    /// 1 + position, 0 where there is none; at most half of them are taken.
+    slots: Vec<u32>,
+}
+
+impl Index {
+    /// An empty index with room for so many ids, and no more.
+    pub fn for_ids(ids: usize) -> Self {
+        Self { state: RandomState::default(), slots: vec![0; (ids * 2).next_power_of_two()] }
+    }
+
+    /// Adds an id that is not in the index.
+    pub fn insert(&mut self, id: SeriesId, position: usize) {
+        let mut slot = self.start(id);
+        while self.slots[slot] != 0 {
+            slot = (slot + 1) & (self.slots.len() - 1);
+        }
+        self.slots[slot] = position as u32 + 1;
+    }
+
+    /// The position of an id; `is` says whether it is the one at a position.
+    pub fn find(&self, id: SeriesId, is: impl Fn(usize) -> bool) -> Option<usize> {
+        let mut slot = self.start(id);
+        while self.slots[slot] != 0 {
+            let position = self.slots[slot] as usize - 1;
+            if is(position) {
+                return Some(position);
+            }
+            slot = (slot + 1) & (self.slots.len() - 1);
+        }
+        None
+    }
+
+    fn start(&self, id: SeriesId) -> usize {
+        self.state.hash_one(id) as usize & (self.slots.len() - 1)
+    }
+}

@@ -1,0 +1,195 @@
+//! Where the series of a batch lie: columns of the groups of its target.
+
+use crate::group::{self, COLUMNS_MAX, Group, Series, Target, load, save};
+use crate::head::Head;
+use crate::index::Index;
+use crate::{SeriesError, TREE, keys};
+use codec::SeriesId;
+use paged::PagesMut;
+
+const ID_BYTES: usize = 16;
+/// A look-up in the tree costs as much as this many ids of an index.
+const INDEXED_PER_LOOK_UP: usize = 32;
+/// Look-ups before an index is thought of.
+const LOOKED_UP_MIN: usize = 4;
+
+/// Columns of a block that are neighbours in a group too.
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
+    /// Position of the group among those of the target.
+    pub group: usize,
+    /// First column there.
+    pub column: usize,
+    /// First column of the block.
+    pub from: usize,
+    /// How many.
+    pub columns: usize,
+}
+
+/// The groups of a target.
+pub struct Places {
+    target: Target,
+    pub groups: Vec<(u32, Group)>,
+    /// Series seen for the first time.
+    pub created: u32,
+    /// Positions (group × `COLUMNS_MAX` + column) of all series of the target, once it pays.
+    index: Option<Index>,
+    looked_up: usize,
+    /// Ids of the batch.
+    ids: usize,
+}
+
+/// A service that a target left, and how many series moved.
+type Moved = Option<(String, u32)>;
+
+impl Places {
+    pub fn open(pages: &mut impl PagesMut, target: &str, service: &str) -> Result<(Self, Moved), SeriesError> {
+        let key = keys::target(target);
+        let known: Option<Target> = load(pages, &key);
+        let mut entry = known.unwrap_or_else(|| Target { service: service.to_owned(), groups: Vec::new() });
+        let groups: Vec<(u32, Group)> =
+            entry.groups.iter().filter_map(|number| Some((*number, load(pages, &keys::group(*number))?))).collect();
+        let mut moved = None;
+        if entry.service != service {
+            let series = move_series(pages, &groups, &entry.service, service)?;
+            moved = Some((std::mem::replace(&mut entry.service, service.to_owned()), series));
+            save(pages, &key, &entry)?;
+        }
+        Ok((Self { target: entry, groups, created: 0, index: None, looked_up: 0, ids: 0 }, moved))
+    }
+
+    /// Finds or makes the place of every id. A target sends its series in the same order again and again: what follows in
+    /// the group is compared before an index is asked.
+    pub fn find_all(&mut self, pages: &mut impl PagesMut, target: &str, ids: &[u8]) -> Result<Vec<Run>, SeriesError> {
+        self.ids = ids.len() / ID_BYTES;
+        let mut runs: Vec<Run> = Vec::new();
+        let (mut next, mut from) = ((0, 0), 0);
+        while from * ID_BYTES < ids.len() {
+            let rest = &ids[from * ID_BYTES..];
+            let (group, column, columns) = match self.expected(pages, next, rest) {
+                Some(expected) => expected,
+                None => {
+                    let mut id = [0; ID_BYTES];
+                    id.copy_from_slice(&rest[..ID_BYTES]);
+                    let (group, column) = self.find(pages, target, SeriesId::from_le_bytes(id), from)?;
+                    (group, column, 1)
+                }
+            };
+            next = (group, column + columns);
+            match runs.last_mut() {
+                Some(run) if (run.group, run.column + run.columns) == (group, column) => run.columns += columns,
+                _ => runs.push(Run { group, column, from, columns }),
+            }
+            from += columns;
+        }
+        Ok(runs)
+    }
+
+    /// Group, column and number of the ids that come next in a group as they do in the block; none when not one does.
+    fn expected(&self, pages: &impl PagesMut, next: (usize, usize), ids: &[u8]) -> Option<(usize, usize, usize)> {
+        let columns = |at: usize| Some(Head::at(self.groups.get(at)?.1.head).columns(pages));
+        let (at, column) = if next.1 < columns(next.0)? { next } else { (next.0 + 1, 0) };
+        let columns = columns(at)?;
+        let own = &group::id_bytes(pages, self.groups[at].1.ids, columns)[column * ID_BYTES..];
+        let shared = own.len().min(ids.len());
+        let equal = if own[..shared] == ids[..shared] {
+            shared / ID_BYTES
+        } else {
+            own.chunks_exact(ID_BYTES).zip(ids.chunks_exact(ID_BYTES)).take_while(|(own, id)| own == id).count()
+        };
+        (equal > 0).then_some((at, column, equal))
+    }
+
+    fn find(
+        &mut self,
+        pages: &mut impl PagesMut,
+        target: &str,
+        id: SeriesId,
+        from: usize,
+    ) -> Result<(usize, usize), SeriesError> {
+        if let Some(place) = self.indexed(pages, id, from) {
+            return Ok(place);
+        }
+        if let Some((group, column)) = group::place_of(pages, id) {
+            let at = self.groups.iter().position(|(number, _)| *number == group);
+            return at.map(|at| (at, usize::from(column))).ok_or_else(|| SeriesError::ArgumentInvalid {
+                field: "target",
+                reason: format!("series {id:032x} belongs to another target"),
+            });
+        }
+        let at = self.group_with_room(pages, target)?;
+        let (number, group) = &self.groups[at];
+        pages.require(TREE.region(), 120)?;
+        let column = Head::at(group.head).add_column(pages)?;
+        group::set_id(pages, group.ids, column, id);
+        save(pages, &keys::series(id), &Series { group: *number, column: column as u16, labels: None })?;
+        TREE.insert(pages, &keys::by_service(&self.target.service, id), &[])?;
+        if let Some(index) = &mut self.index {
+            index.insert(id, at * COLUMNS_MAX + column);
+        }
+        self.created += 1;
+        Ok((at, column))
+    }
+
+    /// The place of an id, the one at `from` of the batch, in the index. It is made once it pays, when as many of the rest
+    /// will have to be looked up as of those before.
+    fn indexed(&mut self, pages: &impl PagesMut, id: SeriesId, from: usize) -> Option<(usize, usize)> {
+        if self.index.is_none() {
+            self.looked_up += 1;
+            if self.looked_up < LOOKED_UP_MIN {
+                return None;
+            }
+            let series = self.groups.iter().map(|(_, group)| Head::at(group.head).columns(pages)).sum::<usize>();
+            let to_look_up = (self.ids - from) * self.looked_up / (from + 1);
+            if to_look_up * INDEXED_PER_LOOK_UP < series {
+                return None;
+            }
+            self.index = Some(self.index_of(pages, series));
+        }
+        let is = |position: usize| {
+            let (_, group) = &self.groups[position / COLUMNS_MAX];
+            group::id_of(pages, group.ids, position % COLUMNS_MAX) == id
+        };
+        let position = self.index.as_ref()?.find(id, is)?;
+        Some((position / COLUMNS_MAX, position % COLUMNS_MAX))
+    }
+
+    fn index_of(&self, pages: &impl PagesMut, series: usize) -> Index {
+        let mut index = Index::for_ids(series + self.ids);
+        for (at, (_, group)) in self.groups.iter().enumerate() {
+            let ids = group::id_bytes(pages, group.ids, Head::at(group.head).columns(pages));
+            for (column, id) in ids.as_chunks().0.iter().enumerate() {
+                index.insert(SeriesId::from_le_bytes(*id), at * COLUMNS_MAX + column);
+            }
+        }
+        index
+    }
+
+    fn group_with_room(&mut self, pages: &mut impl PagesMut, target: &str) -> Result<usize, SeriesError> {
+        let last = self.groups.len().checked_sub(1);
+        if let Some(last) = last
+            && Head::at(self.groups[last].1.head).columns(pages) < COLUMNS_MAX
+        {
+            return Ok(last);
+        }
+        let (number, group) = group::create(pages, target)?;
+        self.target.groups.push(number);
+        save(pages, &keys::target(target), &self.target)?;
+        self.groups.push((number, group));
+        Ok(self.groups.len() - 1)
+    }
+}
+
+/// Lists a target's series under another service; how many they are.
+fn move_series(pages: &mut impl PagesMut, groups: &[(u32, Group)], from: &str, to: &str) -> Result<u32, SeriesError> {
+    let mut moved = 0;
+    for (_, group) in groups {
+        for column in 0..Head::at(group.head).columns(pages) {
+            let id = group::id_of(pages, group.ids, column);
+            TREE.insert(pages, &keys::by_service(to, id), &[])?;
+            TREE.remove(pages, &keys::by_service(from, id));
+            moved += 1;
+        }
+    }
+    Ok(moved)
+}
