@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { KafkaUnavailable, RecordTooLarge } from '../runtime/kafka/errors.ts'
 import { partitionOf } from '../schemas/topics.ts'
-import type { DeploymentEvent, IncidentEvent } from '../schemas/generated/events.ts'
+import type { DeploymentEvent, IncidentEvent, MetricBatch } from '../schemas/generated/events.ts'
 import { gatewayUnderTest, signed, type ErrorAnswer, type GatewayUnderTest } from './gatewayUnderTest.ts'
 import { NOW } from './sources/mappingUnderTest.ts'
+import { compressed, messageOf, WRITE_HEADERS } from './writeRequestUnderTest.ts'
 
 const EVENTS = '/v1/events'
 const started = JSON.stringify({ type: 'deployment', service: 'production/shop', key: '1', phase: 'started' })
@@ -14,6 +15,28 @@ const examples = JSON.parse(
 ) as readonly { name: string; examples: readonly object[] }[]
 const exampleOf = (kind: string): string =>
   JSON.stringify(examples.find(({ name }) => name === kind)?.examples[0] ?? assert.fail(kind))
+
+describe('remote write', () => {
+  test('samples far ahead of the clock are refused by name, the others of the request are kept', async () => {
+    const { post, log } = await gatewayUnderTest()
+    const [past, future] = [0, 11 * 60_000].map((aheadMs) => ({
+      labels: [{ name: '__name__', value: `m${aheadMs}` }],
+      samples: [{ value: 1, timestamp: NOW + aheadMs }],
+    }))
+    const answer = await post('/api/v1/write', compressed(messageOf(past ?? {}, future ?? {})), WRITE_HEADERS)
+    assert.equal(answer.statusCode, 400)
+    assert.match(
+      answer.json<ErrorAnswer>().error.message,
+      /timestamp: 1 samples .* left out; the other 1 were accepted/u,
+    )
+    assert.deepEqual(
+      log.read('devops.metrics').map((batch) => (batch as MetricBatch).samples),
+      [1],
+    )
+    const good = await post('/api/v1/write', compressed(messageOf(past ?? {})), WRITE_HEADERS)
+    assert.equal(good.statusCode, 204)
+  })
+})
 
 describe('GitHub', () => {
   test('a signed delivery is in the log of its service before the answer', async () => {

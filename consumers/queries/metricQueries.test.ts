@@ -63,7 +63,7 @@ const decoder = createRemoteWriteDecoder({
   decodedBytesMax: 16 * MIB,
   labelBytesMax: 10_000,
 })
-for (const batch of decoder.decode(remoteWrite(series), NOW)) {
+for (const batch of decoder.decode(remoteWrite(series), NOW).batches) {
   door.applyMetrics(batch.target, SERVICE, batch.announced, batch.block)
 }
 
@@ -137,7 +137,7 @@ test('a query that would read more samples than it may says that points are miss
     Array.from({ length: 63_000 }, (_, i) => [BEGIN + i * 1000, i % 7] as const),
   ])
   const limits = { seriesMax: 100, samplesMax: 2_000_000, decodedBytesMax: 64 * MIB, labelBytesMax: 10_000 }
-  for (const batch of createRemoteWriteDecoder(limits).decode(remoteWrite(big), NOW)) {
+  for (const batch of createRemoteWriteDecoder(limits).decode(remoteWrite(big), NOW).batches) {
     door.applyMetrics(batch.target, SERVICE, batch.announced, batch.block)
   }
   const window = { from: iso(BEGIN), to: iso(NOW), stepSeconds: 3600, aggregation: 'count' }

@@ -46,7 +46,8 @@ export class Lane {
       await this.#publisher.publish(records)
       this.#telemetry.published(records.length, (performance.now() - startedAt) / 1000)
     } catch (error) {
-      this.#telemetry.failed(records.length, error)
+      // What is too large was never asked of Kafka; it is counted as refused.
+      if (!(error instanceof RecordTooLarge)) this.#telemetry.failed(records.length, error)
       throw refusalOf(error)
     } finally {
       this.#hold(-bytes)

@@ -1,13 +1,11 @@
 /** Decoded parts of remote-write targets → one MetricBatch each. */
 import { createHash } from 'node:crypto'
-import type { RemoteWriteDecoder } from '../../rust-engine/ts/remoteWrite.ts'
+import type { RemoteWriteBatch } from '../../rust-engine/ts/remoteWrite.ts'
 import type { MetricBatch } from '../../schemas/generated/events.ts'
 import { namesOfLabels } from '../sources/labelNames.ts'
 import type { Mapping } from '../sources/mapping.ts'
 
-type DecodedTarget = ReturnType<RemoteWriteDecoder['decode']>[number]
-
-export function batchOf(decoded: DecodedTarget, mapping: Mapping): MetricBatch {
+export function batchOf(decoded: RemoteWriteBatch, mapping: Mapping): MetricBatch {
   const { service, environment } = mapping.catalog.resolve(namesOfLabels(decoded.labels))
   return {
     // A repeat of the same samples has the same block, whether or not its labels are announced with it.

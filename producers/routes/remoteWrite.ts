@@ -1,7 +1,7 @@
 /** Prometheus remote write 1.0: snappy and protobuf are decoded by the engine, a record for each target's block. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { RemoteWriteInvalid } from '../../rust-engine/ts/errors.ts'
-import type { RemoteWriteDecoder } from '../../rust-engine/ts/remoteWrite.ts'
+import type { RemoteWriteDecoded, RemoteWriteDecoder } from '../../rust-engine/ts/remoteWrite.ts'
 import { accessHook } from '../access.ts'
 import { batchOf } from '../ingest/metricBatches.ts'
 import type { Lane } from '../ingest/lane.ts'
@@ -26,7 +26,7 @@ export function addRemoteWriteRoute(scope: FastifyInstance, context: RouteContex
     requireRemoteWrite1(request)
     const mapping = context.mapping(request)
     const decoded = decode(decoder, rawBody(request), mapping.now)
-    const batches = decoded.map((target) => batchOf(target, mapping))
+    const batches = decoded.batches.map((batch) => batchOf(batch, mapping))
     const records = batches.map((batch) => recordOfBatch(batch, encode))
     try {
       await lane.publish(records)
@@ -39,15 +39,20 @@ export function addRemoteWriteRoute(scope: FastifyInstance, context: RouteContex
       const aheadMs = skewOf({ event: batch }, mapping.now)
       if (aheadMs !== null) context.telemetry.eventSkewed('remote_write', batch.service, aheadMs)
     }
-    context.telemetry.samplesAccepted(
-      batches.length,
-      batches.reduce((sum, batch) => sum + batch.samples, 0),
-    )
+    const accepted = batches.reduce((sum, batch) => sum + batch.samples, 0)
+    context.telemetry.samplesAccepted(batches.length, accepted)
+    // As Prometheus does: what is right is kept, and the sender is told of the rest, which a repeat would not mend.
+    if (decoded.ahead > 0) {
+      throw malformed(
+        'timestamp',
+        `${decoded.ahead} samples are more than 10 minutes ahead of the clock and were left out; the other ${accepted} were accepted`,
+      )
+    }
     return reply.code(204).send()
   })
 }
 
-function decode(decoder: RemoteWriteDecoder, body: Buffer, now: number): ReturnType<RemoteWriteDecoder['decode']> {
+function decode(decoder: RemoteWriteDecoder, body: Buffer, now: number): RemoteWriteDecoded {
   try {
     return decoder.decode(body, now)
   } catch (error) {

@@ -17,6 +17,9 @@ const WORKLOAD = [
 ]
 const OTEL_SERVICE = ['service_name', 'otel_service_name']
 
+/** Every label that `namesOfLabels` reads. */
+export const IDENTITY_LABELS = [...ENVIRONMENT, ...INSTANCE, ...NAME, ...WORKLOAD, ...OTEL_SERVICE, 'service', 'job']
+
 /** What the labels of an alert or a scrape target say about the service they belong to. */
 export function namesOfLabels(labels: Labels): SourceNames {
   const otelServiceName = first(labels, OTEL_SERVICE)

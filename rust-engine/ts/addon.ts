@@ -122,7 +122,7 @@ export interface Addon {
 
   openRemoteWrite(limits: string): DecoderBox
   /** JSON of the batches, and their bytes in one buffer. */
-  decodeRemoteWrite(decoder: DecoderBox, body: Uint8Array, nowMs: number): readonly [string, ArrayBuffer]
+  decodeRemoteWrite(decoder: DecoderBox, body: Uint8Array, nowMs: number): readonly [string, ArrayBuffer, number]
   forgetTarget(decoder: DecoderBox, target: string): void
 }
 

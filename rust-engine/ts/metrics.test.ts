@@ -68,7 +68,7 @@ function scrape(shard: ShardDoor, names: number, from: number, to: number, value
     const body = bodyOf(
       Array.from({ length: names }, (_, i) => ({ labels: labelsOf(`m${i}`), samples: [[at, value(row, i)]] as const })),
     )
-    for (const batch of decoder.decode(body, at))
+    for (const batch of decoder.decode(body, at).batches)
       shard.applyMetrics(batch.target, 'production/node', batch.announced, batch.block)
   }
 }
@@ -101,15 +101,22 @@ test('what Prometheus wrote is read back equal, over heads and sealed chunks', (
   })
 })
 
-test('more samples of a series than a block may have timestamps are all kept', () => {
+test('more samples of a series than one record may hold are all kept', () => {
   const shard = open().createShard(0)
   const samples = Array.from({ length: 70_000 }, (_, i) => [START + i * 100, i] as const)
   const limits = { ...LIMITS, samplesMax: 2_000_000 }
-  const batches = createRemoteWriteDecoder(limits).decode(bodyOf([{ labels: labelsOf('m0'), samples }]), START)
+  const { batches } = createRemoteWriteDecoder(limits).decode(
+    bodyOf([{ labels: labelsOf('m0'), samples }]),
+    START + 7_000_000,
+  )
   const applied = batches.map(
     ({ target, announced, block }) => shard.applyMetrics(target, 'production/node', announced, block).applied,
   )
-  assert.deepEqual(applied, [65_536, 70_000 - 65_536])
+  assert.ok(applied.length > 1, 'one record has no room for all')
+  assert.equal(
+    applied.reduce((sum, count) => sum + count, 0),
+    70_000,
+  )
   const { times, values } = read(shard, 'm0', START + 65_500 * 100, START + 65_600 * 100)
   assert.deepEqual(
     [...values],
@@ -165,7 +172,7 @@ test('a repeat is dropped, a partial scrape completed, an old sample counted', (
   const decoder = createRemoteWriteDecoder(LIMITS)
   const write = (name: string, row: number) => {
     const samples = [[START + row * SCRAPE_MS, 5]] as const
-    const [batch] = decoder.decode(bodyOf([{ labels: labelsOf(name), samples }]), 0)
+    const [batch] = decoder.decode(bodyOf([{ labels: labelsOf(name), samples }]), START + 300 * SCRAPE_MS).batches
     assert.ok(batch)
     return shard.applyMetrics(batch.target, 'production/node', batch.announced, batch.block)
   }
@@ -179,7 +186,7 @@ test('series without announcement are kept by hash and named once announced', ()
   const shard = open().createShard(0)
   const decoder = createRemoteWriteDecoder(LIMITS)
   const write = (at: number, announce: boolean) => {
-    const [batch] = decoder.decode(bodyOf([{ labels: labelsOf('m'), samples: [[at, 1]] }]), 0)
+    const [batch] = decoder.decode(bodyOf([{ labels: labelsOf('m'), samples: [[at, 1]] }]), at).batches
     assert.ok(batch)
     const announced = announce ? batch.announced : new Uint8Array()
     return shard.applyMetrics(batch.target, 'production/node', announced, batch.block).unannounced

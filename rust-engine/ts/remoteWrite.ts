@@ -1,4 +1,4 @@
-/** Prometheus remote write 1.0: a request's body in, one batch for each scrape target out (several where a block has too few rows). */
+/** Prometheus remote write 1.0: a request's body in, the batches of its targets out. */
 import { addon } from './addon.ts'
 import { named, SharedMemoryRefused } from './errors.ts'
 
@@ -11,9 +11,9 @@ export interface RemoteWriteLimits {
 }
 
 export interface RemoteWriteBatch {
-  /** Identity of the scrape target, as `{instance="…",job="…"}`; `{}` where a series has neither. */
+  /** Its identity labels as text, e.g. `{instance="…",job="…"}`; `{}` where a series has none. */
   readonly target: string
-  /** Target labels on which all its series agree. */
+  /** Its identity labels: job, instance, and those that name a service or an environment. */
   readonly labels: Readonly<Record<string, string>>
   readonly samples: number
   readonly series: number
@@ -24,9 +24,16 @@ export interface RemoteWriteBatch {
   readonly latestMs: number
 }
 
+export interface RemoteWriteDecoded {
+  /** Each fits a Kafka record; a target may have several. */
+  readonly batches: readonly RemoteWriteBatch[]
+  /** Samples left out because they are more than 10 minutes ahead of `nowMs`. */
+  readonly ahead: number
+}
+
 export interface RemoteWriteDecoder {
   /** Throws `RemoteWriteInvalid { field, reason }`. */
-  decode(body: Uint8Array, nowMs: number): readonly RemoteWriteBatch[]
+  decode(body: Uint8Array, nowMs: number): RemoteWriteDecoded
   /** After a failed publish: the target's series are announced again with its next batch. */
   forget(target: string): void
 }
@@ -42,17 +49,18 @@ export function createRemoteWriteDecoder(limits: RemoteWriteLimits): RemoteWrite
   return {
     decode(body, nowMs) {
       if (body.buffer instanceof SharedArrayBuffer) throw new SharedMemoryRefused('body')
-      const [described, bytes] = named(() => addon.decodeRemoteWrite(decoder, body, nowMs))
+      const [described, bytes, ahead] = named(() => addon.decodeRemoteWrite(decoder, body, nowMs))
       let offset = 0
       const take = (length: number) => {
         offset += length
         return new Uint8Array(bytes, offset - length, length)
       }
-      return (JSON.parse(described) as DescribedBatch[]).map(({ announcedBytes, blockBytes, ...batch }) => ({
+      const batches = (JSON.parse(described) as DescribedBatch[]).map(({ announcedBytes, blockBytes, ...batch }) => ({
         ...batch,
         announced: take(announcedBytes),
         block: take(blockBytes),
       }))
+      return { batches, ahead }
     },
     forget(target) {
       addon.forgetTarget(decoder, target)

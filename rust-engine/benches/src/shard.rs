@@ -51,5 +51,5 @@ pub fn block(ids: &[u128], times: &[i64], series: &[Vec<f64>], from: usize, to: 
         let cells = series.iter().enumerate().filter(|(_, values)| !values[row].is_nan());
         samples.extend(cells.map(|(column, values)| (times[row], column as u32, values[row])));
     }
-    encode_blocks(ids, samples).remove(0).block
+    encode_blocks(ids, samples, usize::MAX).remove(0).block
 }

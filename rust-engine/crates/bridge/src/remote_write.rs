@@ -1,5 +1,5 @@
 use crate::call::{integer, json, text};
-use codec::{Batch, Limits, Malformed, RemoteWriteDecoder};
+use codec::{Batch, Decoded, Limits, Malformed, RemoteWriteDecoder};
 use neon::{
     prelude::*,
     types::{JsArrayBuffer, buffer::TypedArray},
@@ -38,8 +38,8 @@ fn decode(mut cx: FunctionContext) -> JsResult<JsArray> {
     let now_ms = integer(&mut cx, 2)?;
     let body = cx.argument::<JsTypedArray<u8>>(1)?;
     let decoded = decoder.0.borrow_mut().decode(body.as_slice(&cx), now_ms);
-    let batches = match decoded {
-        Ok(batches) => batches,
+    let Decoded { batches, ahead } = match decoded {
+        Ok(decoded) => decoded,
         Err(Malformed { field, reason }) => {
             let error = serde_json::json!({ "name": "RemoteWriteInvalid", "field": field, "reason": reason });
             return cx.throw_error(error.to_string());
@@ -55,9 +55,11 @@ fn decode(mut cx: FunctionContext) -> JsResult<JsArray> {
     let parts: Vec<&[u8]> = batches.iter().flat_map(|batch| [batch.announced.as_slice(), &batch.block]).collect();
     let bytes = JsArrayBuffer::from_slice(&mut cx, &parts.concat())?;
     let described = cx.string(described);
+    let ahead = cx.number(ahead as f64);
     let reply = cx.empty_array();
     reply.set(&mut cx, 0, described)?;
     reply.set(&mut cx, 1, bytes)?;
+    reply.set(&mut cx, 2, ahead)?;
     Ok(reply)
 }
 

@@ -10,6 +10,7 @@ const ROWS_MAX: usize = 65_536;
 const SERIES_MAX: usize = 1 << 20;
 /// Samples of a block.
 const SAMPLES_MAX: usize = 1 << 24;
+const HEADER_BYTES: usize = 16;
 /// The last millisecond of the year 9999.
 pub(crate) const TIME_MAX: i64 = 253_402_300_799_999;
 
@@ -153,19 +154,26 @@ pub struct Encoded {
 }
 
 /// Encodes samples (time, column, value) of the series with these ids. A repeated place keeps its first value. More
-/// timestamps than a block may have make several blocks, one after the other in time, each with all ids.
-pub fn encode_blocks(ids: &[SeriesId], mut samples: Vec<(i64, u32, f64)>) -> Vec<Encoded> {
+/// timestamps than a block may have, or more than `bytes_max`, make several blocks, one after the other in time, each with
+/// all ids.
+pub fn encode_blocks(ids: &[SeriesId], mut samples: Vec<(i64, u32, f64)>, bytes_max: usize) -> Vec<Encoded> {
     samples.sort_by_key(|(time, column, _)| (*time, *column));
     samples.dedup_by_key(|(time, column, _)| (*time, *column));
-    let mut times: Vec<i64> = samples.iter().map(|(time, ..)| *time).collect();
-    times.dedup();
-    let mut rest = samples.as_slice();
+    let rows: Vec<&[(i64, u32, f64)]> = samples.chunk_by(|(a, ..), (b, ..)| a == b).collect();
     let mut blocks = Vec::new();
-    for times in times.chunks(ROWS_MAX) {
-        let latest_ms = times[times.len() - 1];
-        let (part, later) = rest.split_at(rest.partition_point(|(time, ..)| *time <= latest_ms));
+    let mut rest = rows.as_slice();
+    while !rest.is_empty() {
+        let mut bytes = HEADER_BYTES + ids.len() * 16;
+        let fitting = rest.iter().take(ROWS_MAX).take_while(|row| {
+            bytes += 8 + row.len() * 16;
+            bytes <= bytes_max
+        });
+        let (part, later) = rest.split_at(fitting.count().max(1));
         rest = later;
-        blocks.push(Encoded { block: encode_block(ids, times, part), samples: part.len(), latest_ms });
+        let times: Vec<i64> = part.iter().map(|row| row[0].0).collect();
+        let latest_ms = times[times.len() - 1];
+        let samples = part.concat();
+        blocks.push(Encoded { block: encode_block(ids, &times, &samples), samples: samples.len(), latest_ms });
     }
     blocks
 }

@@ -9,7 +9,7 @@ mod time_series;
 
 pub use announce::{Announced, announced, encode_announced};
 pub use block::{Block, Encoded, encode_blocks};
-pub use remote_write::{Batch, Limits, RemoteWriteDecoder};
+pub use remote_write::{Batch, Decoded, Limits, RemoteWriteDecoder};
 
 use thiserror::Error;
 

@@ -1,7 +1,7 @@
 use crate::Malformed;
 use crate::announce::{Announced, encode_announced};
 use crate::block::{Encoded, encode_blocks};
-use crate::known::Known;
+use crate::known::{Known, Target};
 use crate::protobuf::{Content, each_field};
 use crate::time_series::{LabelRun, read_samples, read_series};
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,16 @@ use std::collections::BTreeMap;
 
 /// Bytes of a decompressed request that are kept for the next one.
 const KEPT_BYTES_MAX: usize = 4 << 20;
+/// A sample later than this is no sample of a clock that goes right; the consumer would set its whole batch aside.
+const AHEAD_MS_MAX: i64 = 10 * 60 * 1000;
+/// Bytes of a batch's announcements, and of its block: a Kafka record of 1 MiB holds both.
+const PART_BYTES_MAX: usize = 448 << 10;
+/// What a listed sample takes in a block, and an id.
+const PLACE_BYTES: usize = 16;
+/// What a series announces at most.
+const LABELS_BYTES_MAX: usize = 66 << 10;
+/// Timestamps in which the engine takes nothing for late.
+const SHORT_ROWS: usize = 128;
 
 /// What a request may hold.
 #[derive(Clone, Debug, Deserialize)]
@@ -24,13 +34,22 @@ pub struct Limits {
     pub label_bytes_max: usize,
 }
 
-/// The samples of one target, or as many of them as fit a block.
+/// What a request held.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decoded {
+    /// In the order of their targets.
+    pub batches: Vec<Batch>,
+    /// Samples left out because they are too far ahead of the clock.
+    pub ahead: usize,
+}
+
+/// The samples of one target, or as many of them as fit a record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Batch {
-    /// `{instance="…",job="…"}`
+    /// Its identity labels as text, e.g. `{instance="…",job="…"}`
     pub target: String,
-    /// Target labels on which all its series agree.
+    /// Its identity labels.
     pub labels: BTreeMap<String, String>,
     /// Samples in the block.
     pub samples: usize,
@@ -61,10 +80,11 @@ pub struct RemoteWriteDecoder {
 struct Group<'a> {
     target: u32,
     columns: Vec<Column<'a>>,
-    samples: Vec<(i64, u32, f64)>,
+    samples: Vec<Sample>,
 }
 
 /// A series of a request.
+#[derive(Clone, Copy)]
 struct Column<'a> {
     series: u32,
     /// The first message that it came in.
@@ -77,9 +97,9 @@ impl RemoteWriteDecoder {
         Self { limits, known: Known::new(), request: 0, message: Vec::new() }
     }
 
-    /// Decodes a body (snappy block, protobuf WriteRequest): one batch for each target, several in the order of time for
-    /// one with more timestamps than a block may have. The first one announces.
-    pub fn decode(&mut self, body: &[u8], now_ms: i64) -> Result<Vec<Batch>, Malformed> {
+    /// Decodes a body (snappy block, protobuf WriteRequest): one batch for each target, several where they are too much for
+    /// one record: series after series, and of the same series in the order of time.
+    pub fn decode(&mut self, body: &[u8], now_ms: i64) -> Result<Decoded, Malformed> {
         let mut message = std::mem::take(&mut self.message);
         let batches = self.decompress(body, &mut message).and_then(|()| self.decode_message(&message, now_ms));
         if message.capacity() <= KEPT_BYTES_MAX {
@@ -106,21 +126,23 @@ impl RemoteWriteDecoder {
         Ok(())
     }
 
-    fn decode_message(&mut self, message: &[u8], now_ms: i64) -> Result<Vec<Batch>, Malformed> {
+    fn decode_message(&mut self, message: &[u8], now_ms: i64) -> Result<Decoded, Malformed> {
         self.known.bound();
         self.request += 1;
-        let mut groups = self.read_request(message)?;
+        let (mut groups, ahead) = self.read_request(message, now_ms)?;
         groups.sort_by(|a, b| self.name_of(a).cmp(self.name_of(b)));
-        Ok(groups.into_iter().flat_map(|group| self.batches(group, now_ms)).collect())
+        let batches = groups.into_iter().flat_map(|group| self.batches(group, now_ms)).collect();
+        Ok(Decoded { batches, ahead })
     }
 
     fn name_of(&self, group: &Group<'_>) -> &str {
         &self.known.targets[group.target as usize].name
     }
 
-    fn read_request<'a>(&mut self, message: &'a [u8]) -> Result<Vec<Group<'a>>, Malformed> {
+    /// The groups, and how many samples were ahead.
+    fn read_request<'a>(&mut self, message: &'a [u8], now_ms: i64) -> Result<(Vec<Group<'a>>, usize), Malformed> {
         let mut groups: Vec<Group<'a>> = Vec::new();
-        let (mut series, mut samples) = (0, 0);
+        let (mut series, mut samples, mut ahead) = (0, 0, 0);
         let mut points: Vec<(i64, f64)> = Vec::new();
         each_field("request", message, |field, content| {
             // 3 is metadata; what else may come is not for us either.
@@ -135,13 +157,16 @@ impl RemoteWriteDecoder {
             if samples > self.limits.samples_max {
                 return Err(Malformed::new("samples", format!("more than {}", self.limits.samples_max)));
             }
+            let read = points.len();
+            points.retain(|(time, _)| time.saturating_sub(now_ms) <= AHEAD_MS_MAX);
+            ahead += read - points.len();
             if !points.is_empty() {
                 let (group, column) = self.place(&mut groups, number, bytes);
                 group.samples.extend(points.iter().map(|(time, value)| (*time, column, *value)));
             }
             Ok(())
         })?;
-        Ok(groups)
+        Ok((groups, ahead))
     }
 
     /// Number of the series of a message. Labels that were read before are not read again; whatever is unusual or wrong
@@ -181,22 +206,24 @@ impl RemoteWriteDecoder {
     }
 
     fn batches(&mut self, group: Group<'_>, now_ms: i64) -> Vec<Batch> {
-        let target = self.name_of(&group).to_owned();
-        let Group { columns, samples, .. } = group;
-        let mut announced = encode_announced(&self.fresh_of(&columns, now_ms));
-        let series = |column: &Column<'_>| &self.known.series[column.series as usize];
-        let labels = self.known.agreed(columns.iter().map(|column| series(column).target_labels).collect());
-        let ids: Vec<_> = columns.iter().map(|column| series(column).id).collect();
-        let batch = |Encoded { block, samples, latest_ms }| Batch {
-            target: target.clone(),
-            labels: labels.clone(),
-            samples,
-            series: ids.len(),
-            latest_ms,
-            announced: std::mem::take(&mut announced),
-            block,
-        };
-        encode_blocks(&ids, samples).into_iter().map(batch).collect()
+        let Target { name, labels, .. } = &self.known.targets[group.target as usize];
+        let (target, labels) = (name.clone(), labels.clone());
+        let mut batches = Vec::new();
+        for (columns, samples) in parts_of(group) {
+            let mut announced = encode_announced(&self.fresh_of(&columns, now_ms));
+            let ids: Vec<_> = columns.iter().map(|column| self.known.series[column.series as usize].id).collect();
+            let batch = |Encoded { block, samples, latest_ms }| Batch {
+                target: target.clone(),
+                labels: labels.clone(),
+                samples,
+                series: ids.len(),
+                latest_ms,
+                announced: std::mem::take(&mut announced),
+                block,
+            };
+            batches.extend(encode_blocks(&ids, samples, PART_BYTES_MAX).into_iter().map(batch));
+        }
+        batches
     }
 
     fn fresh_of<'a>(&mut self, columns: &[Column<'a>], now_ms: i64) -> Vec<Announced<'a>> {
@@ -209,5 +236,59 @@ impl RemoteWriteDecoder {
             }
         }
         fresh
+    }
+}
+
+type Sample = (i64, u32, f64);
+type Part<'a> = (Vec<Column<'a>>, Vec<Sample>);
+
+/// The group in parts that fit a record each. First by time, since the engine takes what is much older than a target's
+/// newest samples for late; within a stretch of time that is short for it, by series.
+fn parts_of(group: Group<'_>) -> Vec<Part<'_>> {
+    let Group { columns, mut samples, .. } = group;
+    // A message is the series' labels and samples: at least as large as what it announces.
+    let series_bytes: usize = columns.iter().map(|column| PLACE_BYTES + column.message.len()).sum();
+    if series_bytes + samples.len() * PLACE_BYTES <= PART_BYTES_MAX {
+        return vec![(columns, samples)];
+    }
+    let bytes_max = PART_BYTES_MAX / 2;
+    let rows_max = if series_bytes > bytes_max { SHORT_ROWS } else { usize::MAX };
+    samples.sort_by_key(|(time, column, _)| (*time, *column));
+    let mut parts = Vec::new();
+    let mut stretch: Vec<Sample> = Vec::new();
+    let mut rows = 0;
+    for row in samples.chunk_by(|(a, ..), (b, ..)| a == b) {
+        if rows == rows_max || (stretch.len() + row.len()) * PLACE_BYTES > bytes_max {
+            by_series(&columns, &std::mem::take(&mut stretch), &mut parts);
+            rows = 0;
+        }
+        stretch.extend_from_slice(row);
+        rows += 1;
+    }
+    by_series(&columns, &stretch, &mut parts);
+    parts
+}
+
+/// Parts of a stretch of time: as many series as fit each.
+fn by_series<'a>(columns: &[Column<'a>], samples: &[Sample], parts: &mut Vec<Part<'a>>) {
+    let mut of_column: Vec<Vec<Sample>> = columns.iter().map(|_| Vec::new()).collect();
+    for sample in samples {
+        of_column[sample.1 as usize].push(*sample);
+    }
+    let mut part: Part<'a> = (Vec::new(), Vec::new());
+    let mut bytes = 0;
+    for (column, own) in columns.iter().zip(of_column).filter(|(_, own)| !own.is_empty()) {
+        let more = PLACE_BYTES + column.message.len().min(LABELS_BYTES_MAX) + own.len() * PLACE_BYTES;
+        if bytes > 0 && bytes + more > PART_BYTES_MAX {
+            parts.push(std::mem::take(&mut part));
+            bytes = 0;
+        }
+        bytes += more;
+        let at = part.0.len() as u32;
+        part.0.push(*column);
+        part.1.extend(own.into_iter().map(|(time, _, value)| (time, at, value)));
+    }
+    if !part.0.is_empty() {
+        parts.push(part);
     }
 }

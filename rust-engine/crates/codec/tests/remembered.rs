@@ -96,7 +96,7 @@ proptest! {
                     let fresh = RemoteWriteDecoder::new(LIMITS).decode(&body, now);
                     let seen = decoder.decode(&body, now);
                     let (fresh, seen) = match (fresh, seen) {
-                        (Ok(fresh), Ok(seen)) => (fresh, seen),
+                        (Ok(fresh), Ok(seen)) => (fresh.batches, seen.batches),
                         (fresh, seen) => {
                             prop_assert_eq!(fresh, seen);
                             continue;
@@ -128,7 +128,7 @@ fn one_series_in_two_orders_of_labels_is_one_column_and_pods_that_differ_are_lef
     let mut decoder = RemoteWriteDecoder::new(LIMITS);
     for round in 0..3 {
         let body = body(&[forwards.clone(), backwards.clone(), torn.clone(), other.clone()]);
-        let [batch] = <[Batch; 1]>::try_from(decoder.decode(&body, 0).expect("valid")).expect("one target");
+        let [batch] = <[Batch; 1]>::try_from(decoder.decode(&body, 0).expect("valid").batches).expect("one target");
         assert_eq!((batch.series, batch.samples), (2, 4));
         assert_eq!(batch.labels, BTreeMap::from([("job".to_owned(), "vv".to_owned())]));
         let ids: BTreeSet<u128> = announced_in(&batch).into_iter().collect();

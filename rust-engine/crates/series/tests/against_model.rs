@@ -21,7 +21,7 @@ fn apply(space: &mut Space<'_>, samples: &[(i64, u128, f64)]) -> series::Applied
     ids.dedup();
     let column = |id: &u128| ids.binary_search(id).expect("listed") as u32;
     let placed: Vec<(i64, u32, f64)> = samples.iter().map(|(time, id, value)| (*time, column(id), *value)).collect();
-    let block = &encode_blocks(&ids, placed)[0].block;
+    let block = &encode_blocks(&ids, placed, usize::MAX)[0].block;
     apply_metrics(space, "{job=\"j\"}", "production/shop", &[], &Block::parse(block).expect("our own")).expect("room")
 }
 

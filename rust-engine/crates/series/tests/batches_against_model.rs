@@ -81,7 +81,7 @@ proptest! {
             let announced: Vec<Announced<'_>> = if batch.announces { numbers.iter().map(|n| Announced { id: all[*n], labels: labels_of(*n) }).collect() } else { Vec::new() };
             named.extend(announced.iter().map(|one| one.id));
             let count = samples.len() as u64;
-            let block = &encode_blocks(&ids, samples)[0].block;
+            let block = &encode_blocks(&ids, samples, usize::MAX)[0].block;
             let block = Block::parse(block).expect("our own");
             let done = apply_metrics(&mut space, "t", "production/shop", &announced, &block).expect("room");
             // Rows within a second of each other are within the window for late ones.
