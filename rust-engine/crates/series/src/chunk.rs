@@ -1,16 +1,22 @@
-//! Sealed chunks. A value chunk: 0 rows u8 · 1 kind u8 (0 every row has a sample, 1 a bitmap of 16 bytes says which) ·
-//! samples compressed by pco. A timestamp chunk: the timestamps compressed by pco.
+//! Sealed chunks, little-endian. Of values: 0 kind u8 · 1 rows u16 · where not every row has a sample, a bitmap that says
+//! which (a bit for each row) · where all samples are the same, its 8 bytes; else the summary (see `summary`), if it can be
+//! told, and the samples compressed by pco. Of timestamps: see `times`.
 
 use crate::group::Group;
 use crate::head::{ABSENT, Head, SEALED_ROWS};
 use crate::keys::{self, Kind, TIMES};
+use crate::packed::{pack, unpack};
+use crate::summary::Summary;
+use crate::times::encode_times;
 use crate::{SeriesError, TREE};
 use paged::{Pages, PagesMut};
-use pco::{ChunkConfig, standalone};
 
-const ALL: u8 = 0;
-const SOME: u8 = 1;
-const BITMAP_BYTES: usize = SEALED_ROWS / 8;
+/// Bits of a value chunk's kind.
+const HOLES: u8 = 1;
+const CONSTANT: u8 = 2;
+const SUMMED: u8 = 4;
+/// Bytes before what the kind says, in chunks of values and of timestamps.
+pub const HEAD_BYTES: usize = 3;
 
 /// Seals the oldest rows of a full head and keeps the rest as the window for late ones.
 pub fn seal(pages: &mut impl PagesMut, number: u32, group: &Group) -> Result<(), SeriesError> {
@@ -20,7 +26,7 @@ pub fn seal(pages: &mut impl PagesMut, number: u32, group: &Group) -> Result<(),
     let Some(last) = sealed.last() else { return Ok(()) };
     let last = head.time(pages, *last);
     let times: Vec<i64> = sealed.iter().map(|row| head.time(pages, *row)).collect();
-    TREE.insert(pages, &keys::chunk(number, TIMES, last), &compress(&times))?;
+    TREE.insert(pages, &keys::chunk(number, TIMES, last), &encode_times(&times))?;
     for (column, cells) in columns_of(pages, head, sealed).into_iter().enumerate() {
         if let Some(chunk) = encode(&cells) {
             TREE.insert(pages, &keys::chunk(number, column as u16, last), &chunk)?;
@@ -63,50 +69,101 @@ pub fn requeue(pages: &mut impl PagesMut, number: u32, group: &Group) -> Result<
     Ok(())
 }
 
-/// Timestamps of a chunk.
-pub fn times(pages: &impl Pages, group: u32, last: i64) -> Option<Vec<i64>> {
-    let bytes = TREE.get(pages, &keys::chunk(group, TIMES, last))?;
-    Some(standalone::simple_decompress(&bytes).expect("a stored chunk decompresses"))
+/// Rows of a chunk, of values or of timestamps.
+pub fn rows_of(chunk: &[u8]) -> usize {
+    usize::from(u16::from_le_bytes([chunk[1], chunk[2]]))
 }
 
-/// Cells of a value chunk, `ABSENT` where there is no sample.
-pub fn decode(chunk: &[u8]) -> Vec<u64> {
-    let rows = usize::from(chunk[0]);
-    let body = if chunk[1] == SOME { 2 + BITMAP_BYTES } else { 2 };
-    let values: Vec<f64> = standalone::simple_decompress(&chunk[body..]).expect("a stored chunk decompresses");
-    let mut values = values.into_iter();
-    let present = |row: usize| chunk[1] == ALL || chunk[2 + row / 8] & (1 << (row % 8)) != 0;
-    (0..rows).map(|row| if present(row) { values.next().map_or(ABSENT, f64::to_bits) } else { ABSENT }).collect()
+/// A value chunk, taken apart.
+pub struct Values<'a> {
+    rows: usize,
+    kind: u8,
+    bitmap: &'a [u8],
+    body: &'a [u8],
 }
 
-/// Samples in a value chunk.
-pub fn count(chunk: &[u8]) -> u64 {
-    match chunk[1] {
-        ALL => u64::from(chunk[0]),
-        _ => chunk[2..2 + BITMAP_BYTES].iter().map(|byte| u64::from(byte.count_ones())).sum(),
+impl<'a> Values<'a> {
+    pub fn of(chunk: &'a [u8]) -> Self {
+        let (rows, kind) = (rows_of(chunk), chunk[0]);
+        let bitmap_bytes = if kind & HOLES != 0 { rows.div_ceil(8) } else { 0 };
+        let (bitmap, body) = chunk[HEAD_BYTES..].split_at(bitmap_bytes);
+        Self { rows, kind, bitmap, body }
+    }
+
+    /// Samples in the chunk.
+    pub fn count(&self) -> usize {
+        if self.kind & HOLES == 0 {
+            return self.rows;
+        }
+        self.bitmap.iter().map(|byte| byte.count_ones() as usize).sum()
+    }
+
+    /// None when there is a stale marker among the samples.
+    pub fn summary(&self) -> Option<Summary> {
+        let count = self.count();
+        if self.kind & CONSTANT != 0 {
+            return Summary::of(std::iter::repeat_n(i64_at(self.body, 0) as u64, count));
+        }
+        (self.kind & SUMMED != 0).then(|| Summary::read(self.body, count).0)
+    }
+
+    /// Calls with (row, bits) of each sample until that says false; false then.
+    pub fn each(&self, mut sample: impl FnMut(usize, u64) -> bool) -> bool {
+        let mut present = (0..self.rows).filter(|row| self.has(*row));
+        if self.kind & CONSTANT != 0 {
+            let bits = i64_at(self.body, 0) as u64;
+            return present.all(|row| sample(row, bits));
+        }
+        let count = self.count();
+        let packed = match self.kind & SUMMED {
+            0 => self.body,
+            _ => &self.body[Summary::read(self.body, count).1..],
+        };
+        let values: Vec<f64> = unpack(packed, count);
+        if self.kind & HOLES == 0 {
+            return values.iter().enumerate().all(|(row, value)| sample(row, value.to_bits()));
+        }
+        present.zip(values).all(|(row, value)| sample(row, value.to_bits()))
+    }
+
+    fn has(&self, row: usize) -> bool {
+        self.kind & HOLES == 0 || self.bitmap[row / 8] & (1 << (row % 8)) != 0
     }
 }
 
 /// None when there is no sample at all.
 fn encode(cells: &[u64]) -> Option<Vec<u8>> {
-    let mut bitmap = [0u8; BITMAP_BYTES];
-    let mut values: Vec<f64> = Vec::with_capacity(cells.len());
-    for (row, bits) in cells.iter().enumerate().filter(|(_, bits)| **bits != ABSENT) {
-        bitmap[row / 8] |= 1 << (row % 8);
-        values.push(f64::from_bits(*bits));
-    }
-    if values.is_empty() {
-        return None;
-    }
-    let all = values.len() == cells.len();
-    let mut chunk = vec![cells.len() as u8, if all { ALL } else { SOME }];
-    if !all {
+    let samples: Vec<u64> = cells.iter().copied().filter(|bits| *bits != ABSENT).collect();
+    let first = *samples.first()?;
+    let holes = samples.len() < cells.len();
+    let constant = samples.iter().all(|bits| *bits == first);
+    let summary = if constant { None } else { Summary::of(samples.iter().copied()) };
+    let kind = if holes { HOLES } else { 0 }
+        | if constant { CONSTANT } else { 0 }
+        | if summary.is_some() { SUMMED } else { 0 };
+    let mut chunk = vec![kind];
+    chunk.extend_from_slice(&(cells.len() as u16).to_le_bytes());
+    if holes {
+        let mut bitmap = vec![0; cells.len().div_ceil(8)];
+        for (row, _) in cells.iter().enumerate().filter(|(_, bits)| **bits != ABSENT) {
+            bitmap[row / 8] |= 1 << (row % 8);
+        }
         chunk.extend_from_slice(&bitmap);
     }
-    chunk.extend_from_slice(&compress(&values));
+    if constant {
+        chunk.extend_from_slice(&first.to_le_bytes());
+        return Some(chunk);
+    }
+    if let Some(summary) = summary {
+        summary.write(&mut chunk);
+    }
+    let values: Vec<f64> = samples.into_iter().map(f64::from_bits).collect();
+    chunk.extend_from_slice(&pack(&values));
     Some(chunk)
 }
 
-fn compress<N: pco::data_types::Number>(numbers: &[N]) -> Vec<u8> {
-    standalone::simple_compress(numbers, &ChunkConfig::default()).expect("numbers in memory compress")
+pub fn i64_at(bytes: &[u8], at: usize) -> i64 {
+    let mut word = [0; 8];
+    word.copy_from_slice(&bytes[at..at + 8]);
+    i64::from_le_bytes(word)
 }

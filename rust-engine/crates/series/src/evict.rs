@@ -39,7 +39,7 @@ fn drop_chunk(pages: &mut impl PagesMut, number: u32, group: &Group, last: i64) 
     let mut samples = 0;
     for column in 0..Head::at(group.head).columns(pages) {
         let key = keys::chunk(number, column as u16, last);
-        samples += TREE.get(pages, &key).map_or(0, |bytes| chunk::count(&bytes));
+        samples += TREE.get(pages, &key).map_or(0, |bytes| chunk::Values::of(&bytes).count() as u64);
         TREE.remove(pages, &key);
     }
     samples

@@ -11,9 +11,12 @@ mod index;
 mod ingest;
 mod keys;
 mod list;
+mod packed;
 mod places;
 mod range;
 mod sealed;
+mod summary;
+mod times;
 
 pub use evict::{Evicted, evict_oldest, oldest_time};
 pub use group::{GROUP_TAG, describe_group};

@@ -30,6 +30,8 @@ pub struct Run {
 pub struct Places {
     target: Target,
     pub groups: Vec<(u32, Group)>,
+    /// Columns of each group.
+    columns: Vec<usize>,
     /// Series seen for the first time.
     pub created: u32,
     /// Positions (group × `COLUMNS_MAX` + column) of all series of the target, once it pays.
@@ -49,13 +51,14 @@ impl Places {
         let mut entry = known.unwrap_or_else(|| Target { service: service.to_owned(), groups: Vec::new() });
         let groups: Vec<(u32, Group)> =
             entry.groups.iter().filter_map(|number| Some((*number, load(pages, &keys::group(*number))?))).collect();
+        let columns = groups.iter().map(|(_, group)| Head::at(group.head).columns(pages)).collect();
         let mut moved = None;
         if entry.service != service {
             let series = move_series(pages, &groups, &entry.service, service)?;
             moved = Some((std::mem::replace(&mut entry.service, service.to_owned()), series));
             save(pages, &key, &entry)?;
         }
-        Ok((Self { target: entry, groups, created: 0, index: None, looked_up: 0, ids: 0 }, moved))
+        Ok((Self { target: entry, groups, columns, created: 0, index: None, looked_up: 0, ids: 0 }, moved))
     }
 
     /// Finds or makes the place of every id. A target sends its series in the same order again and again: what follows in
@@ -87,10 +90,12 @@ impl Places {
 
     /// Group, column and number of the ids that come next in a group as they do in the block; none when not one does.
     fn expected(&self, pages: &impl PagesMut, next: (usize, usize), ids: &[u8]) -> Option<(usize, usize, usize)> {
-        let columns = |at: usize| Some(Head::at(self.groups.get(at)?.1.head).columns(pages));
-        let (at, column) = if next.1 < columns(next.0)? { next } else { (next.0 + 1, 0) };
-        let columns = columns(at)?;
+        let (at, column) = if next.1 < *self.columns.get(next.0)? { next } else { (next.0 + 1, 0) };
+        let columns = *self.columns.get(at)?;
         let own = &group::id_bytes(pages, self.groups[at].1.ids, columns)[column * ID_BYTES..];
+        if own.first_chunk::<ID_BYTES>() != ids.first_chunk() {
+            return None;
+        }
         let shared = own.len().min(ids.len());
         let equal = if own[..shared] == ids[..shared] {
             shared / ID_BYTES
@@ -121,6 +126,7 @@ impl Places {
         let (number, group) = &self.groups[at];
         pages.require(TREE.region(), 120)?;
         let column = Head::at(group.head).add_column(pages)?;
+        self.columns[at] = column + 1;
         group::set_id(pages, group.ids, column, id);
         save(pages, &keys::series(id), &Series { group: *number, column: column as u16, labels: None })?;
         TREE.insert(pages, &keys::by_service(&self.target.service, id), &[])?;
@@ -139,7 +145,7 @@ impl Places {
             if self.looked_up < LOOKED_UP_MIN {
                 return None;
             }
-            let series = self.groups.iter().map(|(_, group)| Head::at(group.head).columns(pages)).sum::<usize>();
+            let series: usize = self.columns.iter().sum();
             let to_look_up = (self.ids - from) * self.looked_up / (from + 1);
             if to_look_up * INDEXED_PER_LOOK_UP < series {
                 return None;
@@ -157,7 +163,7 @@ impl Places {
     fn index_of(&self, pages: &impl PagesMut, series: usize) -> Index {
         let mut index = Index::for_ids(series + self.ids);
         for (at, (_, group)) in self.groups.iter().enumerate() {
-            let ids = group::id_bytes(pages, group.ids, Head::at(group.head).columns(pages));
+            let ids = group::id_bytes(pages, group.ids, self.columns[at]);
             for (column, id) in ids.as_chunks().0.iter().enumerate() {
                 index.insert(SeriesId::from_le_bytes(*id), at * COLUMNS_MAX + column);
             }
@@ -168,7 +174,7 @@ impl Places {
     fn group_with_room(&mut self, pages: &mut impl PagesMut, target: &str) -> Result<usize, SeriesError> {
         let last = self.groups.len().checked_sub(1);
         if let Some(last) = last
-            && Head::at(self.groups[last].1.head).columns(pages) < COLUMNS_MAX
+            && self.columns[last] < COLUMNS_MAX
         {
             return Ok(last);
         }
@@ -176,6 +182,7 @@ impl Places {
         self.target.groups.push(number);
         save(pages, &keys::target(target), &self.target)?;
         self.groups.push((number, group));
+        self.columns.push(0);
         Ok(self.groups.len() - 1)
     }
 }

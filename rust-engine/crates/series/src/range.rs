@@ -1,11 +1,12 @@
+use crate::chunk::Values;
 use crate::group::{Group, Series, load};
 use crate::head::{ABSENT, Head};
-use crate::{STALE_BITS, SeriesError, TREE, chunk, keys};
+use crate::summary::Summary;
+use crate::times::GroupTimes;
+use crate::{STALE_BITS, SeriesError, TREE, keys};
 use codec::SeriesId;
 use paged::{Pages, unordered};
 use serde::Deserialize;
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 /// How the samples of a step become one value.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
@@ -43,13 +44,11 @@ struct Out<'a> {
 }
 
 /// How a query of several series goes on.
-struct Reading {
+struct Reading<'a> {
     /// Rows that may still be read.
     rows_left: u64,
-    /// The group whose timestamps are kept.
-    group: Option<u32>,
-    /// Its timestamp chunks by their last time: the series of a group share them, so each is decompressed once.
-    times: BTreeMap<i64, Vec<i64>>,
+    /// Timestamps of the group of the last series.
+    times: Option<GroupTimes<'a>>,
 }
 
 /// How the sealed chunks of a series were walked.
@@ -65,11 +64,7 @@ enum Walked {
 /// The samples of one step so far.
 struct Step {
     start: i64,
-    last: f64,
-    min: f64,
-    max: f64,
-    sum: f64,
-    count: u64,
+    samples: Summary,
 }
 
 /// Writes what is asked of a series into the arrays; how many. An unknown series has none.
@@ -130,13 +125,13 @@ fn check(asked: &Asked) -> Result<(), SeriesError> {
     Ok(())
 }
 
-impl Reading {
+impl<'a> Reading<'a> {
     fn of(rows_max: u64) -> Self {
-        Self { rows_left: rows_max, group: None, times: BTreeMap::new() }
+        Self { rows_left: rows_max, times: None }
     }
 
     /// False when no more rows may be read.
-    fn read(&mut self, pages: &impl Pages, series: &Series, out: &mut Out<'_>) -> bool {
+    fn read(&mut self, pages: &'a impl Pages, series: &Series, out: &mut Out<'_>) -> bool {
         let Some(group) = load::<Group>(pages, &keys::group(series.group)) else { return true };
         let whole = match self.walk_chunks(pages, series, out) {
             Walked::On => {
@@ -154,30 +149,42 @@ impl Reading {
         whole
     }
 
-    fn walk_chunks(&mut self, pages: &impl Pages, series: &Series, out: &mut Out<'_>) -> Walked {
-        if self.group != Some(series.group) {
-            self.times.clear();
-            self.group = Some(series.group);
-        }
+    fn walk_chunks(&mut self, pages: &'a impl Pages, series: &Series, out: &mut Out<'_>) -> Walked {
+        let since = || GroupTimes::since(pages, series.group, out.asked.from);
+        let mut times = self.times.take().filter(|times| times.group() == series.group).unwrap_or_else(since);
+        let walked = self.walk_with(pages, series, out, &mut times);
+        self.times = Some(times);
+        walked
+    }
+
+    fn walk_with(
+        &mut self,
+        pages: &'a impl Pages,
+        series: &Series,
+        out: &mut Out<'_>,
+        times: &mut GroupTimes<'a>,
+    ) -> Walked {
         let prefix = keys::column_chunks(series.group, series.column);
         let mut cursor = TREE.seek(pages, &keys::chunk(series.group, series.column, out.asked.from));
         while let Some((key, value)) = cursor.next(pages) {
             let Some(last) = key.strip_prefix(prefix.as_slice()).and_then(|last| last.first_chunk()) else { break };
             let last = unordered(u64::from_be_bytes(*last));
-            if let Entry::Vacant(vacant) = self.times.entry(last) {
-                let Some(times) = chunk::times(pages, series.group, last) else { continue };
-                vacant.insert(times);
-            }
-            let times = &self.times[&last];
-            if times.first().is_some_and(|first| *first >= out.asked.to) {
+            let Some(times) = times.with_last(pages, last) else { continue };
+            if times.first() >= out.asked.to {
                 return Walked::ToEnd;
             }
-            let Some(left) = self.rows_left.checked_sub(times.len() as u64) else { return Walked::Cut };
+            let Some(left) = self.rows_left.checked_sub(times.rows() as u64) else { return Walked::Cut };
             self.rows_left = left;
-            for (time, bits) in times.iter().zip(chunk::decode(&value)) {
-                if !out.add(*time, bits) {
-                    return Walked::ToEnd;
+            let values = Values::of(&value);
+            let more = match values.summary().filter(|_| out.is_one_step(times.first(), last)) {
+                Some(summary) => out.room() > 0 && out.add_to_step(times.first(), &summary),
+                None => {
+                    let times = times.all();
+                    values.each(|row, bits| out.add(times[row], bits))
                 }
+            };
+            if !more {
+                return Walked::ToEnd;
             }
         }
         Walked::On
@@ -205,30 +212,31 @@ impl Out<'_> {
         if self.asked.step == 0 {
             self.write(time, f64::from_bits(bits));
         } else if bits != STALE_BITS {
-            self.add_to_step(time, f64::from_bits(bits));
+            self.add_to_step(time, &Summary::one(f64::from_bits(bits)));
         }
         true
     }
 
-    fn add_to_step(&mut self, time: i64, value: f64) {
+    /// True when all from a first time to a last one is in one step that is asked for.
+    fn is_one_step(&self, first: i64, last: i64) -> bool {
+        let Asked { from, to, step, .. } = self.asked;
+        step > 0 && first >= from && last < to && (first - from) / step == (last - from) / step
+    }
+
+    /// Adds samples of one step, of which one has this time; true.
+    #[inline]
+    fn add_to_step(&mut self, time: i64, samples: &Summary) -> bool {
         let Asked { from, step, .. } = self.asked;
-        let start = from + (time - from) / step * step;
-        if self.step.as_ref().is_some_and(|open| open.start != start) {
+        if let Some(open) = &mut self.step {
+            // Times ascend.
+            if time - open.start < step {
+                open.samples.add(samples);
+                return true;
+            }
             self.close_step();
         }
-        let open = self.step.get_or_insert(Step {
-            start,
-            last: value,
-            min: f64::INFINITY,
-            max: f64::NEG_INFINITY,
-            sum: 0.0,
-            count: 0,
-        });
-        open.last = value;
-        open.min = open.min.min(value);
-        open.max = open.max.max(value);
-        open.sum += value;
-        open.count += 1;
+        self.step = Some(Step { start: from + (time - from) / step * step, samples: *samples });
+        true
     }
 
     fn close_step(&mut self) {
@@ -236,18 +244,19 @@ impl Out<'_> {
         if self.room() == 0 {
             return;
         }
+        let Step { start, samples } = step;
         let value = match self.asked.aggregation {
-            Aggregation::Last => step.last,
-            Aggregation::Avg => step.sum / step.count as f64,
+            Aggregation::Last => samples.last,
+            Aggregation::Avg => samples.sum / samples.count as f64,
             // Only NaNs: neither bound has moved.
-            Aggregation::Min if step.min > step.max => f64::NAN,
-            Aggregation::Max if step.min > step.max => f64::NAN,
-            Aggregation::Min => step.min,
-            Aggregation::Max => step.max,
-            Aggregation::Sum => step.sum,
-            Aggregation::Count => step.count as f64,
+            Aggregation::Min if samples.min > samples.max => f64::NAN,
+            Aggregation::Max if samples.min > samples.max => f64::NAN,
+            Aggregation::Min => samples.min,
+            Aggregation::Max => samples.max,
+            Aggregation::Sum => samples.sum,
+            Aggregation::Count => samples.count as f64,
         };
-        self.write(step.start, value);
+        self.write(start, value);
     }
 
     fn room(&self) -> usize {

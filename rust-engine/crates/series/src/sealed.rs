@@ -21,7 +21,7 @@ pub fn sealed(pages: &impl Pages) -> Sealed {
         let Some((_, column, _)) = keys::split_chunk(key) else { break };
         found.chunks += 1;
         found.bytes += value.len() as u64;
-        found.samples += if column == TIMES { 0 } else { chunk::count(&value) };
+        found.samples += if column == TIMES { 0 } else { chunk::Values::of(&value).count() as u64 };
     }
     found
 }

@@ -66,7 +66,7 @@ proptest! {
             let mut samples = Vec::new();
             for time in start..end {
                 for column in 0..ids.len() {
-                    if batch.hole == 0 || (column + time as usize) % batch.hole != 0 {
+                    if batch.hole == 0 || !(column + time as usize).is_multiple_of(batch.hole) {
                         samples.push((time, column as u32, (n * 1_000 + column) as f64));
                     }
                 }

@@ -10,7 +10,7 @@ use std::io::{self, Read, Write};
 const MAGIC: &[u8; 8] = b"dmssnap1";
 const HEADER_BYTES: usize = 8 + KEY_ID_BYTES + 16;
 /// Version of manifest and page formats.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 const SEGMENT_PAGES: usize = 256;
 /// A manifest has one byte for each page of the shard, and pages are counted in 32 bits.
 const MANIFEST_BYTES_MAX: usize = 1 << 26;
