@@ -108,6 +108,8 @@ impl Place {
 pub struct Manifest {
     pub(crate) head: Head,
     pub(crate) places: Vec<Place>,
+    /// Pages in use that stand in each segment; counted where time is, for the next cut.
+    pub(crate) live: Vec<u32>,
 }
 
 impl Manifest {
@@ -121,13 +123,12 @@ impl Manifest {
         self.places.iter().filter(|place| place.tag != 0).count() as u32
     }
 
-    /// Pages in use that stand in each segment.
-    pub(crate) fn live(&self) -> Vec<u32> {
-        let mut live = vec![0; self.head.segments.len()];
+    /// To be called when the places are all there.
+    pub(crate) fn count_live(&mut self) {
+        self.live = vec![0; self.head.segments.len()];
         for place in self.places.iter().filter(|place| place.tag != 0) {
-            live[usize::from(place.segment)] += 1;
+            self.live[usize::from(place.segment)] += 1;
         }
-        live
     }
 
     /// The file's bytes.
@@ -154,11 +155,12 @@ impl Manifest {
             return Err(Unusable::Damaged("truncated"));
         }
         let plain = sealer.open(0, &[], &mut sealed).ok_or(Unusable::Damaged("manifest seal"))?;
-        let manifest = Self::parse(plain).ok_or(Unusable::Damaged("manifest fields"))?;
+        let mut manifest = Self::parse(plain).ok_or(Unusable::Damaged("manifest fields"))?;
         if manifest.head.format != FORMAT {
             return Err(Unusable::Damaged("written by another version"));
         }
         manifest.check()?;
+        manifest.count_live();
         Ok(manifest)
     }
 
@@ -167,7 +169,7 @@ impl Manifest {
         let (places, rest) = with_length(rest, PLACE_BYTES)?;
         let head = serde_json::from_slice(head).ok()?;
         let places = places.as_chunks::<PLACE_BYTES>().0.iter().map(Place::parse).collect();
-        rest.is_empty().then_some(Self { head, places })
+        rest.is_empty().then_some(Self { head, places, live: Vec::new() })
     }
 
     /// What was written by this crate is always so; other bytes must not get further than here.

@@ -35,15 +35,17 @@ impl Plan {
         };
         let changed = heap.changed().clone();
         let mut copies: PageSet = changed.iter().filter(used).collect();
-        let mut live = manifest.live();
+        let mut live = manifest.live.clone();
         for place in changed.iter().filter_map(|n| manifest.places.get(n as usize)).filter(|place| place.tag != 0) {
             live[usize::from(place.segment)] -= 1;
         }
         let kept = keep(&manifest, &live, copies.count());
-        for (n, place) in manifest.places.iter().enumerate().filter(|(_, place)| place.tag != 0) {
-            // A number in use of a segment that goes: the pool still holds the same page.
-            if !kept[usize::from(place.segment)] && heap.is_used(n as u32) {
-                copies.insert(n as u32);
+        if live.iter().zip(&kept).any(|(live, kept)| *live > 0 && !kept) {
+            for (n, place) in manifest.places.iter().enumerate().filter(|(_, place)| place.tag != 0) {
+                // A number in use of a segment that goes: the pool still holds the same page.
+                if !kept[usize::from(place.segment)] && heap.is_used(n as u32) {
+                    copies.insert(n as u32);
+                }
             }
         }
         Self { base: Some(manifest), kept, changed, copies, numbers }

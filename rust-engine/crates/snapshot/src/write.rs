@@ -93,6 +93,7 @@ pub fn write(
         storage.sync_folder(folder).map_err(failed("sync", folder))?;
     }
     manifest.head.pages_hash = hash_of(&manifest.places);
+    manifest.count_live();
     let path = name(Kind::Manifest).in_folder(folder);
     bytes += write_whole(storage, &path, |out| {
         let sealed = manifest.seal(keys.first())?;
@@ -134,7 +135,7 @@ fn inherit(wanted: &Wanted, plan: &Plan, sequence: u64) -> Manifest {
         pages_hash: String::new(),
         segments,
     };
-    Manifest { head, places }
+    Manifest { head, places, live: Vec::new() }
 }
 
 /// The segments that go on must still be there whole. True when one of them is sealed with another key than the first.
