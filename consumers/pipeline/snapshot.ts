@@ -16,8 +16,8 @@ export async function writeSnapshot(owned: OwnedShard, options: SnapshotOptions)
   const offsets: Record<string, string> = { 'devops.ledger': owned.ledgerNext.toString() }
   for (const [topic, next] of owned.positions) offsets[topic] = next.toString()
   try {
-    const info = await owned.doorOpen.snapshot(options.snapshotFolder, options.instance, offsets, owned.clock)
-    options.telemetry.snapshotWritten(shard, info.bytes, options.now() - startedAt)
+    const written = await owned.doorOpen.snapshot(options.snapshotFolder, options.instance, offsets, owned.clock)
+    options.telemetry.snapshotWritten(shard, written, options.now() - startedAt)
   } catch (error) {
     options.telemetry.snapshotFailed(shard, error as Error)
   }

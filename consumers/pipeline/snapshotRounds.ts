@@ -38,10 +38,7 @@ export class SnapshotRounds {
     for (const owned of live) await this.#cut(owned)
   }
 
-  /**
-   * A snapshot copies the shard's pages on the event loop, and the copy stays in memory until it is written: never two
-   * at once.
-   */
+  /** What waits to be written lies beside the pool, and the engine has room for one: never two at once. */
   #awaitTurn(last: number): void {
     const turn = (): void => {
       const live = this.#live()

@@ -2,6 +2,7 @@
 import { Counter, Gauge } from 'prom-client'
 import type { Registry } from 'prom-client'
 import type { Log } from '../../runtime/telemetry/log.ts'
+import type { SnapshotWritten } from '../../rust-engine/ts/records.ts'
 import type { DeadLetterReason } from '../../schemas/generated/events.ts'
 import type { Phase } from '../../schemas/outputs.ts'
 import type { Gap } from './gap.ts'
@@ -33,6 +34,13 @@ export function createPipelineTelemetry(registry: Registry, log: Log) {
     'topic',
   ])
   const snapshots = counter('devops_shard_snapshots_total', 'Snapshots of shards.', ['outcome'])
+  const snapshotBytes = counter('devops_shard_snapshot_bytes_total', 'Bytes written by snapshots.', [])
+  const snapshotWaits = counter(
+    'devops_shard_snapshot_waits_total',
+    'Changes that waited for a snapshot to write what they changed.',
+    [],
+  )
+  const snapshotWaited = counter('devops_shard_snapshot_waited_seconds_total', 'Time of those waits.', [])
   const commitsLost = counter(
     'devops_shard_commits_lost_total',
     'Restores of a shard from a snapshot without a commit of the group (expired or deleted).',
@@ -99,9 +107,14 @@ export function createPipelineTelemetry(registry: Registry, log: Log) {
     transactionLost(): void {
       transactions.inc({ outcome: 'lost' })
     },
-    snapshotWritten(shard: number, bytes: number, tookMs: number): void {
+    snapshotWritten(shard: number, written: SnapshotWritten, tookMs: number): void {
+      const { pages, writtenPages, writtenBytes, waits, waitedMs, waitedMsMax } = written
       snapshots.inc({ outcome: 'written' })
-      log.debug({ event: 'snapshot_written', shard, bytes, tookMs }, 'snapshot written')
+      snapshotBytes.inc(writtenBytes)
+      snapshotWaits.inc(waits)
+      snapshotWaited.inc(waitedMs / 1000)
+      const figures = { pages, writtenPages, writtenBytes, waits, waitedMs, waitedMsMax, tookMs }
+      log.debug({ event: 'snapshot_written', shard, ...figures }, 'snapshot written')
     },
     snapshotFailed(shard: number, cause: Error): void {
       snapshots.inc({ outcome: 'failed' })

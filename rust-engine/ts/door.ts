@@ -16,6 +16,7 @@ import type {
   SeriesInfo,
   ServiceRecord,
   SnapshotInfo,
+  SnapshotWritten,
 } from './records.ts'
 
 export interface EngineDoor {
@@ -114,13 +115,15 @@ export interface ShardDoor {
   /** Digest of the whole state: equal for equal logs. */
   stateHash(): string
   /**
-   * Writes a snapshot off the event loop; state as at the call. `offsets`: topic → next offset to apply. `writer`: unique
-   * for each process, part of the file name. Durable when the promise resolves (temp, fsync, rename, fsync of the folder).
+   * Writes a snapshot; state as at the call. Pages changed since the one before (of this writer, in this folder) are
+   * copied between other work, at most 0.5 MiB at a time, and written on another thread; a change that meets 16 MiB of
+   * unwritten copies waits. One at a time for each engine: `SnapshotRunning`. `offsets`: topic → next offset to apply.
+   * `writer`: unique for each process, part of the file names. Durable when the promise resolves.
    */
   snapshot(
     folder: string,
     writer: string,
     offsets: Readonly<Record<string, string>>,
     clock: number,
-  ): Promise<SnapshotInfo>
+  ): Promise<SnapshotWritten>
 }

@@ -151,6 +151,17 @@ export class SnapshotKeyInvalid extends EngineError {
   }
 }
 
+/** A snapshot of this engine, of this shard, is still being written. */
+export class SnapshotRunning extends EngineError {
+  override readonly name = 'SnapshotRunning'
+  readonly retryable = true
+  readonly shard: number
+  constructor(shard: number) {
+    super(`the snapshot of shard ${shard} is still being written`)
+    this.shard = shard
+  }
+}
+
 /** Writing or reading in the snapshot folder failed. */
 export class SnapshotFailed extends EngineError {
   override readonly name = 'SnapshotFailed'
@@ -207,6 +218,8 @@ export function namedError(error: unknown): unknown {
       return new ShardUnknown(figure('shard'), figure('shards'))
     case 'EngineBroken':
       return new EngineBroken()
+    case 'SnapshotRunning':
+      return new SnapshotRunning(figure('shard'))
     case 'SnapshotKeyWrong':
       return new SnapshotKeyWrong(text('file'))
     case 'SnapshotKeyInvalid':

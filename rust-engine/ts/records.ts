@@ -10,7 +10,10 @@ export interface EngineOptions {
   /** Most bytes a region may borrow from the others' free pages. */
   readonly borrowBytesMax: Readonly<Record<Region, number>>
   readonly shards: number
-  /** 32 random bytes, made at first use with mode 0600; null or absent: `<snapshot folder>/../keys/snapshot.key`. */
+  /**
+   * 32 random bytes, made at first use with mode 0600, or up to 8 such keys: the first one writes, all of them read. Null
+   * or absent: `<snapshot folder>/../keys/snapshot.key`.
+   */
   readonly snapshotKeyFile?: string | null
 }
 
@@ -206,8 +209,21 @@ export interface SnapshotInfo {
   /** Topic to the offset of the next record to apply, as decimal text. */
   readonly offsets: Readonly<Record<string, string>>
   readonly clock: number
-  readonly stateHash: string
+  /** Digest of the pages in use: equal for the same pages, not for the same state in other pages. */
+  readonly pagesHash: string
   readonly pages: number
+  /** Of the manifest and all segments that it names. */
   readonly bytes: number
+  /** The manifest. */
   readonly file: string
+}
+
+export interface SnapshotWritten extends SnapshotInfo {
+  /** What changed since the snapshot that it builds on. */
+  readonly writtenPages: number
+  readonly writtenBytes: number
+  /** Changes that waited because 16 MiB of copies were not written yet, and for how long. */
+  readonly waits: number
+  readonly waitedMs: number
+  readonly waitedMsMax: number
 }

@@ -145,7 +145,7 @@ test('a shard is restored into a pool that others fill: they make room, it comes
   const before = beside.stateHash()
   const tooLarge = await small.restoreShard(0, folder, {})
   assert.equal(tooLarge.shard, null)
-  assert.match(tooLarge.refused.join(), /snapshot: deployment_history would hold \d+ bytes, at most 786432$/u)
+  assert.match(tooLarge.refused.join(), /manifest: deployment_history would hold \d+ bytes, at most 786432$/u)
   assert.equal(beside.stateHash(), before)
   assert.ok(small.createShard(0).applyDeployment(deployment({})).opened)
 })

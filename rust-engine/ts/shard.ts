@@ -14,7 +14,7 @@ import type {
   ResourceRecord,
   SeriesInfo,
   ServiceRecord,
-  SnapshotInfo,
+  SnapshotWritten,
 } from './records.ts'
 
 /** The door of a loaded shard; `keyFileOf` names the key for the snapshots of a folder. */
@@ -174,10 +174,12 @@ class Shard implements ShardDoor {
     writer: string,
     offsets: Readonly<Record<string, string>>,
     clock: number,
-  ): Promise<SnapshotInfo> {
+  ): Promise<SnapshotWritten> {
     const place = JSON.stringify(offsets)
     const key = this.#keyFileOf(folder)
-    const writing = addon.snapshot(this.#engine, this.shard, this.#generation, folder, writer, place, clock, key)
+    const writing = named(() =>
+      addon.snapshot(this.#engine, this.shard, this.#generation, folder, writer, place, clock, key),
+    )
     return parse(
       await writing.catch((error: unknown) => {
         throw namedError(error)

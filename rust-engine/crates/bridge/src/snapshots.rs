@@ -2,14 +2,18 @@ use crate::call::{Held, handle, integer, json, number, text, throw, with_engine,
 use neon::prelude::*;
 use serde::Serialize;
 use snapshot::{Offsets, SnapshotInfo, Wanted};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
 
 pub fn export(cx: &mut ModuleContext) -> NeonResult<()> {
     cx.export_function("snapshot", snapshot)?;
     cx.export_function("restoreShard", restore_shard)
 }
 
-/// The pages are copied now; sealing and writing happen off the event loop.
+/// The cut is made now. A thread of its own seals and writes; it asks for the pages in slices, which are copied between
+/// other work of the event loop. Not a task of libuv's pool: a change that waits for the writer must be sure that it runs.
 fn snapshot(mut cx: FunctionContext) -> JsResult<JsPromise> {
     let handle = handle(&mut cx)?;
     let wanted = Wanted {
@@ -18,15 +22,33 @@ fn snapshot(mut cx: FunctionContext) -> JsResult<JsPromise> {
         writer: text(&mut cx, 4)?,
         offsets: json(&mut cx, 5, "offsets")?,
         clock: number(&mut cx, 6)?,
-        state_hash: String::new(),
     };
     let key_file = PathBuf::from(text(&mut cx, 7)?);
-    let image = with_engine(&mut cx, |engine| engine.image(handle))?;
-    let promise =
-        cx.task(move || shard::write_snapshot(wanted, &key_file, &image)).promise(|mut cx, written| match written {
-            Ok(info) => text_of(&mut cx, &info),
-            Err(error) => throw(&mut cx, &error),
+    let held = Arc::new(cx.argument::<JsBox<Held>>(0)?.root(&mut cx));
+    let writing = with_engine(&mut cx, |engine| engine.begin_snapshot(handle, wanted))?;
+    let (deferred, promise) = cx.promise();
+    let channel = cx.channel();
+    let write = move || {
+        let mut ask = || {
+            let held = Arc::clone(&held);
+            // Refused when the event loop has ended; then nobody waits for the snapshot either.
+            let _ = channel.try_send(move |mut cx| {
+                let held = held.to_inner(&mut cx);
+                with_held(&mut cx, &held, |engine| {
+                    engine.copy_slice(handle);
+                    Ok(())
+                })
+            });
+        };
+        let written = catch_unwind(AssertUnwindSafe(|| writing.run(&key_file, &mut ask)));
+        let written = written.unwrap_or_else(|_| Err(shard::EngineError::writer_broke()));
+        let _ = deferred.try_settle_with(&channel, move |mut cx| {
+            let held = held.to_inner(&mut cx);
+            let info = with_held(&mut cx, &held, |engine| engine.finish_snapshot(handle, writing, written))?;
+            text_of(&mut cx, &info)
         });
+    };
+    thread::spawn(write);
     Ok(promise)
 }
 

@@ -1,5 +1,7 @@
-use crate::{Page, PageNo, Pages, PagesMut, ROOT_PAGE};
-use pool::{PageId, Pool, PoolError, REGIONS, Region};
+use crate::changes::Changes;
+use crate::{Page, PageImage, PageNo, PageSet, Pages, PagesMut, ROOT_PAGE, Ring};
+use pool::{PageId, Pool, PoolError, Region};
+use std::sync::Arc;
 
 const UNUSED: u32 = u32::MAX;
 
@@ -9,25 +11,26 @@ pub struct Heap {
     shard: u16,
     table: Vec<u32>,
     unused: Vec<PageNo>,
+    changes: Changes,
 }
 
 impl Heap {
     /// A heap with its root page.
     pub fn create(pool: &mut Pool, shard: u16) -> Result<Self, PoolError> {
         let root = pool.allocate(shard, Region::ActiveOperations)?;
-        Ok(Self { shard, table: vec![root.0], unused: Vec::new() })
+        Ok(Self { shard, table: vec![root.0], unused: Vec::new(), changes: Changes::default() })
     }
 
     /// The heap of an image before its pages are taken, which `take_region` does.
     pub fn of_image(shard: u16, image: &PageImage) -> Self {
-        let free = |(n, region): (usize, &Option<Region>)| region.is_none().then_some(n as PageNo);
-        let unused = image.regions.iter().enumerate().rev().filter_map(free).collect();
-        Self { shard, table: vec![UNUSED; image.regions.len()], unused }
+        let free = |(n, region): (usize, Option<Region>)| region.is_none().then_some(n as PageNo);
+        let unused = image.regions().enumerate().filter_map(free).collect::<Vec<_>>().into_iter().rev().collect();
+        Self { shard, table: vec![UNUSED; image.len()], unused, changes: Changes::default() }
     }
 
     /// Takes pages for those of an image that lie in a region, and fills them. After a refusal drop them all.
     pub fn take_region(&mut self, pool: &mut Pool, image: &PageImage, region: Region) -> Result<(), PoolError> {
-        for (n, _) in image.regions.iter().enumerate().filter(|(_, of)| **of == Some(region)) {
+        for (n, _) in image.regions().enumerate().filter(|(_, of)| *of == Some(region)) {
             let id = pool.allocate(self.shard, region)?;
             self.table[n] = id.0;
             pool.page_mut(id).copy_from_slice(image.page(n as PageNo));
@@ -49,8 +52,9 @@ impl Heap {
         image
     }
 
-    /// Gives every page back to the pool.
+    /// Gives every page back to the pool; a running cut is given up.
     pub fn drop_pages(&mut self, pool: &mut Pool) {
+        self.changes = Changes::default();
         self.table.drain(..).filter(|id| *id != UNUSED).for_each(|id| pool.free(PageId(id)));
         self.unused.clear();
     }
@@ -58,6 +62,54 @@ impl Heap {
     /// The shard that owns the pages.
     pub fn shard(&self) -> u16 {
         self.shard
+    }
+
+    /// Page numbers ever given: those in use are below.
+    pub fn len(&self) -> u32 {
+        self.table.len() as u32
+    }
+
+    /// False: there is always the root page.
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// True for a page in use.
+    pub fn is_used(&self, n: PageNo) -> bool {
+        self.table.get(n as usize).is_some_and(|id| *id != UNUSED)
+    }
+
+    /// Pages changed, taken or given back since the last cut, or since the image that the heap was made of.
+    pub fn changed(&self) -> &PageSet {
+        self.changes.since_cut()
+    }
+
+    /// Makes a cut: these pages, as they are now, come through the ring. Whoever changes one of them first copies it there;
+    /// the others are copied by `copy_some`. One cut at a time, until `end_cut`.
+    pub fn cut(&mut self, pages: PageSet, ring: Arc<Ring>) {
+        debug_assert!(pages.iter().all(|n| self.is_used(n)));
+        self.changes.begin(pages, ring);
+    }
+
+    /// Copies some pages of the running cut, without waiting.
+    pub fn copy_some(&mut self, pool: &Pool, most: u32) {
+        let table = &self.table;
+        self.changes.copy_some(most, |n| {
+            let id = PageId(table[n as usize]);
+            (pool.owner_of(id).1, pool.page(id))
+        });
+    }
+
+    /// Ends the running cut; when nothing was written, its pages count as changed again.
+    pub fn end_cut(&mut self, written: bool) {
+        self.changes.end(written);
+    }
+
+    /// What must happen before a page changes or goes.
+    fn before_change(&mut self, pool: &Pool, n: PageNo, id: PageId) {
+        if let Some(ring) = self.changes.note(n) {
+            ring.push(n, pool.owner_of(id).1, pool.page(id));
+        }
     }
 }
 
@@ -71,14 +123,18 @@ pub struct Space<'a> {
 }
 
 impl Pages for Space<'_> {
+    #[inline]
     fn page(&self, n: PageNo) -> &Page {
         self.pool.page(PageId(self.heap.table[n as usize]))
     }
 }
 
 impl PagesMut for Space<'_> {
+    #[inline]
     fn page_mut(&mut self, n: PageNo) -> &mut Page {
-        self.pool.page_mut(PageId(self.heap.table[n as usize]))
+        let id = PageId(self.heap.table[n as usize]);
+        self.heap.before_change(self.pool, n, id);
+        self.pool.page_mut(id)
     }
 
     fn require(&self, region: Region, pages: u32) -> Result<(), PoolError> {
@@ -87,18 +143,20 @@ impl PagesMut for Space<'_> {
 
     fn allocate(&mut self, region: Region) -> Result<PageNo, PoolError> {
         let id = self.pool.allocate(self.heap.shard, region)?;
-        if let Some(n) = self.heap.unused.pop() {
-            self.heap.table[n as usize] = id.0;
-            return Ok(n);
-        }
-        self.heap.table.push(id.0);
-        Ok((self.heap.table.len() - 1) as PageNo)
+        let n = self.heap.unused.pop().unwrap_or_else(|| {
+            self.heap.table.push(UNUSED);
+            (self.heap.table.len() - 1) as PageNo
+        });
+        self.heap.table[n as usize] = id.0;
+        self.heap.before_change(self.pool, n, id);
+        Ok(n)
     }
 
     fn free(&mut self, n: PageNo) {
         assert!(n != ROOT_PAGE, "the root page is never freed");
-        let id = std::mem::replace(&mut self.heap.table[n as usize], UNUSED);
-        self.pool.free(PageId(id));
+        let id = PageId(std::mem::replace(&mut self.heap.table[n as usize], UNUSED));
+        self.heap.before_change(self.pool, n, id);
+        self.pool.free(id);
         self.heap.unused.push(n);
     }
 }
@@ -113,78 +171,8 @@ pub struct View<'a> {
 }
 
 impl Pages for View<'_> {
+    #[inline]
     fn page(&self, n: PageNo) -> &Page {
         self.pool.page(PageId(self.heap.table[n as usize]))
-    }
-}
-
-/// A copy of a shard's pages outside of the pool.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct PageImage {
-    regions: Vec<Option<Region>>,
-    slots: Vec<u32>,
-    pages: Vec<u8>,
-}
-
-impl PageImage {
-    /// An empty image with room for `pages` pages.
-    pub fn with_capacity(pages: usize) -> Self {
-        let bytes = Vec::with_capacity(pages * pool::PAGE_BYTES);
-        Self { regions: Vec::with_capacity(pages), slots: Vec::with_capacity(pages), pages: bytes }
-    }
-
-    /// Appends the next page; `None` for a number that is not in use.
-    pub fn push(&mut self, page: Option<(Region, &Page)>) {
-        self.slots.push((self.pages.len() / pool::PAGE_BYTES) as u32);
-        self.regions.push(page.map(|(region, _)| region));
-        if let Some((_, bytes)) = page {
-            self.pages.extend_from_slice(bytes);
-        }
-    }
-
-    /// One byte for each page number: 0 unused, else 1 + region.
-    pub fn region_tags(&self) -> Vec<u8> {
-        self.regions.iter().map(|region| region.map_or(0, |region| region.index() as u8 + 1)).collect()
-    }
-
-    /// The image of these tags and the bytes of the used pages in order; none when they do not fit together.
-    pub fn from_parts(tags: &[u8], pages: Vec<u8>) -> Option<Self> {
-        let mut image = Self { pages, ..Self::default() };
-        let mut slot = 0;
-        for tag in tags {
-            image.slots.push(slot);
-            match tag {
-                0 => image.regions.push(None),
-                n => {
-                    image.regions.push(Some(*REGIONS.get(usize::from(n - 1))?));
-                    slot += 1;
-                }
-            }
-        }
-        (image.pages.len() == slot as usize * pool::PAGE_BYTES && image.regions.first()?.is_some()).then_some(image)
-    }
-
-    /// The bytes of the used pages in order.
-    pub fn bytes(&self) -> &[u8] {
-        &self.pages
-    }
-
-    /// Number of used pages.
-    pub fn used(&self) -> usize {
-        self.pages.len() / pool::PAGE_BYTES
-    }
-
-    /// Number of pages that lie in a region.
-    pub fn used_in(&self, region: Region) -> u32 {
-        self.regions.iter().filter(|of| **of == Some(region)).count() as u32
-    }
-}
-
-impl Pages for PageImage {
-    fn page(&self, n: PageNo) -> &Page {
-        let start = self.slots[n as usize] as usize * pool::PAGE_BYTES;
-        let page = self.pages[start..].first_chunk();
-        assert!(page.is_some() && self.regions[n as usize].is_some(), "page {n} is not in the image");
-        page.unwrap_or(&[0; pool::PAGE_BYTES])
     }
 }

@@ -2,14 +2,21 @@
 //!
 //! All references between pages are shard-relative, so that pages copied elsewhere (a snapshot) mean the same.
 
+mod changes;
 mod heap;
+mod image;
 mod key;
 mod node;
 mod overflow;
+mod page_set;
+mod ring;
 mod tree;
 
-pub use heap::{Heap, PageImage, Space, View};
+pub use heap::{Heap, Space, View};
+pub use image::PageImage;
 pub use key::{ordered, text_part, unordered};
+pub use page_set::PageSet;
+pub use ring::{Batch, RING_PAGES_MAX, Ring, Taken, Waits};
 pub use tree::{Cursor, KEY_BYTES_MAX, Tree, VALUE_BYTES_MAX};
 
 pub use pool::{PAGE_BYTES, Page, PoolError, Region};

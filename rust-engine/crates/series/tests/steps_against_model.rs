@@ -90,7 +90,7 @@ proptest! {
                 }
             }
             if !samples.is_empty() {
-                let block = &encode_blocks(&ids, samples)[0].block;
+                let block = &encode_blocks(&ids, samples, usize::MAX)[0].block;
                 apply_metrics(&mut space, "t", "a/b", &[], &Block::parse(block).expect("our own")).expect("room");
             }
         }

@@ -1,4 +1,5 @@
 use crate::error::EngineError;
+use crate::persist::Base;
 use crate::report::{MemoryReport, RegionReport, ShardPages};
 use paged::{Heap, PageImage, Region, Space, View};
 use pool::{PAGE_BYTES, Pool, PoolError, PoolOptions, REGIONS};
@@ -23,7 +24,8 @@ pub struct Handle {
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub heap: Heap,
-    generation: u32,
+    pub generation: u32,
+    pub base: Option<Base>,
 }
 
 /// One pool and its shards.
@@ -32,6 +34,7 @@ pub struct Engine {
     pub(crate) pool: Pool,
     pub(crate) shards: Vec<Option<Loaded>>,
     pub(crate) evicted: [u64; 4],
+    pub(crate) snapshotting: Option<u16>,
     generation: u32,
 }
 
@@ -39,7 +42,7 @@ impl Engine {
     /// Maps the pool.
     pub fn open(options: &PoolOptions) -> Result<Self, EngineError> {
         let shards = (0..options.shards).map(|_| None).collect();
-        Ok(Self { pool: Pool::open(options)?, shards, evicted: [0; 4], generation: 0 })
+        Ok(Self { pool: Pool::open(options)?, shards, evicted: [0; 4], snapshotting: None, generation: 0 })
     }
 
     /// A new empty shard.
@@ -321,6 +324,14 @@ impl Engine {
         }
     }
 
+    /// A loaded shard, and the pool beside it.
+    pub(crate) fn loaded(&mut self, handle: Handle) -> Result<(&mut Loaded, &Pool), EngineError> {
+        match self.shards.get_mut(usize::from(handle.shard)) {
+            Some(Some(loaded)) if loaded.generation == handle.generation => Ok((loaded, &self.pool)),
+            _ => Err(EngineError::ShardGone { shard: handle.shard }),
+        }
+    }
+
     fn check_free(&self, shard: u16) -> Result<(), EngineError> {
         match self.shards.get(usize::from(shard)) {
             Some(None) => Ok(()),
@@ -352,7 +363,7 @@ impl Engine {
 
     fn enter(&mut self, shard: u16, heap: Heap) -> Handle {
         self.generation += 1;
-        self.shards[usize::from(shard)] = Some(Loaded { heap, generation: self.generation });
+        self.shards[usize::from(shard)] = Some(Loaded { heap, generation: self.generation, base: None });
         Handle { shard, generation: self.generation }
     }
 }

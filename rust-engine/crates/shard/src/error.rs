@@ -21,6 +21,8 @@ pub enum EngineError {
     /// Never crosses the bridge: `restore` refuses such a snapshot.
     #[error("{part} would hold {needed} bytes, at most {limit}")]
     ImageTooLarge { part: &'static str, needed: u64, limit: u64 },
+    #[error("the snapshot of shard {shard} is still being written")]
+    SnapshotRunning { shard: u16 },
     #[error("shard {shard} is loaded already")]
     ShardLoaded { shard: u16 },
     #[error("shard {shard} was dropped")]
@@ -64,6 +66,12 @@ impl From<SeriesError> for EngineError {
 }
 
 impl EngineError {
+    /// The thread that wrote a snapshot panicked.
+    pub fn writer_broke() -> Self {
+        let reason = "the writer broke; the next snapshot is tried as usual".to_owned();
+        Self::Snapshot(SnapshotError::Failed { operation: "write", file: String::new(), reason })
+    }
+
     /// The error with its name and figures, for the other side of the bridge.
     pub fn describe(&self) -> Value {
         match self {
@@ -86,6 +94,9 @@ impl EngineError {
             Self::Snapshot(SnapshotError::KeyInvalid { file, reason }) => {
                 json!({ "name": "SnapshotKeyInvalid", "file": file, "reason": reason })
             }
+            Self::Snapshot(SnapshotError::BaseGone { file, reason }) => {
+                json!({ "name": "SnapshotFailed", "operation": "build on", "file": file, "reason": reason })
+            }
             Self::Snapshot(SnapshotError::Failed { operation, file, reason }) => {
                 json!({ "name": "SnapshotFailed", "operation": operation, "file": file, "reason": reason })
             }
@@ -95,6 +106,7 @@ impl EngineError {
             Self::ImageTooLarge { part, needed, limit } => {
                 json!({ "name": "ImageTooLarge", "part": part, "needed": needed, "limit": limit })
             }
+            Self::SnapshotRunning { shard } => json!({ "name": "SnapshotRunning", "shard": shard }),
             Self::ShardLoaded { shard } => json!({ "name": "ShardLoaded", "shard": shard }),
             Self::ShardGone { shard } => json!({ "name": "ShardGone", "shard": shard }),
             Self::ShardUnknown { shard, shards } => {

@@ -11,5 +11,5 @@ mod room;
 pub use digest::digest;
 pub use engine::{Engine, Handle};
 pub use error::EngineError;
-pub use persist::{Restored, Searched, find_snapshot, write_snapshot};
+pub use persist::{Restored, Searched, SnapshotWritten, Writing, find_snapshot};
 pub use report::{MemoryReport, RegionReport, ShardPages};

@@ -10,9 +10,12 @@ pub const KEY_BYTES: usize = 32;
 /// Bytes by which a file names the key that seals it.
 pub const KEY_ID_BYTES: usize = 8;
 
-/// The key that seals snapshots.
+/// Keys of one file.
+const KEYS_MAX: usize = 8;
+
+/// A key that seals snapshots.
 #[derive(Clone)]
-pub struct SnapshotKey {
+pub(crate) struct SnapshotKey {
     bytes: [u8; KEY_BYTES],
 }
 
@@ -23,9 +26,31 @@ impl std::fmt::Debug for SnapshotKey {
 }
 
 impl SnapshotKey {
-    /// The key of these bytes.
+    pub fn bytes(&self) -> &[u8; KEY_BYTES] {
+        &self.bytes
+    }
+
+    /// Names the key without telling it.
+    pub fn id(&self) -> [u8; KEY_ID_BYTES] {
+        let text = [b"devops-mcp-server snapshot key ".as_slice(), &self.bytes].concat();
+        let mut id = [0; KEY_ID_BYTES];
+        id.copy_from_slice(&digest::digest(&digest::SHA256, &text).as_ref()[..KEY_ID_BYTES]);
+        id
+    }
+}
+
+/// The keys of a key file: the first one seals, all of them open. To change keys put a new one in front; the old one may
+/// go when every shard was written twice.
+#[derive(Clone, Debug)]
+pub struct SnapshotKeys {
+    first: SnapshotKey,
+    others: Vec<SnapshotKey>,
+}
+
+impl SnapshotKeys {
+    /// One key.
     pub fn from_bytes(bytes: [u8; KEY_BYTES]) -> Self {
-        Self { bytes }
+        Self { first: SnapshotKey { bytes }, others: Vec::new() }
     }
 
     /// Reads the key file; makes it (mode 0600) when there is none.
@@ -51,22 +76,22 @@ impl SnapshotKey {
         if mode & 0o077 != 0 {
             return Err(invalid(path, format!("mode {:o}, others must not read it", mode & 0o777)));
         }
-        match <[u8; KEY_BYTES]>::try_from(bytes.as_slice()) {
-            Ok(bytes) => Ok(Some(Self { bytes })),
-            Err(_) => Err(invalid(path, format!("{} bytes, not {KEY_BYTES}", bytes.len()))),
+        match bytes.as_chunks::<KEY_BYTES>() {
+            ([first, others @ ..], []) if others.len() < KEYS_MAX => {
+                let others = others.iter().map(|bytes| SnapshotKey { bytes: *bytes }).collect();
+                Ok(Some(Self { first: SnapshotKey { bytes: *first }, others }))
+            }
+            _ => Err(invalid(path, format!("{} bytes, not 1 to {KEYS_MAX} keys of {KEY_BYTES}", bytes.len()))),
         }
     }
 
-    pub(crate) fn bytes(&self) -> &[u8; KEY_BYTES] {
-        &self.bytes
+    /// The key that seals.
+    pub(crate) fn first(&self) -> &SnapshotKey {
+        &self.first
     }
 
-    /// Names the key without telling it.
-    pub(crate) fn id(&self) -> [u8; KEY_ID_BYTES] {
-        let text = [b"devops-mcp-server snapshot key ".as_slice(), &self.bytes].concat();
-        let mut id = [0; KEY_ID_BYTES];
-        id.copy_from_slice(&digest::digest(&digest::SHA256, &text).as_ref()[..KEY_ID_BYTES]);
-        id
+    pub(crate) fn by_id(&self, id: &[u8]) -> Option<&SnapshotKey> {
+        std::iter::once(&self.first).chain(&self.others).find(|key| key.id() == *id)
     }
 }
 

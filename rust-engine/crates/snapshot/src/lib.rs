@@ -1,18 +1,26 @@
-//! Sealed snapshot files: one for each snapshot of a shard, written whole or not at all.
+//! Sealed snapshots of a shard: a manifest, and segments of the pages that changed since the snapshot before it.
 //!
-//! File: magic 8 · key id 8 · snapshot id 16 · sealed manifest length u32 · sealed manifest · sealed segments of up to 256
-//! pages. Every seal is AES-256-GCM under a key derived for this snapshot; the header and the number of the segment's first
-//! page are authenticated with it, so that no page can change its place or its snapshot.
+//! The layout byte by byte is in docs/snapshot-format.md. Whatever happens to the files, what is read is the state of one
+//! manifest or nothing: a page is used only when its seal, its place and the manifest that names it belong together.
 
-mod file;
-mod folder;
+mod find;
 mod key;
 mod manifest;
+mod name;
+mod plan;
+mod prune;
 mod seal;
+mod segment;
+mod storage;
+mod unusable;
+mod write;
 
-pub use folder::{Found, Wanted, find, write};
-pub use key::SnapshotKey;
-pub use manifest::{Offsets, SnapshotInfo, parse_offsets};
+pub use find::{Found, find};
+pub use key::{KEY_BYTES, SnapshotKeys};
+pub use manifest::{Manifest, Offsets, SnapshotInfo, parse_offsets};
+pub use plan::Plan;
+pub use storage::{Disk, Storage, StorageFile};
+pub use write::{Wanted, Written, write};
 
 use thiserror::Error;
 
@@ -38,6 +46,14 @@ pub enum SnapshotError {
     ArgumentInvalid {
         /// The argument.
         field: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A segment that the next snapshot builds on is not there any more: it has to write everything.
+    #[error("{file}: {reason}")]
+    BaseGone {
+        /// The segment.
+        file: String,
         /// What is wrong with it.
         reason: String,
     },
