@@ -89,8 +89,8 @@ fn apply(engine: &mut Engine, handle: Handle, record: &Record) {
         }
         Record::Metrics(time) => {
             let limits = Limits { series_max: 9, samples_max: 9, decoded_bytes_max: 9_999, label_bytes_max: 999 };
-            let batches = RemoteWriteDecoder::new(limits).decode(&metrics_body(*time), 0).expect("valid");
-            for batch in batches {
+            let decoded = RemoteWriteDecoder::new(limits).decode(&metrics_body(*time), 0).expect("valid");
+            for batch in decoded.batches {
                 let service = "production/s1";
                 engine.apply_metrics(handle, &batch.target, service, &batch.announced, &batch.block).expect("valid");
             }
