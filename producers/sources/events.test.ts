@@ -121,6 +121,16 @@ describe('our own JSON', () => {
     }
   })
 
+  test('the longest environment is kept whole, a longer one refused', () => {
+    const longest = 'e'.repeat(63)
+    for (const over of [{ service: `${longest}/shop` }, { service: 'shop', environment: longest }]) {
+      const event = mapOne({ ...started, ...over })
+      assert.deepEqual([event.environment, event.service], [longest, `${longest}/shop`])
+    }
+    assert.deepEqual(problemsOf({ ...started, service: `${longest}e/shop` }), ['0 service'])
+    assert.deepEqual(problemsOf({ ...started, service: 'shop', environment: `${longest}e` }), ['0 environment'])
+  })
+
   test('half of a surrogate pair is refused by name, in a text as in a key: two of them would become one name', () => {
     const table: readonly [unknown, string[]][] = [
       [{ ...started, key: 's\ud800' }, ['0 key']],
