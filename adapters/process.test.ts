@@ -109,6 +109,9 @@ describe('the server process', () => {
       assert.equal(await status(path, { origin: 'http://evil.example.com' }), 403, path)
     }
     assert.equal(await status('/api/v1/query/get_health', { origin: 'http://localhost:3000' }), 200)
+    for (const path of ['/mcp', '/api/v1/query/get_health']) {
+      assert.equal(await status(path, { 'x-forwarded-for': '203.0.113.9' }), 403, path)
+    }
   })
 
   test('queries answer over HTTP, by GET and POST, with named errors', async () => {

@@ -1,12 +1,10 @@
 /** Who may use a route. */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
+import { cameThroughProxy } from '../runtime/http/cameThroughProxy.ts'
 import type { BodyRoom } from './ingest/bodyRoom.ts'
 import type { Lane } from './ingest/lane.ts'
 import { Refusal } from './refusal.ts'
-
-/** Forwarding headers: the peer is a proxy on this machine, the client may be anywhere. */
-const FORWARDING = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'] as const
 
 /** A public name without a token would let everybody in whom a proxy on this machine lets through. */
 export class TokenMissing extends Error {
@@ -51,7 +49,7 @@ export function accessRefusal(
   token: string | null,
 ): Refusal | null {
   if (token === null) {
-    if (FORWARDING.some((name) => request.headers[name] !== undefined)) {
+    if (cameThroughProxy(request.headers)) {
       return new Refusal(
         403,
         'forbidden',

@@ -66,6 +66,15 @@ describe('GitHub', () => {
     assert.equal(log.records.length, 0)
   })
 
+  test('half of a surrogate pair in a name from GitHub becomes U+FFFD', async () => {
+    const { post, log } = await gatewayUnderTest()
+    const body = exampleOf('deployment').replace('"ref":"master"', '"ref":"m\\ud800"')
+    assert.match(body, /"m\\ud800"/)
+    assert.equal((await post('/webhooks/github', body, signed('deployment', body))).statusCode, 202)
+    const [event] = log.read('devops.deployments') as DeploymentEvent[]
+    assert.equal(event?.branch, 'm\ufffd')
+  })
+
   test('the signature is checked before anything is parsed', async () => {
     const { post, log } = await gatewayUnderTest()
     const body = exampleOf('deployment')

@@ -6,6 +6,7 @@ import { BodyRoom } from './ingest/bodyRoom.ts'
 import type { Lane } from './ingest/lane.ts'
 import { partsOf } from './ingest/partsOf.ts'
 import { recordOf, type Encode } from './ingest/recordOf.ts'
+import { inSlices } from './inSlices.ts'
 import { UnsignedRoom } from './ingest/unsignedRoom.ts'
 import { Refusal, type RefusalCode } from './refusal.ts'
 import { refuseLarge, refuseUntrue, skewOf } from './sources/untrue.ts'
@@ -35,6 +36,11 @@ export interface GatewayParts {
   readonly now: () => number
 }
 
+interface SortedOut {
+  readonly taken: { readonly event: TopicEvent; readonly record: OutgoingRecord }[]
+  readonly refused: readonly Refusal[]
+}
+
 /** What is published at once, so that a large group of alerts takes a small part of the lane at a time. */
 const PART_BYTES_MAX = 1024 ** 2
 
@@ -58,6 +64,29 @@ export async function addGateway(server: FastifyInstance, parts: GatewayParts): 
     if (aheadMs !== null) telemetry.eventSkewed(route, event.event.service, aheadMs)
     return record
   }
+  function* recordsFor(route: RouteName, events: readonly TopicEvent[]): Generator<undefined, OutgoingRecord[]> {
+    const records: OutgoingRecord[] = []
+    for (const event of events) {
+      records.push(recordFor(route, event))
+      yield
+    }
+    return records
+  }
+  function* sortOut(route: RouteName, items: readonly (TopicEvent | Refusal)[]): Generator<undefined, SortedOut> {
+    const taken: SortedOut['taken'] = []
+    const refused: Refusal[] = []
+    for (const item of items) {
+      try {
+        if (item instanceof Refusal) throw item
+        taken.push({ event: item, record: recordFor(route, item) })
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error
+        refused.push(error)
+      }
+      yield
+    }
+    return { taken, refused }
+  }
   const accepted = (route: RouteName, events: readonly TopicEvent[]): Accepted => {
     telemetry.eventsAccepted(route, events)
     return { accepted: events.length, ids: events.map(({ event }) => event.id) }
@@ -75,21 +104,11 @@ export async function addGateway(server: FastifyInstance, parts: GatewayParts): 
       pseudonym: parts.pseudonym,
     }),
     acceptEvents: async (route, events) => {
-      await eventLane.publish(events.map((event) => recordFor(route, event)))
+      await eventLane.publish(await inSlices(recordsFor(route, events)))
       return accepted(route, events)
     },
     acceptEach: async (route, items) => {
-      const taken: { readonly event: TopicEvent; readonly record: OutgoingRecord }[] = []
-      const refused: Refusal[] = []
-      for (const item of items) {
-        try {
-          if (item instanceof Refusal) throw item
-          taken.push({ event: item, record: recordFor(route, item) })
-        } catch (error) {
-          if (!(error instanceof Refusal)) throw error
-          refused.push(error)
-        }
-      }
+      const { taken, refused } = await inSlices(sortOut(route, items))
       if (taken.length === 0 && refused[0] !== undefined) throw refused[0]
       for (const { reason, message } of refused) telemetry.eventRefused(route, reason, message)
       const records = taken.map(({ record }) => record)

@@ -59,6 +59,7 @@ export async function gatewayUnderTest(
   const telemetry = createGatewayTelemetry(registry, silent, () => NOW)
   const server = createHttpServer({
     process: 'gateway',
+    proxied: true,
     host: '127.0.0.1',
     port: 0,
     registry,

@@ -58,6 +58,7 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
 
   const server = createHttpServer({
     process: 'gateway',
+    proxied: true,
     host: gateway.host,
     port: gateway.port,
     registry,

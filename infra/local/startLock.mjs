@@ -1,5 +1,5 @@
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const leftoverStopMs = 20_000
@@ -13,25 +13,43 @@ export class AlreadyRunning extends Error {
   }
 }
 
+export class LockUnwritable extends Error {
+  constructor(path, cause) {
+    const remedy =
+      cause.code === 'ENOSPC' || cause.code === 'EDQUOT'
+        ? 'there is no room left on its disk: free some'
+        : 'make the folder writable'
+    super(
+      `The lock file ${path} cannot be written (${cause.code ?? cause.message}) in the state folder ${dirname(path)}: ${remedy}, or give another folder with --state.`,
+      { cause },
+    )
+    this.name = 'LockUnwritable'
+  }
+}
+
 /**
  * One start for one state folder. The lock file also lists the processes started, so that what outlived a start which was
  * killed (kill -9, out of memory) is stopped before the next one uses the same files.
  */
-export async function lockState(state, report) {
-  mkdirSync(state, { recursive: true })
+export async function lockState(state, report, writeText = writeFileSync) {
   const path = join(state, 'start.lock')
+  try {
+    mkdirSync(state, { recursive: true })
+  } catch (error) {
+    throw new LockUnwritable(path, error)
+  }
   const self = identity(process.pid)
   const servers = new Map()
   const content = () =>
     JSON.stringify({ ...self, servers: [...servers].map(([name, server]) => ({ name, ...server })) })
   for (;;) {
     const mine = `${path}.${process.pid}`
-    writeFileSync(mine, content())
     try {
+      writeText(mine, content())
       linkSync(mine, path)
       break
     } catch (error) {
-      if (error.code !== 'EEXIST') throw error
+      if (error.code !== 'EEXIST') throw new LockUnwritable(path, error)
     } finally {
       rmSync(mine, { force: true })
     }
@@ -40,9 +58,18 @@ export async function lockState(state, report) {
     await stopLeftovers(holder?.servers ?? [], report)
     rmSync(path, { force: true })
   }
+  // What runs goes on when its list cannot be written, as on a full disk; the next change writes all of it.
   const write = () => {
-    writeFileSync(`${path}.new`, content())
-    renameSync(`${path}.new`, path)
+    const next = `${path}.new`
+    try {
+      writeText(next, content())
+      renameSync(next, path)
+    } catch (error) {
+      rmSync(next, { force: true })
+      report(
+        `! ${path} cannot be written (${error.code ?? error.message}): were this start killed now, the next one would not know all that it left running`,
+      )
+    }
   }
   return {
     add(name, pid) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'node:test'
@@ -76,5 +76,52 @@ test('a torn lock file of a lost machine does not block', async (t) => {
   const folder = state(t)
   writeFileSync(join(folder, 'start.lock'), '{"pid":')
   const lock = await lockState(folder, () => {})
+  lock.release()
+})
+
+/** Writes files until its disk is full. */
+function smallDisk() {
+  const disk = { full: false }
+  disk.write = (path, text) => {
+    // As a full disk does it: the file is there, its content is not.
+    writeFileSync(path, disk.full ? '' : text)
+    if (disk.full) throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+  }
+  return disk
+}
+
+test('a start on a full disk names the file, the folder and the remedy, and leaves nothing', async (t) => {
+  const folder = state(t)
+  const disk = smallDisk()
+  disk.full = true
+  await assert.rejects(
+    lockState(folder, () => {}, disk.write),
+    ({ name, message }) =>
+      name === 'LockUnwritable' &&
+      message.includes(join(folder, 'start.lock')) &&
+      message.includes(`the state folder ${folder}`) &&
+      /no room left.*free some.*--state/.test(message),
+  )
+  assert.deepEqual(readdirSync(folder), [])
+})
+
+test('a disk that fills up later costs one line a change, and what changed is written once there is room', async (t) => {
+  const folder = state(t)
+  const disk = smallDisk()
+  const reports = []
+  const lock = await lockState(folder, (line) => reports.push(line), disk.write)
+  const servers = () => JSON.parse(readFileSync(join(folder, 'start.lock'), 'utf8')).servers.map(({ name }) => name)
+  lock.add('broker', process.pid)
+  lock.add('registry', process.pid)
+  disk.full = true
+  lock.remove('broker')
+  lock.add('gateway', process.pid)
+  assert.equal(reports.length, 2)
+  assert.match(reports[0], /start\.lock cannot be written \(ENOSPC\)/)
+  assert.deepEqual(servers(), ['broker', 'registry'])
+  assert.deepEqual(readdirSync(folder), ['start.lock'])
+  disk.full = false
+  lock.remove('registry')
+  assert.deepEqual(servers(), ['gateway'])
   lock.release()
 })

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { accessHook } from '../access.ts'
+import { inSlices } from '../inSlices.ts'
 import { jsonBody } from '../requestBody.ts'
 import { mapAlertmanager } from '../sources/alertmanager.ts'
 import type { RouteContext } from './context.ts'
@@ -7,7 +8,7 @@ import type { RouteContext } from './context.ts'
 export function addAlertmanagerRoute(scope: FastifyInstance, context: RouteContext): void {
   const { token, lane, room } = context
   scope.post('/webhooks/alertmanager', { onRequest: accessHook(token, lane, room) }, async (request, reply) => {
-    const items = mapAlertmanager(jsonBody(request), context.mapping(request))
+    const items = await inSlices(mapAlertmanager(jsonBody(request), context.mapping(request)))
     return reply.code(202).send(await context.acceptEach('alertmanager', items))
   })
 }

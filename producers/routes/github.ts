@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest, onRequestHookHandler, preParsingH
 import { announcedBytes } from '../access.ts'
 import type { Lane } from '../ingest/lane.ts'
 import type { UnsignedRoom } from '../ingest/unsignedRoom.ts'
-import { parseJson } from '../jsonBody.ts'
+import { parseJson, wellFormed } from '../jsonBody.ts'
 import { malformed, Refusal } from '../refusal.ts'
 import { rawBody, requireJson } from '../requestBody.ts'
 import { mapGithub, signatureMatches } from '../sources/github.ts'
@@ -29,7 +29,8 @@ export function addGithubRoute(
         'the signature does not match: is the secret of the webhook the configured one?',
       )
     }
-    const mapped = mapGithub(kindOf(request), parseJson(body), context.mapping(request))
+    // Names of branches and workflows are not the sender's choice, and GitHub does not repeat what was refused.
+    const mapped = mapGithub(kindOf(request), wellFormed(parseJson(body)), context.mapping(request))
     if (mapped.kind === 'not_of_interest') {
       context.telemetry.notOfInterest(mapped.reason)
       return reply.code(200).send({ accepted: 0, notOfInterest: mapped.reason })

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Refusal } from '../refusal.ts'
-import { mapAlertmanager } from './alertmanager.ts'
+import * as alertmanager from './alertmanager.ts'
 import type { TopicEvent } from './mapping.ts'
-import { assertEncodes, mappingWith, NOW } from './mappingUnderTest.ts'
+import { assertEncodes, atOnce, mappingWith, NOW } from './mappingUnderTest.ts'
+
+const mapAlertmanager = (...given: Parameters<typeof alertmanager.mapAlertmanager>) =>
+  atOnce(alertmanager.mapAlertmanager(...given))
 
 const mapping = mappingWith(`
 version: 1
@@ -86,6 +89,35 @@ describe('Alertmanager, version 4', () => {
     }
     assert.equal(refusedAt({ ...delivery(firing), version: '3' }), 'version')
     assert.equal(refusedAt([]), null)
+  })
+
+  test('what no alert may hold is refused by name, alone', () => {
+    const named = JSON.parse('{"__proto__":"a"}') as object
+    const [good, ...bad] = mapAlertmanager(
+      delivery(
+        firing,
+        { ...firing, labels: Array(2_000).fill('a') },
+        { ...firing, labels: named },
+        { ...firing, annotations: { summary: '\ud800' } },
+      ),
+      mapping,
+    )
+    assert.equal(incident(good).title, 'HighErrorRate')
+    assert.deepEqual(
+      bad.map((each) => (each instanceof Refusal ? [each.statusCode, each.field] : null)),
+      [
+        [413, 'alerts.1.labels'],
+        [400, 'alerts.2.labels.__proto__'],
+        [400, 'alerts.3.annotations.summary'],
+      ],
+    )
+  })
+
+  test('a group of more alerts than a body of alerts can hold is refused whole', () => {
+    assert.throws(
+      () => mapAlertmanager(delivery(...Array<number>(65_537).fill(0)), mapping),
+      (error: unknown) => error instanceof Refusal && error.statusCode === 413 && error.field === 'alerts',
+    )
   })
 
   test('an alert that is none is refused by name, alone', () => {

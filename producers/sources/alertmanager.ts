@@ -2,9 +2,16 @@
 import * as z from 'zod'
 import type { IncidentEvent } from '../../schemas/generated/events.ts'
 import { parsePayload } from '../jsonBody.ts'
-import { malformed, type Refusal } from '../refusal.ts'
+import { malformed, tooLarge, type Refusal } from '../refusal.ts'
 import { namesOfLabels } from './labelNames.ts'
 import { eventId, type Mapping, type TopicEvent } from './mapping.ts'
+import { refusalOf, unfitOf } from './unfit.ts'
+
+/**
+ * More than alerts that say anything fit into a body of the usual 8 MiB. Alertmanager's own max_alerts is 0, all of them,
+ * unless its owner sets it.
+ */
+const ALERTS_MAX = 65_536
 
 const time = z.iso.datetime({ offset: true }).transform((value) => Date.parse(value))
 const pairs = z.record(z.string().max(1024), z.string().max(64 * 1024))
@@ -25,14 +32,33 @@ const alert = z.object({
 
 type Alert = z.output<typeof alert>
 
-/** For each alert its event, or why there is none: Alertmanager drops a whole group that is refused. */
-export function mapAlertmanager(body: unknown, mapping: Mapping): readonly (TopicEvent | Refusal)[] {
-  return parsePayload(payload, body).alerts.map((sent, index) => {
-    const parsed = alert.safeParse(sent)
-    if (parsed.success) return { topic: 'devops.incidents', event: mapAlert(parsed.data, mapping) }
-    const issue = parsed.error.issues[0]
-    return malformed(['alerts', index, ...(issue?.path ?? [])].map(String).join('.'), issue?.message ?? 'invalid')
-  })
+/** For each alert its event, or why there is none: Alertmanager drops a whole group that is refused. Yields after each. */
+export function* mapAlertmanager(
+  body: unknown,
+  mapping: Mapping,
+): Generator<undefined, readonly (TopicEvent | Refusal)[]> {
+  const { alerts } = parsePayload(payload, body)
+  if (alerts.length > ALERTS_MAX) {
+    throw tooLarge(
+      'alerts',
+      `${alerts.length} alerts, at most ${ALERTS_MAX} in one group; max_alerts of the receiver bounds it`,
+    )
+  }
+  const mapped: (TopicEvent | Refusal)[] = []
+  for (const [index, sent] of alerts.entries()) {
+    mapped.push(eventOrRefusal(sent, index, mapping))
+    yield
+  }
+  return mapped
+}
+
+function eventOrRefusal(sent: unknown, index: number, mapping: Mapping): TopicEvent | Refusal {
+  const unfit = unfitOf(sent)
+  if (unfit !== null) return refusalOf(unfit, ['alerts', index])
+  const parsed = alert.safeParse(sent)
+  if (parsed.success) return { topic: 'devops.incidents', event: mapAlert(parsed.data, mapping) }
+  const issue = parsed.error.issues[0]
+  return malformed(['alerts', index, ...(issue?.path ?? [])].map(String).join('.'), issue?.message ?? 'invalid')
 }
 
 function mapAlert(alert: Alert, mapping: Mapping): IncidentEvent {

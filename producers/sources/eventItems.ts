@@ -1,13 +1,13 @@
 /** The shape of an item of POST /v1/events; README.md has the examples. Unknown fields are refused, since they are typos. */
 import * as z from 'zod'
+import { ENVIRONMENT_CHARS_MAX } from '../../runtime/configuration/schema.ts'
 
 const INT_MAX = 0x7fffffff
 /** Times of the Avro schema that are also valid dates: the years 1970 to 9999. */
 const TIME_MS_MAX = 253_402_300_799_999
 
-export const ENVIRONMENT = /^[a-z0-9][a-z0-9._-]{0,63}$/i
-export const ENVIRONMENT_RULE =
-  'an environment starts with a letter or digit and has letters, digits and . _ - alone, at most 64'
+export const ENVIRONMENT = new RegExp(`^[a-z0-9][a-z0-9._-]{0,${ENVIRONMENT_CHARS_MAX - 1}}$`, 'i')
+export const ENVIRONMENT_RULE = `an environment starts with a letter or digit and has letters, digits and . _ - alone, at most ${ENVIRONMENT_CHARS_MAX}`
 
 const name = z.string().min(1).max(512)
 const longText = z.string().max(64 * 1024)

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Refusal } from '../refusal.ts'
-import { mapEvents } from './events.ts'
-import { assertEncodes, mappingWith, NOW } from './mappingUnderTest.ts'
+import * as events from './events.ts'
+import { assertEncodes, atOnce, mappingWith, NOW } from './mappingUnderTest.ts'
+import { ELEMENTS_MAX } from './unfit.ts'
+
+const mapEvents = (...given: Parameters<typeof events.mapEvents>) => atOnce(events.mapEvents(...given))
 
 const mapping = mappingWith(`
 version: 1
@@ -116,6 +119,64 @@ describe('our own JSON', () => {
     for (const [body, expected] of table) {
       assert.deepEqual(problemsOf(body), expected, JSON.stringify(body))
     }
+  })
+
+  test('the longest environment is kept whole, a longer one refused', () => {
+    const longest = 'e'.repeat(63)
+    for (const over of [{ service: `${longest}/shop` }, { service: 'shop', environment: longest }]) {
+      const event = mapOne({ ...started, ...over })
+      assert.deepEqual([event.environment, event.service], [longest, `${longest}/shop`])
+    }
+    assert.deepEqual(problemsOf({ ...started, service: `${longest}e/shop` }), ['0 service'])
+    assert.deepEqual(problemsOf({ ...started, service: 'shop', environment: `${longest}e` }), ['0 environment'])
+  })
+
+  test('half of a surrogate pair is refused by name, in a text as in a key: two of them would become one name', () => {
+    const table: readonly [unknown, string[]][] = [
+      [{ ...started, key: 's\ud800' }, ['0 key']],
+      [[started, { ...started, service: 'production/\udc00' }], ['1 service']],
+      [{ ...alert, labels: { a: '\ud83d' } }, ['0 labels.a']],
+      [{ ...alert, labels: { ['\ud83d']: 'a' } }, ['0 labels']],
+      [{ ...started, links: ['events:1', '\ud800'] }, ['0 links.1']],
+    ]
+    for (const [body, expected] of table) assert.deepEqual(problemsOf(body), expected)
+    assert.equal(mapOne({ ...started, key: 's😀' }).service, 'production/shop')
+  })
+
+  test('a label __proto__ is refused by name, since a map would lose it; other names of objects are kept', () => {
+    const named = (name: string): unknown => ({ ...alert, labels: JSON.parse(`{"${name}":"a"}`) as object })
+    assert.deepEqual(problemsOf(named('__proto__')), ['0 labels.__proto__'])
+    for (const name of ['constructor', 'toString', 'hasOwnProperty']) {
+      const incident = mapOne(named(name) as object)
+      assert.ok('labels' in incident)
+      assert.deepEqual(Object.entries(incident.labels), [[name, 'a']])
+    }
+  })
+
+  test('more elements than any list may have are too many, before each is looked at', () => {
+    const many = Array<string>(ELEMENTS_MAX + 1).fill('a')
+    const table: readonly [unknown, string][] = [
+      [[many], '0'],
+      [{ ...started, links: many }, 'links'],
+      [[started, { ...started, links: many }], '1.links'],
+    ]
+    for (const [body, field] of table) {
+      assert.throws(
+        () => mapEvents(body, 10, mapping),
+        (error: unknown) => error instanceof Refusal && error.statusCode === 413 && error.field === field,
+        field,
+      )
+    }
+  })
+
+  test('many problems are counted, and a hundred of them named', () => {
+    assert.throws(
+      () => mapEvents(Array(150).fill({ ...started, key: '' }), 200, mapping),
+      (error: unknown) =>
+        error instanceof Refusal &&
+        error.message.startsWith('150 of 150') &&
+        (error.more as unknown as ProblemBody).problems.length === 100,
+    )
   })
 
   test('more events than the limit are too many', () => {

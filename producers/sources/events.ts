@@ -12,41 +12,55 @@ import {
   type InfrastructureItem,
 } from './eventItems.ts'
 import { CI_ENVIRONMENT, eventId, type Mapping, type TopicEvent } from './mapping.ts'
+import { fieldOf, refusalOf, unfitOf } from './unfit.ts'
 import { untrueOf } from './untrue.ts'
 
 /** Problems named in one answer; a list of thousands helps nobody. */
 const PROBLEMS_MAX = 100
 
-export function mapEvents(body: unknown, eventsMax: number, mapping: Mapping): readonly TopicEvent[] {
+/** Yields after each item, so that many are no one's wait. Throws a Refusal unless all are valid. */
+export function* mapEvents(
+  body: unknown,
+  eventsMax: number,
+  mapping: Mapping,
+): Generator<undefined, readonly TopicEvent[]> {
   const items: readonly unknown[] = Array.isArray(body) ? body : [body]
   if (items.length > eventsMax) throw tooLarge('body', `${items.length} events, at most ${eventsMax} in one request`)
   const problems: Problem[] = []
   const events: TopicEvent[] = []
+  let bad = 0
   for (const [index, raw] of items.entries()) {
-    const result = eventItem.safeParse(raw)
-    if (result.success) {
-      const place = placeOf(result.data, mapping)
-      if (typeof place === 'string') problems.push({ index, field: 'service', reason: place })
-      else {
-        const event = mapItem(result.data, place, mapping)
-        const untrue = untrueOf(event, mapping.now)
-        if (untrue !== null) problems.push({ index, ...untrue })
-        events.push(event)
-      }
-      continue
+    const unfit = unfitOf(raw)
+    if (unfit?.kind === 'too_large') throw refusalOf(unfit, Array.isArray(body) ? [index] : [])
+    const mapped =
+      unfit === null ? eventOrProblems(raw, mapping) : [{ field: fieldOf(unfit.path), reason: unfit.reason }]
+    if ('event' in mapped) events.push(mapped)
+    else {
+      bad += 1
+      const room = PROBLEMS_MAX - problems.length
+      problems.push(...mapped.slice(0, room).map((problem) => ({ index, ...problem })))
     }
-    for (const issue of result.error.issues) {
-      problems.push({ index, field: issue.path.map(String).join('.'), reason: issue.message })
-    }
+    yield
   }
-  if (problems.length > 0) throw invalid(problems, items.length)
+  if (bad > 0) throw invalid(problems, bad, items.length)
   return events
 }
 
-function invalid(problems: readonly Problem[], items: number): Refusal {
-  const bad = new Set(problems.map((problem) => problem.index)).size
+function eventOrProblems(raw: unknown, mapping: Mapping): TopicEvent | readonly Omit<Problem, 'index'>[] {
+  const result = eventItem.safeParse(raw)
+  if (!result.success) {
+    return result.error.issues.map(({ path, message }) => ({ field: path.map(String).join('.'), reason: message }))
+  }
+  const place = placeOf(result.data, mapping)
+  if (typeof place === 'string') return [{ field: 'service', reason: place }]
+  const event = mapItem(result.data, place, mapping)
+  const untrue = untrueOf(event, mapping.now)
+  return untrue === null ? event : [untrue]
+}
+
+function invalid(problems: readonly Problem[], bad: number, items: number): Refusal {
   return new Refusal(400, 'malformed', `${bad} of ${items} events are invalid; none was accepted`, {
-    problems: problems.slice(0, PROBLEMS_MAX),
+    problems,
   })
 }
 

@@ -31,6 +31,14 @@ export function mappingWith(catalogYaml = 'version: 1'): Mapping {
   }
 }
 
+/** What the work gives, without its pauses. */
+export function atOnce<T>(work: Generator<undefined, T>): T {
+  for (;;) {
+    const step = work.next()
+    if (step.done === true) return step.value
+  }
+}
+
 /** The Avro type of a topic's values. */
 export function typeOf(topic: TopicName): avsc.Type {
   const known = types.get(topic)

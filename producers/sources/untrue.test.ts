@@ -2,11 +2,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { DeploymentEvent, IncidentEvent } from '../../schemas/generated/events.ts'
 import { Refusal } from '../refusal.ts'
-import { mapAlertmanager } from './alertmanager.ts'
-import { mapEvents } from './events.ts'
+import * as alertmanager from './alertmanager.ts'
+import * as events from './events.ts'
 import type { TopicEvent } from './mapping.ts'
-import { mappingWith, NOW } from './mappingUnderTest.ts'
+import { atOnce, mappingWith, NOW } from './mappingUnderTest.ts'
 import { refuseLarge, refuseUntrue, skewOf, untrueOf } from './untrue.ts'
+
+const mapEvents = (...given: Parameters<typeof events.mapEvents>) => atOnce(events.mapEvents(...given))
+const mapAlertmanager = (...given: Parameters<typeof alertmanager.mapAlertmanager>) =>
+  atOnce(alertmanager.mapAlertmanager(...given))
 
 const MINUTE_MS = 60_000
 const mapping = mappingWith()

@@ -1,6 +1,6 @@
 /** Which service and environment a record belongs to: pure, the same names give the same answer everywhere. */
 import { deploymentKey, type Catalog, type NameKind, type RepositoryRule } from './catalog.ts'
-import type { Environment, Tier } from './schema.ts'
+import { ENVIRONMENT_CHARS_MAX, type Environment, type Tier } from './schema.ts'
 
 /** What a source calls the thing it speaks of; absent = the source does not say. */
 export interface SourceNames {
@@ -36,7 +36,7 @@ function plainEnvironment(name: string): string {
     .toLowerCase()
     .replace(/[^a-z0-9._-]+/g, '-')
     .replace(/^[-._]+/, '')
-    .slice(0, 63)
+    .slice(0, ENVIRONMENT_CHARS_MAX)
   return plain === '' ? 'unknown' : plain
 }
 

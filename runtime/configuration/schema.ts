@@ -10,9 +10,13 @@ const fraction = z.number().min(0).max(1)
 const milliseconds = z.int().positive()
 const baseUrl = z.url({ protocol: /^https?$/ })
 const brokerAddress = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:,]+):\d{1,5}$/, 'must be host:port')
+export const ENVIRONMENT_CHARS_MAX = 63
 const environmentName = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'must be lower case letters, digits, dots, dashes and underscores, at most 63')
+  .regex(
+    new RegExp(`^[a-z0-9][a-z0-9._-]{0,${ENVIRONMENT_CHARS_MAX - 1}}$`),
+    `must be lower case letters, digits, dots, dashes and underscores, at most ${ENVIRONMENT_CHARS_MAX}`,
+  )
 
 export const TIERS = ['production', 'staging', 'development'] as const
 export type Tier = (typeof TIERS)[number]
@@ -60,7 +64,8 @@ export const configurationSchema = z.strictObject({
       seriesPerRequestMax: z.int().positive().default(20_000),
       eventsPerRequestMax: z.int().positive().default(1_000),
       inFlightBytesMax: bytes.default(64 * MIB),
-      publishTimeoutMs: milliseconds.default(10_000),
+      // Below the 10 s after which GitHub gives a delivery up, so that it hears the reason.
+      publishTimeoutMs: milliseconds.default(8_000),
     })
     .prefault({}),
   consumer: z

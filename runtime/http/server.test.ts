@@ -100,6 +100,19 @@ test('every refusal is JSON with a code', async () => {
   assert.match(await raw('nonsense\r\n\r\n'), /^HTTP\/1\.1 400 .*"invalid_http"/s)
 })
 
+test('what came through a proxy is refused on every route, unless the server lets it in', async () => {
+  for (const name of ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via']) {
+    const headers = { [name]: '127.0.0.1' }
+    for (const path of ['/healthz', '/metrics', '/nothing']) {
+      const answer = await ask(path, { headers })
+      assert.deepEqual(codeOf(answer), [403, 'forbidden'], name)
+      assert.match(JSON.stringify(answer[1]), /came through a proxy.*directly/)
+    }
+    const open = createHttpServer({ ...options, registry: createRegistry('open'), proxied: true })
+    assert.equal((await open.inject({ url: '/healthz', headers })).statusCode, 200)
+  }
+})
+
 test('what breaks inside stays inside', async () => {
   const [status, body] = await ask('/break')
   assert.equal(status, 500)

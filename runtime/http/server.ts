@@ -4,6 +4,7 @@ import { fastify, type FastifyInstance, type FastifyReply } from 'fastify'
 import type { Registry } from 'prom-client'
 import type { Log } from '../telemetry/log.ts'
 import { HttpError, answerOf, isPassing } from './errors.ts'
+import { cameThroughProxy } from './cameThroughProxy.ts'
 import { isAllowedHost, isAllowedOrigin } from './isAllowedHost.ts'
 import { createHttpTelemetry } from './telemetry.ts'
 
@@ -31,6 +32,8 @@ export interface HttpServerOptions {
   /** Names by which it may be reached besides loopback. */
   readonly allowedHosts?: readonly string[]
   readonly bodyBytesMax: number
+  /** Whether requests that a proxy forwarded are let in: only where routes ask for a token themselves. */
+  readonly proxied?: boolean
 }
 
 export class PortTaken extends Error {
@@ -101,6 +104,15 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     } else if (!isAllowedOrigin(request.headers.origin, allowed, local)) {
       telemetry.requestRefused('origin')
       done(new HttpError(403, 'origin_not_allowed', 'this server does not answer pages of that Origin'))
+    } else if (options.proxied !== true && cameThroughProxy(request.headers)) {
+      telemetry.requestRefused('proxy')
+      done(
+        new HttpError(
+          403,
+          'forbidden',
+          `this request came through a proxy, and the ${options.process} asks nobody for a token: let its clients reach it directly, or the proxy would open it to all that reach the proxy`,
+        ),
+      )
     } else done()
   })
   server.addHook('onResponse', (request, reply, done) => {

@@ -4,7 +4,7 @@ import type { Log } from '../telemetry/log.ts'
 
 export interface HttpTelemetry {
   requestAnswered(method: string, route: string, status: number, seconds: number): void
-  requestRefused(reason: 'host' | 'origin'): void
+  requestRefused(reason: 'host' | 'origin' | 'proxy'): void
   requestFailed(route: string, error: unknown): void
 }
 
@@ -26,7 +26,7 @@ export function createHttpTelemetry(registry: Registry, log: Log): HttpTelemetry
   })
   const refused = new Counter({
     name: 'devops_http_refused_requests_total',
-    help: 'Requests refused because of their Host or Origin.',
+    help: 'Requests refused because of their Host or Origin, or since a proxy forwarded them.',
     labelNames: ['reason'],
     registers: [registry],
   })
