@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import type { IncidentEvent } from '../../schemas/generated/events.ts'
 import { parsePayload } from '../jsonBody.ts'
+import { firstProblem } from '../../runtime/input/problem.ts'
 import { malformed, type Refusal } from '../refusal.ts'
 import { namesOfLabels } from './labelNames.ts'
 import { eventId, type Mapping, type TopicEvent } from './mapping.ts'
@@ -30,8 +31,8 @@ export function mapAlertmanager(body: unknown, mapping: Mapping): readonly (Topi
   return parsePayload(payload, body).alerts.map((sent, index) => {
     const parsed = alert.safeParse(sent)
     if (parsed.success) return { topic: 'devops.incidents', event: mapAlert(parsed.data, mapping) }
-    const issue = parsed.error.issues[0]
-    return malformed(['alerts', index, ...(issue?.path ?? [])].map(String).join('.'), issue?.message ?? 'invalid')
+    const { field, reason } = firstProblem(parsed.error, sent)
+    return malformed(['alerts', index, ...(field === '' ? [] : [field])].join('.'), reason)
   })
 }
 

@@ -1,6 +1,7 @@
 /** Our own JSON, POST /v1/events: one item or a list of them, all accepted or none. The shape is in eventItems.ts. */
 import type { DeploymentEvent, IncidentEvent, InfrastructureEvent } from '../../schemas/generated/events.ts'
 import type { Identity, SourceNames } from '../../runtime/configuration/identity.ts'
+import { problemsOf } from '../../runtime/input/problem.ts'
 import { Refusal, tooLarge, type Problem } from '../refusal.ts'
 import {
   ENVIRONMENT,
@@ -35,9 +36,7 @@ export function mapEvents(body: unknown, eventsMax: number, mapping: Mapping): r
       }
       continue
     }
-    for (const issue of result.error.issues) {
-      problems.push({ index, field: issue.path.map(String).join('.'), reason: issue.message })
-    }
+    for (const problem of problemsOf(result.error, raw)) problems.push({ index, ...problem })
   }
   if (problems.length > 0) throw invalid(problems, items.length)
   return events
