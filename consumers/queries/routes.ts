@@ -1,5 +1,6 @@
 /** The query API: POST /v1/query/<name>, GET /v1/owners. */
 import type { FastifyInstance } from 'fastify'
+import { resolveQuestion } from '../../runtime/configuration/identity.ts'
 import { firstProblem } from '../../runtime/input/problem.ts'
 import type { Member } from '../../schemas/generated/events.ts'
 import { QUERIES } from '../../schemas/queries/queries.ts'
@@ -65,7 +66,7 @@ export function answer(name: QueryName, body: unknown, context: QueryContext): u
   }
   // Name, input and answer belong together by the type of ANSWERS; TypeScript can't follow that through a variable.
   const query = ANSWERS[name] as Query<QueryName>
-  return query(input.data, context)
+  return query(resolveQuestion(input.data, context.environments), context)
 }
 
 function isQuery(name: string): name is QueryName {
