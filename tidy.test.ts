@@ -82,6 +82,12 @@ for (const rule of RULES) {
   })
 }
 
+test('tidy: what npm starts takes the place of its shell', () => {
+  // npm signals `sh -c`, which passes no signal on.
+  const { scripts } = JSON.parse(text('package.json')) as { scripts: Record<string, string> }
+  for (const name of ['start', 'test']) assert.match(scripts[name] ?? '', /^exec node /)
+})
+
 test('tidy: a file is named after what it is', () => {
   const nothing = files(CODE).filter((f) => /(^|\/)(utils?|helpers?|common|misc|shared|types)(\.[a-z]+$|\/)/.test(f))
   assert.deepEqual(nothing, [])

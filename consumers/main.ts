@@ -7,7 +7,6 @@ import { readCatalog } from '../runtime/configuration/catalog.ts'
 import type { Catalog } from '../runtime/configuration/catalog.ts'
 import { loggable, readConfiguration, unusedKeys } from '../runtime/configuration/configuration.ts'
 import type { Configuration } from '../runtime/configuration/configuration.ts'
-import { resolveEnvironment } from '../runtime/configuration/identity.ts'
 import { createHttpServer, listen } from '../runtime/http/server.ts'
 import { openCodec } from '../runtime/kafka/codec.ts'
 import type { Codec } from '../runtime/kafka/codec.ts'
@@ -109,7 +108,7 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
     shards: () => pipeline.shards().map(viewOf),
     ownerOf: (shard) => shards.members.addressOf(shard, Date.now()),
     isInTouch: () => pipeline.isInTouch(),
-    tierOf: (environment) => resolveEnvironment(environment, configuration.environments).tier,
+    environments: configuration.environments,
     isMappedByNow: mappedByNow(catalog, Date.now()),
     now: Date.now,
     memory: () => engine.memory(),

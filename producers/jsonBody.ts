@@ -1,4 +1,5 @@
 import type * as z from 'zod'
+import { firstProblem } from '../runtime/input/problem.ts'
 import { malformed, tooLarge } from './refusal.ts'
 
 const DEPTH_MAX = 64
@@ -95,6 +96,6 @@ const pathOf = (open: readonly Open[], body: Buffer): string =>
 export function parsePayload<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   const result = schema.safeParse(value)
   if (result.success) return result.data
-  const issue = result.error.issues[0]
-  throw malformed(issue?.path.map(String).join('.') ?? '', issue?.message ?? 'invalid')
+  const { field, reason } = firstProblem(result.error, value)
+  throw malformed(field, reason)
 }

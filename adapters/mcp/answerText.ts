@@ -30,8 +30,8 @@ const TEXTS: Texts = {
     const { evidence, durationSeconds } = answer
     const own = [
       `Success probability ${percent(answer.pSuccess)}, risk ${answer.riskLevel}, answer class ${answer.answerClass}.`,
-      `Evidence: ${round(evidence.effectiveSamples)} effective samples (${round(evidence.minSamples)} wanted), ` +
-        `${evidence.serviceOutcomes} finished runs of this service, base rate ${percent(evidence.baseRate)} ` +
+      `Evidence: ${many(evidence.effectiveSamples, 'effective sample')} (${round(evidence.minSamples)} wanted), ` +
+        `${many(evidence.serviceOutcomes, 'finished run')} of this service, base rate ${percent(evidence.baseRate)} ` +
         `(95 %: ${percent(evidence.baseRateInterval.low)} to ${percent(evidence.baseRateInterval.high)}).`,
     ]
     if (durationSeconds !== null) {
@@ -44,33 +44,33 @@ const TEXTS: Texts = {
     return { own, outside: rows(assumed.map(([name, value]) => `${name} ${clean(String(value))}`)) }
   },
   list_deployments: (answer) => ({
-    own: [counted(answer, 'deployments and CI runs')],
+    own: [counted(answer, 'deployment or CI run', 'deployments and CI runs')],
     outside: rows(answer.items.map(deploymentLine)),
   }),
   list_incidents: (answer) => ({
-    own: [counted(answer, 'incidents')],
+    own: [counted(answer, 'incident')],
     outside: rows(answer.items.map(incidentLine)),
   }),
   list_services: (answer) => ({
-    own: [counted(answer, 'services')],
+    own: [counted(answer, 'service')],
     outside: rows(answer.items.map((item) => clean(item.service))),
   }),
   list_unmapped: (answer) => ({
-    own: [counted(answer, 'names without a mapping')],
+    own: [counted(answer, 'name without a mapping', 'names without a mapping')],
     outside: rows(answer.items.map((item) => `${clean(item.sourceName)} (now ${clean(item.service)})`)),
   }),
   get_service: (answer) => ({
     own: [
-      `${answer.deployments} deployments (${outcome(answer.outcomes.deployment)}), ` +
-        `${answer.ciRuns} CI runs (${outcome(answer.outcomes.ci_run)}), ${answer.series} metric series, ` +
-        `${answer.openIncidents.length} open incidents. First seen ${answer.firstSeenAt}, last event ${answer.lastEventAt}.`,
+      `${many(answer.deployments, 'deployment')} (${outcome(answer.outcomes.deployment)}), ` +
+        `${many(answer.ciRuns, 'CI run')} (${outcome(answer.outcomes.ci_run)}), ${answer.series} metric series, ` +
+        `${many(answer.openIncidents.length, 'open incident')}. First seen ${answer.firstSeenAt}, last event ${answer.lastEventAt}.`,
     ],
     outside: rows([...answer.openIncidents.map(incidentLine), ...answer.recent.map(deploymentLine)]),
   }),
   get_incident: ({ incident, deploymentsBefore }) => ({
     own: [
       `State ${incident.state}, since ${incident.startsAt}${incident.endsAt === null ? '' : `, ended ${incident.endsAt}`}. ` +
-        `${deploymentsBefore.length} deployments of the service in the hour before (an association, not a cause).`,
+        `${many(deploymentsBefore.length, 'deployment')} of the service in the hour before (an association, not a cause).`,
     ],
     outside: {
       provenance: 'title, texts and labels as monitoring sent them',
@@ -96,7 +96,7 @@ const TEXTS: Texts = {
     outside: rows(
       answer.series.map(
         (series) =>
-          `${clean(series.service)} ${labelText(series.labels)}: ${series.points.length} points` +
+          `${clean(series.service)} ${labelText(series.labels)}: ${many(series.points.length, 'point')}` +
           `${series.truncated ? ' (cut)' : ''}, last ${series.points.at(-1)?.[1] ?? 'none'}`,
       ),
     ),
@@ -115,10 +115,11 @@ const TEXTS: Texts = {
   get_health: (answer) => ({
     own: [
       `Status ${answer.status}: ${answer.shards.filter((shard) => shard.state === 'live').length} of ` +
-        `${answer.shards.length} shards live, ${answer.models.length} models.`,
+        `${answer.shards.length} shards live, ${many(answer.models.length, 'model')}.`,
       ...answer.targets.map(
         (target) =>
-          `${clean(target.name)}: p99 ${target.p99Ms === null ? 'unknown' : `${round(target.p99Ms)} ms`}, target ${target.targetMs} ms`,
+          `${clean(target.name)}: p99 ${target.p99Ms === null ? 'unknown' : `${round(target.p99Ms)} ms`}, target ${target.targetMs} ms` +
+          (target.p99Ms !== null && target.p99Ms > target.targetMs ? ', missed' : ''),
       ),
     ],
     outside: null,
@@ -134,8 +135,9 @@ function rows(lines: readonly string[]): AnswerText['outside'] {
 function counted(
   answer: { readonly items: readonly unknown[]; readonly nextCursor: string | null },
   what: string,
+  several?: string,
 ): string {
-  return `${answer.items.length} ${what}${answer.nextCursor === null ? '' : ', more with nextCursor'}.`
+  return `${many(answer.items.length, what, several)}${answer.nextCursor === null ? '' : ', more with nextCursor'}.`
 }
 
 function deploymentLine(item: Deployment): string {
@@ -156,7 +158,10 @@ function incidentLine(item: Incident): string {
 }
 
 function outcome(counts: { readonly finished: number; readonly failed: number; readonly streak: number }): string {
-  const streak = counts.streak < 0 ? `${-counts.streak} failures in a row` : `${counts.streak} successes in a row`
+  const streak =
+    counts.streak < 0
+      ? `${many(-counts.streak, 'failure')} in a row`
+      : `${many(counts.streak, 'success', 'successes')} in a row`
   return `${counts.finished} finished, ${counts.failed} failed, ${streak}`
 }
 
@@ -185,6 +190,13 @@ function labelText(labels: Readonly<Record<string, string>>): string {
       .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
       .join(', ')}}`,
   )
+}
+
+/** `one` counted: 1 run, 2 runs. */
+function many(count: number, one: string, several = `${one}s`): string {
+  // Counts are told whole, other figures rounded.
+  const shown = Number.isInteger(count) ? String(count) : round(count)
+  return `${shown} ${shown === '1' ? one : several}`
 }
 
 function percent(share: number): string {

@@ -28,7 +28,12 @@ const CONTENTS = {
 async function connect(seeds: readonly string[], mode: 'legacy' | 'auto'): Promise<Client> {
   const unheard = { ownerReplied: () => undefined, membershipLearnt: () => undefined }
   const { client } = openQueries(
-    { seeds, catalog: EMPTY_CATALOG, limits: { ...QUERY_LIMITS, listPatienceMs: 300, patienceMs: 300 } },
+    {
+      seeds,
+      catalog: EMPTY_CATALOG,
+      environments: [],
+      limits: { ...QUERY_LIMITS, listPatienceMs: 300, patienceMs: 300 },
+    },
     unheard,
   )
   let drawn = 0

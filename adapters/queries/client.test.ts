@@ -6,8 +6,10 @@ import type { QueryClient } from './client.ts'
 import { ALL_SHARDS, deployment, incident, startPeer, type Contents, type Peer } from './consumerPeer.ts'
 import { BadAnswer, Cancelled, InvalidInput, NotFound, PredictionLate, Restoring, Unavailable } from './errors.ts'
 import { QUERY_LIMITS, type QueryLimits } from './limits.ts'
+import { readConfiguration } from '../../runtime/configuration/configuration.ts'
 import { openQueries } from './open.ts'
 
+const { environments: ENVIRONMENTS } = readConfiguration({ env: {} })
 const peers: Peer[] = []
 afterEach(async () => {
   await Promise.all(peers.splice(0).map((peer) => peer.close()))
@@ -64,7 +66,10 @@ function clientOf(
 ): QueryClient {
   const unheard = { ownerReplied: () => undefined, membershipLearnt: () => undefined }
   const addresses = seeds.map((one) => one.address)
-  return openQueries({ seeds: addresses, catalog, limits: { ...LIMITS, ...limits } }, unheard).client
+  return openQueries(
+    { seeds: addresses, catalog, environments: ENVIRONMENTS, limits: { ...LIMITS, ...limits } },
+    unheard,
+  ).client
 }
 
 async function pages(client: QueryClient, limit: number): Promise<string[]> {
@@ -100,6 +105,13 @@ test('a service is asked of its owner alone', async () => {
   assert.equal(answer.service, highService)
   assert.equal(low.asked.length, 0)
   assert.equal(high.asked.length, 1)
+})
+
+test('the owner of a service is found by the name that its alias stands for', async () => {
+  const [low, high] = await pair()
+  const answer = await clientOf([low]).ask('get_service', { service: highService.replace('production/', 'Prod/') })
+  assert.equal(answer.service, highService)
+  assert.deepEqual([low.asked.length, high.asked.length], [0, 1])
 })
 
 test('421 leads to the address it tells', async () => {

@@ -1,4 +1,6 @@
 /** Answers a query from the consumers: of one owner where a service decides, of all of them, merged, elsewhere. */
+import { resolveQuestion } from '../../runtime/configuration/identity.ts'
+import type { Environment } from '../../runtime/configuration/schema.ts'
 import { compareTexts } from '../../schemas/queries/place.ts'
 import type { QueryInput, QueryName, QueryOutput } from '../../schemas/queries/queries.ts'
 import { askList } from './askList.ts'
@@ -23,6 +25,8 @@ export interface QueryClientDependencies {
   readonly directory: Directory
   readonly courier: Courier
   readonly limits: QueryLimits
+  /** A question may name them by their aliases; the owner of a service goes by the name it stands for. */
+  readonly environments: readonly Environment[]
   /** Under which names a service's records were kept before the catalog mapped them. */
   readonly formerServices: (service: string) => readonly string[]
 }
@@ -50,31 +54,28 @@ async function answerTo(
   raw: unknown,
   signal: AbortSignal,
 ): Promise<object> {
+  const questionOf = <Name extends QueryName>(of: Name): QueryInput<Name> =>
+    resolveQuestion(parseInput(of, raw), dependencies.environments)
   if (isList(name)) {
-    return askList(dependencies, name, parseInput(name, raw), signal)
+    return askList(dependencies, name, questionOf(name), signal)
   }
   switch (name) {
     case 'get_incident':
-      return incident(dependencies, parseInput(name, raw), signal)
+      return incident(dependencies, questionOf(name), signal)
     case 'query_metrics':
-      return metrics(dependencies, parseInput(name, raw), signal)
+      return metrics(dependencies, questionOf(name), signal)
     case 'get_memory': {
-      const { answers, freshness } = await report(dependencies, name, parseInput(name, raw), signal)
+      const { answers, freshness } = await report(dependencies, name, questionOf(name), signal)
       return joinMemory(answers, freshness)
     }
     case 'get_health': {
-      const { answers, absences, membership, freshness } = await report(
-        dependencies,
-        name,
-        parseInput(name, raw),
-        signal,
-      )
+      const { answers, absences, membership, freshness } = await report(dependencies, name, questionOf(name), signal)
       return joinHealth(answers, absences, membership.unownedShards, freshness)
     }
     case 'predict_deployment':
     case 'get_service':
     case 'forecast_capacity': {
-      const input = parseInput(name, raw)
+      const input = questionOf(name)
       return dependencies.courier.toService(input.service, name, input, signal)
     }
   }

@@ -1,5 +1,6 @@
 /** Inputs as callers give them: the contract's, strict on names. */
 import * as z from 'zod'
+import { firstProblem } from '../../runtime/input/problem.ts'
 import { QUERIES, type QueryInput, type QueryName } from '../../schemas/queries/queries.ts'
 import { InvalidInput } from './errors.ts'
 
@@ -35,5 +36,6 @@ export function parseInput<Name extends QueryName>(name: Name, input: unknown): 
       `there is no such field; ${known === '' ? 'none is taken' : `known are ${known}`}`,
     )
   }
-  throw new InvalidInput(issue?.path.map(String).join('.') || 'input', issue?.message ?? 'unreadable')
+  const { field, reason } = firstProblem(parsed.error, input ?? {})
+  throw new InvalidInput(field || 'input', reason)
 }

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { readCatalog, type Catalog } from '../../runtime/configuration/catalog.ts'
 import type { Configuration } from '../../runtime/configuration/configuration.ts'
 import { formerServices } from '../../runtime/configuration/identity.ts'
+import type { Environment } from '../../runtime/configuration/schema.ts'
 import type { AdapterTelemetry } from '../telemetry.ts'
 import { createQueryClient, type QueryClient } from './client.ts'
 import { createCourier } from './courier.ts'
@@ -20,18 +21,22 @@ export interface QueriesOptions {
   /** Base URLs of consumers. */
   readonly seeds: readonly string[]
   readonly catalog: Catalog
+  readonly environments: readonly Environment[]
   readonly limits: QueryLimits
 }
 
 /** For a process: what its configuration says. */
 export const queriesOf = (
-  { consumer, catalogFile, learning }: Configuration,
+  { consumer, catalogFile, environments, learning }: Configuration,
   telemetry: Pick<AdapterTelemetry, 'ownerReplied' | 'membershipLearnt'>,
 ): Queries =>
-  openQueries({ seeds: consumer.seeds, catalog: readCatalog(catalogFile), limits: limitsOf({ learning }) }, telemetry)
+  openQueries(
+    { seeds: consumer.seeds, catalog: readCatalog(catalogFile), environments, limits: limitsOf({ learning }) },
+    telemetry,
+  )
 
 export function openQueries(
-  { seeds, catalog, limits }: QueriesOptions,
+  { seeds, catalog, environments, limits }: QueriesOptions,
   telemetry: Pick<AdapterTelemetry, 'ownerReplied' | 'membershipLearnt'>,
 ): Queries {
   const now = (): number => performance.now()
@@ -43,6 +48,7 @@ export function openQueries(
       directory,
       courier,
       limits,
+      environments,
       formerServices: (service) => formerServices(service, catalog),
     }),
     directory,

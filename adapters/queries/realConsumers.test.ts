@@ -19,8 +19,10 @@ import { SHARDS } from '../../schemas/topics.ts'
 import type { QueryClient } from './client.ts'
 import type { ListItem, ListName } from './lists.ts'
 import { QUERY_LIMITS } from './limits.ts'
+import { readConfiguration } from '../../runtime/configuration/configuration.ts'
 import { openQueries } from './open.ts'
 
+const { environments: ENVIRONMENTS } = readConfiguration({ env: {} })
 const NOW = Date.parse('2026-03-01T12:00:00Z')
 const state = openState()
 const servers: FastifyInstance[] = []
@@ -41,7 +43,10 @@ before(async () => {
   }
   const unheard = { ownerReplied: () => undefined, membershipLearnt: () => undefined }
   const seeds = [members[0]?.address ?? '']
-  client = openQueries({ seeds, catalog: EMPTY_CATALOG, limits: QUERY_LIMITS }, unheard).client
+  client = openQueries(
+    { seeds, catalog: EMPTY_CATALOG, environments: ENVIRONMENTS, limits: QUERY_LIMITS },
+    unheard,
+  ).client
 })
 after(async () => {
   await Promise.all(servers.map((server) => server.close()))

@@ -30,7 +30,9 @@ export function createAsk(deps: DeploymentDeps): Ask {
     const attempt = attemptAsked({ ...assumed, ...input }, shard, zoneOf, now)
     const pasts = readPasts(attempt, shard)
     // The challenger answers headlines alone: an ask is never scored, so a shadow answer to it would tell nothing.
-    const prediction = predict(attempt, pasts, shelf.champion(input.subject), null, rules)
+    const predicted = predict(attempt, pasts, shelf.champion(input.subject), null, rules)
+    const unheard = unheardOf(input, shard)
+    const prediction: Prediction = unheard === null ? predicted : { ...predicted, answerClass: 'not_enough_evidence' }
     telemetry.predicted('asked', input.subject, prediction.answerClass, (stopwatch() - begin) / 1000)
     const predictionId = askedId(JSON.stringify(input), now)
     const headline = headlineFrom(predictionId, input.subject, prediction)
@@ -51,7 +53,7 @@ export function createAsk(deps: DeploymentDeps): Ask {
           baseRate: baseRate.success,
           baseRateInterval: { low: baseRate.low, high: baseRate.high },
           assumed,
-          missing: missing(prediction, pasts.service.count, rules),
+          missing: unheard ?? missing(prediction, pasts.service.count, rules),
         },
         modelVersion: prediction.modelVersion,
       },
@@ -91,6 +93,22 @@ function attemptAsked(
     at,
     ...localTime(at, zoneOf(input.service)),
   }
+}
+
+const SUBJECT_NAMES = { deployment: 'deployment', ci_run: 'CI run' } as const
+
+/** Why nothing of what was asked about has been seen, where that is so. */
+function unheardOf(
+  { service, subject }: QueryInput<'predict_deployment'>,
+  shard: Pick<ShardDoor, 'service'>,
+): string | null {
+  const record = shard.service(service)
+  if (record === null) return `service ${service} is not known: no event of it was seen`
+  const runs = { deployment: record.deployments, ci_run: record.ciRuns }
+  if (runs[subject] > 0) return null
+  const other = subject === 'deployment' ? 'ci_run' : 'deployment'
+  const none = `no ${SUBJECT_NAMES[subject]} of this service was seen`
+  return runs[other] === 0 ? none : `${none}; ask with subject ${other}, of which it has ${runs[other]}`
 }
 
 function missing(prediction: Prediction, outcomes: number, rules: AnswerRules): string | null {

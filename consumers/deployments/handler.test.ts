@@ -381,6 +381,26 @@ test('an ask answers like a headline of the same attempt would, is kept as asked
   assert.deepEqual(headline.features, entry.features)
 })
 
+test('a question about what was never seen says so, and which subject to ask for', () => {
+  const { passAll, shard } = pipeline()
+  for (let i = 0; i < 3; i++) passAll(run(i, 'success'))
+  const ask = createAsk(deps)
+  const missing = (service: string, subject: 'deployment' | 'ci_run'): string => {
+    const { output, entry } = ask({ service, subject }, shard, START + 40 * 60_000)
+    assert.deepEqual([output.answerClass, entry.answerClass], ['not_enough_evidence', 'not_enough_evidence'])
+    return output.evidence.missing ?? ''
+  }
+  assert.equal(
+    missing('production/nobody', 'deployment'),
+    'service production/nobody is not known: no event of it was seen',
+  )
+  assert.equal(
+    missing(SERVICE, 'ci_run'),
+    'no CI run of this service was seen; ask with subject deployment, of which it has 3',
+  )
+  assert.match(missing(SERVICE, 'deployment'), /more finished runs/)
+})
+
 test('a question that leaves workflow and trigger open rests on the history that a headline of the newest run like it has', () => {
   const { passAll, shard } = pipeline()
   const github = { workflow: '4711', actor: null }

@@ -1,4 +1,5 @@
 /** What a query may ask for. main.ts fills it in; a query knows neither the pipeline nor the models' folders. */
+import type { Environment } from '../../runtime/configuration/schema.ts'
 import type { ShardDoor } from '../../rust-engine/ts/door.ts'
 import type { MemoryReport } from '../../rust-engine/ts/records.ts'
 import type { LedgerEntry } from '../../schemas/generated/events.ts'
@@ -41,8 +42,8 @@ export interface QueryContext {
   ownerOf(shard: number): string | null
   /** False: the group may have given these shards to another process meanwhile. */
   isInTouch(): boolean
-  /** Of an environment, by the configuration. */
-  tierOf(environment: string): QueryOutput<'get_service'>['tier']
+  /** Those of the configuration: their tiers, and the aliases that a question may name them by. */
+  readonly environments: readonly Environment[]
   /** Whether the catalog maps a name that was heard of under `unassigned:` until then. */
   isMappedByNow(sourceName: string, lastEventAt: number): boolean
   now(): number

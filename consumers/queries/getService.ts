@@ -1,3 +1,4 @@
+import { resolveEnvironment } from '../../runtime/configuration/identity.ts'
 import { askedShard } from './askedShard.ts'
 import type { Query } from './context.ts'
 import { notFound } from './errors.ts'
@@ -19,7 +20,7 @@ export const getService: Query<'get_service'> = ({ service }, context) => {
   return {
     service: record.service,
     environment: record.environment,
-    tier: context.tierOf(record.environment),
+    tier: resolveEnvironment(record.environment, context.environments).tier,
     firstSeenAt: timeText(record.firstSeenAt),
     lastEventAt: timeText(record.lastEventAt),
     deployments: record.deployments,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import protobuf from 'protobufjs'
 import snappy from 'snappyjs'
+import { readConfiguration } from '../../runtime/configuration/configuration.ts'
 import { openEngine } from '../../rust-engine/ts/engine.ts'
 import { createRemoteWriteDecoder } from '../../rust-engine/ts/remoteWrite.ts'
 import { QUERIES } from '../../schemas/queries/queries.ts'
@@ -81,7 +82,7 @@ const context = (forecaster: CapacityForecaster | null): QueryContext => ({
   shards: () => [{ shard: door.shard, state: 'live', door, clock: NOW, freshThrough: NOW, lagRecords: 0, gap: null }],
   ownerOf: () => null,
   isInTouch: () => true,
-  tierOf: () => 'production',
+  environments: readConfiguration({ env: {} }).environments,
   isMappedByNow: () => false,
   now: () => NOW,
   memory: () => engine.memory(),

@@ -191,11 +191,25 @@ test('input that breaks the contract is refused with its field', () => {
   const field = (name: string) => (error: unknown) =>
     refusal(400, 'invalid_input')(error) && (error as HttpError).field === name
   assert.throws(() => ask('get_service', {}), field('service'))
+  for (const service of ['', 'shop', '/shop', 'production/', 'production/ ', 'pro duction/shop']) {
+    assert.throws(() => ask('list_deployments', { service }), field('service'), service)
+    assert.throws(() => ask('predict_deployment', { service }), /expected <environment>\/<name>/)
+  }
+  assert.throws(() => ask('query_metrics', { metric: 'up' }), /^\w*Error: is missing, and so is to$/)
   assert.throws(() => ask('list_deployments', { limit: 101 }), field('limit'))
   assert.throws(() => ask('list_deployments', { cursor: '!' }), field('cursor'))
   assert.throws(() => ask('list_services', { cursor: 'AAAA' }), field('cursor'))
   const time = new Date(NOW).toISOString()
   assert.throws(() => ask('query_metrics', { metric: 'up', from: time, to: time }), field('to'))
+})
+
+test('a question may name the environment by its alias', () => {
+  const service = fleet.find((one) => one.startsWith('production/')) ?? ''
+  const alias = service.replace('production/', 'prod/')
+  assert.deepEqual(ask('get_service', { service: alias }), ask('get_service', { service }))
+  const inProduction = ask('list_services', { environment: 'production', limit: 100 })
+  assert.ok(inProduction.items.length > 0)
+  assert.deepEqual(ask('list_services', { environment: 'PRD', limit: 100 }), inProduction)
 })
 
 test('a prediction comes from the owner shard and is kept as asked', () => {

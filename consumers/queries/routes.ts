@@ -1,5 +1,7 @@
 /** The query API: POST /v1/query/<name>, GET /v1/owners. */
 import type { FastifyInstance } from 'fastify'
+import { resolveQuestion } from '../../runtime/configuration/identity.ts'
+import { firstProblem } from '../../runtime/input/problem.ts'
 import type { Member } from '../../schemas/generated/events.ts'
 import { QUERIES } from '../../schemas/queries/queries.ts'
 import type { QueryName } from '../../schemas/queries/queries.ts'
@@ -59,12 +61,12 @@ export function addQueryRoutes(server: FastifyInstance, { context, owners, onAns
 export function answer(name: QueryName, body: unknown, context: QueryContext): unknown {
   const input = QUERIES[name].input.safeParse(body ?? {})
   if (!input.success) {
-    const [issue] = input.error.issues
-    throw invalidInput(issue?.path.join('.') ?? '', issue?.message ?? 'is not valid')
+    const { field, reason } = firstProblem(input.error, body ?? {})
+    throw invalidInput(field, reason)
   }
   // Name, input and answer belong together by the type of ANSWERS; TypeScript can't follow that through a variable.
   const query = ANSWERS[name] as Query<QueryName>
-  return query(input.data, context)
+  return query(resolveQuestion(input.data, context.environments), context)
 }
 
 function isQuery(name: string): name is QueryName {

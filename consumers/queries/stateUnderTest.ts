@@ -1,5 +1,6 @@
 /** For tests: shards of a real engine as a consumer's queries see them, and events that fill them. */
 import assert from 'node:assert/strict'
+import { readConfiguration } from '../../runtime/configuration/configuration.ts'
 import type { EngineDoor, ShardDoor } from '../../rust-engine/ts/door.ts'
 import { openEngine } from '../../rust-engine/ts/engine.ts'
 import { partitionOf, SHARDS } from '../../schemas/topics.ts'
@@ -54,7 +55,7 @@ export function contextOf(state: State, now: number, changes: Partial<QueryConte
     ownerOf: () => null,
     isInTouch: () => true,
     isMappedByNow: () => false,
-    tierOf: () => 'production',
+    environments: readConfiguration({ env: {} }).environments,
     now: () => now,
     memory: () => state.engine.memory(),
     ask: () => {

@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import type { IncidentEvent } from '../../schemas/generated/events.ts'
 import { parsePayload } from '../jsonBody.ts'
+import { firstProblem } from '../../runtime/input/problem.ts'
 import { malformed, tooLarge, type Refusal } from '../refusal.ts'
 import { namesOfLabels } from './labelNames.ts'
 import { eventId, type Mapping, type TopicEvent } from './mapping.ts'
@@ -57,8 +58,8 @@ function eventOrRefusal(sent: unknown, index: number, mapping: Mapping): TopicEv
   if (unfit !== null) return refusalOf(unfit, ['alerts', index])
   const parsed = alert.safeParse(sent)
   if (parsed.success) return { topic: 'devops.incidents', event: mapAlert(parsed.data, mapping) }
-  const issue = parsed.error.issues[0]
-  return malformed(['alerts', index, ...(issue?.path ?? [])].map(String).join('.'), issue?.message ?? 'invalid')
+  const { field, reason } = firstProblem(parsed.error, sent)
+  return malformed(['alerts', index, ...(field === '' ? [] : [field])].join('.'), reason)
 }
 
 function mapAlert(alert: Alert, mapping: Mapping): IncidentEvent {

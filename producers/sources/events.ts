@@ -1,6 +1,7 @@
 /** Our own JSON, POST /v1/events: one item or a list of them, all accepted or none. The shape is in eventItems.ts. */
 import type { DeploymentEvent, IncidentEvent, InfrastructureEvent } from '../../schemas/generated/events.ts'
 import type { Identity, SourceNames } from '../../runtime/configuration/identity.ts'
+import { problemsOf } from '../../runtime/input/problem.ts'
 import { Refusal, tooLarge, type Problem } from '../refusal.ts'
 import {
   ENVIRONMENT,
@@ -48,9 +49,7 @@ export function* mapEvents(
 
 function eventOrProblems(raw: unknown, mapping: Mapping): TopicEvent | readonly Omit<Problem, 'index'>[] {
   const result = eventItem.safeParse(raw)
-  if (!result.success) {
-    return result.error.issues.map(({ path, message }) => ({ field: path.map(String).join('.'), reason: message }))
-  }
+  if (!result.success) return problemsOf(result.error, raw)
   const place = placeOf(result.data, mapping)
   if (typeof place === 'string') return [{ field: 'service', reason: place }]
   const event = mapItem(result.data, place, mapping)

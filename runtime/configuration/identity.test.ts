@@ -11,6 +11,7 @@ import {
   formerServices,
   mappedFor,
   resolveEnvironment,
+  resolveQuestion,
   resolveService,
   type SourceNames,
 } from './identity.ts'
@@ -171,6 +172,14 @@ test('environments: names, aliases, tiers; unknown ones are development, in one 
   for (const [name, environment, tier, unknownEnvironment] of cases) {
     assert.deepEqual(resolveEnvironment(name, environments), { environment, tier, unknownEnvironment })
   }
+})
+
+test('a question may name an environment by an alias, alone and in a service', () => {
+  const asked = (question: object) => resolveQuestion(question, environments)
+  assert.deepEqual(asked({ service: 'prod/cart/v2', limit: 3 }), { service: 'production/cart/v2', limit: 3 })
+  assert.deepEqual(asked({ environment: 'Prod' }), { environment: 'production' })
+  assert.deepEqual(asked({ service: 'production/prod' }), { service: 'production/prod' })
+  assert.deepEqual(asked({}), {})
 })
 
 test('the example catalog: default environment, deployments, former names', () => {

@@ -60,6 +60,25 @@ export function resolveEnvironment(
   return { environment: plainEnvironment(wanted), tier: 'development', unknownEnvironment: true }
 }
 
+interface AskedNames {
+  readonly service?: string | undefined
+  readonly environment?: string | undefined
+}
+
+/** A question by the names under which records are kept: its environment and its service's, where they are aliases. */
+export function resolveQuestion<Input extends object>(input: Input, environments: readonly Environment[]): Input {
+  const { service, environment }: AskedNames = input
+  const resolved = (name: string): string => resolveEnvironment(name, environments).environment
+  const slash = service?.indexOf('/') ?? -1
+  return {
+    ...input,
+    ...(environment === undefined ? {} : { environment: resolved(environment) }),
+    ...(service === undefined || slash < 0
+      ? {}
+      : { service: `${resolved(service.slice(0, slash))}${service.slice(slash)}` }),
+  }
+}
+
 function isBelow(path: string, folder: string): boolean {
   const plain = path.replace(/^\.?\/+/, '')
   return plain === folder || plain.startsWith(`${folder}/`)

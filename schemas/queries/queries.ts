@@ -219,7 +219,7 @@ export const QUERIES = {
           usedBytes: z.number(),
           borrowedBytes: z.number(),
           lentBytes: z.number(),
-          freeBytes: z.number(),
+          freeBytes: z.number().describe('Own and borrowable'),
           evicted: z.number(),
         }),
       ),

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import type { QueryOutput } from '../../schemas/queries/queries.ts'
+import { answerText } from './answerText.ts'
+
+const FRESH = { freshThrough: null, complete: true, incompleteReason: null }
+
+function service(count: number): QueryOutput<'get_service'> {
+  const outcomes = { finished: count, failed: 0, streak: -count }
+  return {
+    service: 'production/shop',
+    environment: 'production',
+    tier: 'production',
+    firstSeenAt: 't',
+    lastEventAt: 't',
+    deployments: count,
+    ciRuns: count,
+    series: count,
+    outcomes: { deployment: outcomes, ci_run: outcomes },
+    recent: [],
+    openIncidents: [],
+    ...FRESH,
+  }
+}
+
+test('one of a kind is told in the singular', () => {
+  assert.match(answerText('get_service', service(1), 'm'), /^1 deployment \(.*1 failure in a row\), 1 CI run \(/)
+  assert.match(
+    answerText('get_service', service(12_345), 'm'),
+    /^12345 deployments \(.*, 12345 CI runs \(.* 0 open incidents/,
+  )
+  const none = { items: [], nextCursor: null, ...FRESH }
+  assert.equal(answerText('list_deployments', none, 'm'), '0 deployments and CI runs.')
+})
+
+test('a target that is missed is named', () => {
+  const target = (name: string, p99Ms: number | null) => ({ name, targetMs: 50, p99Ms })
+  const targets = [target('a', 51), target('b', 50), target('c', null)]
+  const text = answerText('get_health', { status: 'ok', shards: [], models: [], targets, ...FRESH }, 'm')
+  assert.deepEqual(text.split('\n').slice(1), [
+    'a: p99 51 ms, target 50 ms, missed',
+    'b: p99 50 ms, target 50 ms',
+    'c: p99 unknown, target 50 ms',
+  ])
+})
