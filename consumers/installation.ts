@@ -1,11 +1,12 @@
 /** What the configuration and the catalog mean for a consumer. */
+import { join } from 'node:path'
 import type { Catalog } from '../runtime/configuration/catalog.ts'
 import type { Configuration } from '../runtime/configuration/configuration.ts'
 import { mappedFor } from '../runtime/configuration/identity.ts'
 import type { EngineOptions } from '../rust-engine/ts/records.ts'
 import { SHARDS } from '../schemas/topics.ts'
 
-export function engineOptions({ server, memory }: Configuration): EngineOptions {
+export function engineOptions({ server, memory, stateFolder }: Configuration): EngineOptions {
   const { infrastructureState, deploymentHistory, incidentDatabase, activeOperations } = memory.allocations
   const quotaBytes = {
     infrastructure_state: infrastructureState,
@@ -14,7 +15,14 @@ export function engineOptions({ server, memory }: Configuration): EngineOptions 
     active_operations: activeOperations,
   }
   // A region may double by borrowing what the others leave free.
-  return { poolBytes: server.memoryAllocation, quotaBytes, borrowBytesMax: quotaBytes, shards: SHARDS }
+  return {
+    poolBytes: server.memoryAllocation,
+    quotaBytes,
+    borrowBytesMax: quotaBytes,
+    shards: SHARDS,
+    // One for the snapshots of all clusters.
+    snapshotKeyFile: join(stateFolder, 'keys', 'snapshot.key'),
+  }
 }
 
 /** IANA zone of a service <environment>/<name>. */

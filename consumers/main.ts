@@ -1,6 +1,5 @@
 /** The consumer process: owns shards, keeps their state in the engine, answers queries. Wires; decides nothing. */
 import { randomUUID } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Registry } from 'prom-client'
 import { readCatalog } from '../runtime/configuration/catalog.ts'
@@ -42,6 +41,7 @@ import { createAskedPublisher } from './queries/askedPublisher.ts'
 import type { QueryContext } from './queries/context.ts'
 import { Latencies } from './queries/latencies.ts'
 import { addQueryRoutes } from './queries/routes.ts'
+import { openSnapshots } from './snapshotFolder.ts'
 import { createConsumerTelemetry } from './telemetry.ts'
 
 const QUERY_BYTES_MAX = 64 * 1024
@@ -70,8 +70,8 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
   const catalog = readCatalog(configuration.catalogFile)
   const deployments = deploymentDeps(configuration, catalog, registry, models)
   const latencies = new Latencies(configuration.performance.targets)
-  const snapshotFolder = join(configuration.stateFolder, 'snapshots')
-  mkdirSync(snapshotFolder, { recursive: true })
+  const snapshots = openSnapshots(configuration.stateFolder, await kafka.clusterId())
+  consumerTelemetry.snapshotsOpened(snapshots.folder, snapshots.leftAlone)
   const shards = await startShards({
     groupId: configuration.kafka.groupId,
     instance,
@@ -80,7 +80,7 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
     publisher,
     codec,
     engine,
-    snapshotFolder,
+    snapshotFolder: snapshots.folder,
     snapshotIntervalMs: configuration.consumer.snapshotIntervalSeconds * 1000,
     handlers: handlersOf(deployments, registry),
     reattach,

@@ -68,6 +68,10 @@ export function createConsumerTelemetry(registry: Registry, log: Log, engine: Pi
       log.info({ event: 'consumer_started', instance, address, modelsBy, settings }, 'consumer starts')
       if (unused.length > 0) log.warn({ event: 'keys_unused', unused }, 'keys are set whose feature is still to come')
     },
+    snapshotsOpened(folder: string, leftAlone: readonly string[]): void {
+      if (leftAlone.length > 0)
+        log.warn({ event: 'state_left_alone', folder, leftAlone }, 'state of another Kafka cluster is left alone')
+    },
     queryAnswered(query: QueryName, tookMs: number): void {
       queries.observe({ query }, tookMs / 1000)
     },

@@ -87,7 +87,8 @@ const TEXTS: Texts = {
   forecast_capacity: (answer) => ({
     own: [forecastLine(answer)],
     outside: rows([
-      ...(answer.detail === null ? [] : [clean(answer.detail)]),
+      // Of a forecast that was made it says what stands above already.
+      ...(answer.detail === null || answer.status === 'ok' ? [] : [clean(answer.detail)]),
       ...(answer.series === null ? [] : [labelText(answer.series.labels)]),
     ]),
   }),
@@ -171,11 +172,17 @@ function forecastLine(answer: QueryOutput<'forecast_capacity'>): string {
     (highest, hour) => (highest === null || hour.p90 > highest.p90 ? hour : highest),
     null,
   )
-  const error = answer.backtest?.mase ?? null
-  return (
-    `${answer.hours.length} hours ahead; highest p90 ${peak === null ? 'unknown' : `${round(peak.p90)} at ${peak.at}`}` +
-    `${error === null ? '' : `; error on the last days (MASE) ${round(error)}`}.`
-  )
+  const parts = [
+    `${answer.hours.length} hours ahead; highest p90 ${peak === null ? 'unknown' : `${round(peak.p90)} at ${peak.at}`}.`,
+  ]
+  const { mase, maseSeasonalNaive } = answer.backtest ?? { mase: null, maseSeasonalNaive: null }
+  if (mase !== null) {
+    const naive = maseSeasonalNaive === null ? 'unknown' : round(maseSeasonalNaive)
+    parts.push(`Error on the last days (MASE): model ${round(mase)}, seasonal naive ${naive}.`)
+    if (maseSeasonalNaive !== null && maseSeasonalNaive < mase)
+      parts.push('Seasonal naive was the better forecast of this series: go by seasonalNaive, not by p50.')
+  }
+  return parts.join(' ')
 }
 
 function pairs(what: string, texts: Readonly<Record<string, string>>): string[] {

@@ -45,7 +45,7 @@ export const forecastCapacity: Query<'forecast_capacity'> = (input, context) => 
   return {
     series: found,
     status: 'ok',
-    detail: null,
+    detail: betterBaseline(mase, maseSeasonalNaive),
     modelVersion: forecaster.version,
     hours: Array.from(hours.p50, (p50, i) => ({
       at: timeText(firstHourMs + (HISTORY_HOURS + i) * HOUR_MS),
@@ -57,6 +57,12 @@ export const forecastCapacity: Query<'forecast_capacity'> = (input, context) => 
     backtest: { windows, mase, maseSeasonalNaive },
     ...fresh,
   }
+}
+
+/** What to go by where the plain baseline did better on the days before; the model's figures stay as they are. */
+function betterBaseline(mase: number | null, naive: number | null): string | null {
+  if (mase === null || naive === null || naive >= mase) return null
+  return `seasonal naive was the better forecast of this series on its last days (MASE ${naive.toFixed(2)}, model ${mase.toFixed(2)}): go by seasonalNaive, not by p50`
 }
 
 /** The running hour is left out: its mean would rest on a part of it. */

@@ -179,6 +179,15 @@ test('a forecast rests on whole hours up to the running one', () => {
   }
 })
 
+test('a forecast says when seasonal naive did better on the last days', () => {
+  const input = { service: SERVICE, metric: 'memory_bytes', labels: { pod: 'a' } }
+  assert.equal(ask('forecast_capacity', input, dayBefore).detail, null)
+  const backtest = () => ({ windows: 7, mase: 1.2, maseSeasonalNaive: 0.9 })
+  const told = ask('forecast_capacity', input, { ...dayBefore, version: 'worse', backtest })
+  assert.equal(told.status, 'ok')
+  assert.match(told.detail ?? '', /^seasonal naive was the better .*MASE 0\.90, model 1\.20/)
+})
+
 test('a backtest is made once for a series, an hour and a model, and the newest are kept', () => {
   const memory = new BacktestMemory()
   let made = 0

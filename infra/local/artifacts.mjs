@@ -110,7 +110,8 @@ async function fetched(name, title, { log = console.log, signal } = {}, fill) {
 // Maven in batch mode says nothing while a large file comes in, so the time is said as well.
 function progress(log, began) {
   let files = 0
-  const timer = setInterval(() => log(`  … ${Math.round((Date.now() - began) / 1000)} s, ${files} files so far`), 5_000)
+  const soFar = () => (files === 0 ? '' : `, ${files} ${files === 1 ? 'file' : 'files'} so far`)
+  const timer = setInterval(() => log(`  … ${Math.round((Date.now() - began) / 1000)} s${soFar()}`), 5_000)
   const onLine = (line) => {
     if (/Downloaded from /.test(line)) files += 1
   }

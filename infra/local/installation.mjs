@@ -14,7 +14,7 @@ export async function installPackages(repository, { signal, say } = {}) {
   await step(
     'installing the npm packages',
     (note) =>
-      runCommand('installing the npm packages', 'npm', ['ci', '--no-audit', '--no-fund'], {
+      runCommand('installing the npm packages', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
         cwd: repository,
         limitMs: installLimitMs,
         onLine: note,

@@ -29,10 +29,12 @@ export function readSettings(repository, env, stateOption = null) {
   const variable = (name) => (env[name] === undefined || env[name] === '' ? null : env[name])
   const wanted = variable('DEVOPS_MCP_CONFIG')
   const file = resolve(repository, wanted ?? 'devops-mcp-server.yaml')
-  const keys = existsSync(file) ? plainValues(readFileSync(file, 'utf8'), keysRead, file) : new Map()
+  const exists = existsSync(file)
+  const keys = exists ? plainValues(readFileSync(file, 'utf8'), keysRead, file) : new Map()
   const setting = (key) => variable(`DEVOPS_${key.replace('.', '_').toUpperCase()}`) ?? keys.get(key) ?? null
   return {
     file,
+    fileExists: exists,
     state: resolve(repository, stateOption ?? setting('state_folder') ?? '.state'),
     listeners: listeners.map(({ process: name, section, port: usual }) => {
       const port = setting(`${section}.port`) ?? String(usual)
@@ -48,6 +50,9 @@ export function readSettings(repository, env, stateOption = null) {
         url,
       }
     }),
+    // A consumer's address that other processes read from this environment, and not from the file.
+    consumerSeeds: variable('DEVOPS_CONSUMER_SEEDS'),
+    consumerPortFrom: variable('DEVOPS_CONSUMER_PORT') === null ? 'file' : 'environment',
     catalogSet: setting('catalog_file') !== null || existsSync(join(repository, 'catalog.yaml')),
     gatewayToken: setting('gateway.token'),
     gatewayTokenFrom:

@@ -12,7 +12,8 @@ export async function step(title, work, say = console.log) {
   const timer = setInterval(() => say(`  … ${seconds()} s${at === '' ? '' : `, at: ${at}`}`), sayEveryMs)
   try {
     const result = await work((text) => {
-      at = text.trim().slice(0, 100)
+      // What npm warns of is no step of the work, and the tail of a failure still shows it.
+      if (!/^npm warn\b/i.test(text)) at = text.trim().slice(0, 100)
     })
     say(`${title}: done in ${seconds()} s`)
     return result

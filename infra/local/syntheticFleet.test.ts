@@ -51,7 +51,7 @@ test('a sample of a seed has one value, whatever is asked for beside it', () => 
 
 test('the history is labelled, in order within its day, and each attempt ends after it began', () => {
   const history = historyOf(1, 30)
-  assert.ok(history.length > 500 && history.length < 700, String(history.length))
+  assert.ok(history.length > 1_400 && history.length < 1_700, String(history.length))
   const starts = history.map((attempt) => attempt.startedAt)
   assert.deepEqual(
     starts,
@@ -65,6 +65,27 @@ test('the history is labelled, in order within its day, and each attempt ends af
     assert.ok(endedAt > startedAt && endedAt < TODAY * DAY_MS && startedAt >= (TODAY - 30) * DAY_MS)
   }
   assert.equal(new Set(history.map((attempt) => attempt.started['key'])).size, history.length)
+})
+
+test('whenever it is started, four services have the hundred finished production runs that a prediction asks for', () => {
+  for (let today = TODAY; today < TODAY + 90; today += 1) {
+    const runs = new Map<unknown, number>()
+    for (const { started, finished } of historyOf(1, 30, today))
+      if (finished['conclusion'] !== 'cancelled') runs.set(started['service'], (runs.get(started['service']) ?? 0) + 1)
+    for (const name of ['checkout', 'payments', 'search', 'web']) {
+      const count = runs.get(`production/demo-${name}`) ?? 0
+      assert.ok(count >= 110, `${count} of ${name} on day ${today}`)
+    }
+  }
+})
+
+test('the disks never fall, wherever the history of their metrics begins', () => {
+  for (const of of FLEET) {
+    const times = Array.from({ length: 400 }, (_, day) => NOON + day * DAY_MS)
+    const [, , , disk] = metricsOf(of, times, 1, false)
+    const values = disk?.samples.map(({ value }) => value) ?? []
+    for (let day = 7; day < values.length; day += 1) assert.ok((values[day] ?? 0) > (values[day - 7] ?? 0))
+  }
 })
 
 test('the outcomes have a structure: a risky service fails more often than a sound one', () => {

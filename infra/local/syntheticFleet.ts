@@ -26,6 +26,8 @@ export interface FleetService {
   readonly typicalSeconds: number
   readonly authors: readonly string[]
   readonly requestsPerSecond: number
+  /** Of the fleet's attempts, beside the shares of the others. */
+  readonly share: number
 }
 
 export type Random = () => number
@@ -53,21 +55,25 @@ const service = (
   risk: number,
   typicalSeconds: number,
   requestsPerSecond: number,
+  share: number,
   authors: readonly string[],
-): FleetService => ({ name: `demo-${name}`, risk, typicalSeconds, requestsPerSecond, authors })
+): FleetService => ({ name: `demo-${name}`, risk, typicalSeconds, requestsPerSecond, share, authors })
 
+/** Half of them are deployed so often that a month is evidence enough for a prediction of their own. */
 export const FLEET: readonly FleetService[] = [
-  service('checkout', -2.2, 40, 120, ['Ada Example', 'Ben Example', 'Cleo Example']),
-  service('payments', -1.2, 55, 60, ['Ada Example', 'Dina Example']),
-  service('search', -2.8, 30, 300, ['Emil Example', 'Finn Example']),
-  service('catalog', -3.2, 25, 200, ['Gita Example', 'Finn Example']),
-  service('web', -2.5, 20, 500, ['Hugo Example', 'Cleo Example', 'Ines Example']),
-  service('mobile-api', -1.9, 35, 180, ['Ines Example', 'Jon Example']),
-  service('reports', -0.7, 70, 4, ['Kim Example']),
-  service('auth', -3.0, 30, 250, ['Dina Example', 'Jon Example']),
+  service('checkout', -2.2, 40, 120, 4, ['Ada Example', 'Ben Example', 'Cleo Example']),
+  service('payments', -1.2, 55, 60, 4, ['Ada Example', 'Dina Example']),
+  service('search', -2.8, 30, 300, 4, ['Emil Example', 'Finn Example']),
+  service('catalog', -3.2, 25, 200, 1, ['Gita Example', 'Finn Example']),
+  service('web', -2.5, 20, 500, 4, ['Hugo Example', 'Cleo Example', 'Ines Example']),
+  service('mobile-api', -1.9, 35, 180, 1, ['Ines Example', 'Jon Example']),
+  service('reports', -0.7, 70, 4, 1, ['Kim Example']),
+  service('auth', -3.0, 30, 250, 1, ['Dina Example', 'Jon Example']),
 ]
 
-const CI_SHARE = 0.55
+const SHARES = FLEET.reduce((sum, { share }) => sum + share, 0)
+
+const CI_SHARE = 0.4
 const STAGING_SHARE = 0.15
 const CANCELLED_SHARE = 0.03
 const FELT_SHARE = 0.6
@@ -76,8 +82,8 @@ const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 
 /** Attempts of the history on a day from Monday to Friday, and on one of the weekend. */
-const WORKDAY_ATTEMPTS = 26
-const WEEKEND_ATTEMPTS = 6
+const WORKDAY_ATTEMPTS = 66
+const WEEKEND_ATTEMPTS = 16
 
 /**
  * Days and hours are counted from 1970 in UTC, and each is made from the seed and its own number alone: whoever asks for it,
@@ -119,7 +125,7 @@ export function createFleet(seed: number): Fleet {
 function attemptsBy(random: Random): (at: number, key: string, backfilled: boolean) => Attempt {
   const streaks = new Map<string, boolean>()
   return (at, key, backfilled) => {
-    const of = pick(FLEET, random)
+    const of = pickService(random)
     const ci = random() < CI_SHARE
     const environment = ci ? 'ci' : random() < STAGING_SHARE ? 'staging' : 'production'
     const author = pick(of.authors, random)
@@ -244,6 +250,11 @@ const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x))
 
 function normal(random: Random): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
+}
+
+function pickService(random: Random): FleetService {
+  let left = random() * SHARES
+  return FLEET.find(({ share }) => (left -= share) < 0) ?? (FLEET[0] as FleetService)
 }
 
 function pick<T>(from: readonly T[], random: Random): T {

@@ -2,6 +2,8 @@
  * What the state must be: the same log, folded once, in order, by the same handlers in this process. The state that a
  * consumer left is read from the snapshots it cut when it stopped.
  */
+import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Registry } from 'prom-client'
 import { createDeploymentHandler } from '../../consumers/deployments/handler.ts'
@@ -18,14 +20,15 @@ import type { System } from './system.ts'
 
 const MIB = 1024 ** 2
 
-export function smallEngine(): EngineDoor {
+/** `snapshotKeyFile`: for an engine that reads snapshots. */
+export function smallEngine(snapshotKeyFile: string | null = null): EngineDoor {
   const quotaBytes = {
     infrastructure_state: 64 * MIB,
     deployment_history: 64 * MIB,
     incident_database: 32 * MIB,
     active_operations: 32 * MIB,
   }
-  return openEngine({ poolBytes: 192 * MIB, quotaBytes, borrowBytesMax: quotaBytes, shards: SHARDS })
+  return openEngine({ poolBytes: 192 * MIB, quotaBytes, borrowBytesMax: quotaBytes, shards: SHARDS, snapshotKeyFile })
 }
 
 /** State hash of each shard after the whole log of deployments and incidents. */
@@ -66,11 +69,14 @@ export async function expectedHashes(system: System, stream: EventStream): Promi
 
 /** State hash of each shard in the newest snapshots of a stopped consumer. */
 export async function snapshotHashes(system: System): Promise<string[]> {
-  const engine = smallEngine()
+  const engine = smallEngine(join(system.folder, 'state', 'keys', 'snapshot.key'))
   const anything = Object.fromEntries([...INPUT_TOPICS, 'devops.ledger'].map((topic) => [topic, String(2n ** 62n)]))
+  const clusters = await readdir(join(system.folder, 'state', 'snapshots'))
+  assert.equal(clusters.length, 1, `snapshots of one cluster, found: ${clusters.join(', ')}`)
+  const folder = join(system.folder, 'state', 'snapshots', ...clusters)
   const hashes: string[] = []
   for (let shard = 0; shard < SHARDS; shard++) {
-    const restored = await engine.restoreShard(shard, join(system.folder, 'state', 'snapshots'), anything)
+    const restored = await engine.restoreShard(shard, folder, anything)
     hashes.push(restored.shard?.stateHash() ?? 'none')
     restored.shard?.drop()
   }

@@ -27,6 +27,7 @@ export function openKafka(
     read: (codec, options) => readTopic(shared, codec, options),
     committedOffsets: (groupId, topics) => questions.ask((admin) => committedOffsets(admin, groupId, topics)),
     endsOf: (topic) => questions.ask((admin) => endsOf(admin, topic)),
+    clusterId: () => questions.ask(async (admin) => (await admin.describeCluster()).clusterId),
     probe: () =>
       probes.ask(async (admin) => {
         await admin.describeCluster()

@@ -18,6 +18,8 @@ export interface KafkaPort {
   committedOffsets(groupId: string, topics: readonly string[]): Promise<Positions>
   /** Partition → ends. */
   endsOf(topic: string): Promise<ReadonlyMap<number, Ends>>
+  /** The id that Kafka gave the cluster when it was made, as the brokers say it. */
+  clusterId(): Promise<string>
   /** Resolves when a broker answered. */
   probe(): Promise<void>
   /** What was opened through it is closed by its owner. */

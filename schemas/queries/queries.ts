@@ -154,7 +154,10 @@ export const QUERIES = {
     output: z.object({
       series: z.object({ id: z.string(), labels: z.record(z.string(), z.string()) }).nullable(),
       status: z.enum(['ok', 'not_enough_data', 'no_series', 'ambiguous']),
-      detail: z.string().nullable().describe('What is missing and when there will be enough, or which series match'),
+      detail: z
+        .string()
+        .nullable()
+        .describe('What is missing, which series match, or that seasonal naive was the better forecast'),
       modelVersion: z.string().nullable(),
       hours: z.array(
         z.object({ at: z.string(), p10: z.number(), p50: z.number(), p90: z.number(), seasonalNaive: z.number() }),
