@@ -97,6 +97,19 @@ describe('GitHub', () => {
   })
 })
 
+test('an environment that is not configured is accepted, and the answer warns of it once', async () => {
+  const { post } = await gatewayUnderTest()
+  const of = (service: string, key: string) => ({ type: 'deployment', service, key, phase: 'started' })
+  const items = [of('productoin/shop', '1'), of('productoin/cart', '2'), of('prod/shop', '3')]
+  const answer = await post(EVENTS, JSON.stringify(items))
+  assert.equal(answer.statusCode, 202)
+  assert.deepEqual(answer.json<{ warnings: string[] }>().warnings, [
+    'environment productoin is not in the configuration: treated as development',
+  ])
+  const known = await post(EVENTS, started)
+  assert.equal('warnings' in known.json<object>(), false)
+})
+
 describe('access', () => {
   test('without a token this machine may write, others may not', async () => {
     const { server, post, log } = await gatewayUnderTest()

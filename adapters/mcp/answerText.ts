@@ -88,19 +88,20 @@ const TEXTS: Texts = {
     own: [forecastLine(answer)],
     outside: rows([
       // Of a forecast that was made it says what stands above already.
-      ...(answer.detail === null || answer.status === 'ok' ? [] : [clean(answer.detail)]),
+      ...(answer.detail === null || answer.status === 'ok' ? [] : [clean(answer.detail, 2_000)]),
       ...(answer.series === null ? [] : [labelText(answer.series.labels)]),
     ]),
   }),
   query_metrics: (answer) => ({
     own: [`${answer.series.length} series${answer.truncated ? ', more match' : ''}.`],
-    outside: rows(
-      answer.series.map(
+    outside: rows([
+      ...(answer.detail === null ? [] : [clean(answer.detail, 2_000)]),
+      ...answer.series.map(
         (series) =>
           `${clean(series.service)} ${labelText(series.labels)}: ${many(series.points.length, 'point')}` +
           `${series.truncated ? ' (cut)' : ''}, last ${series.points.at(-1)?.[1] ?? 'none'}`,
       ),
-    ),
+    ]),
   }),
   get_memory: (answer) => ({
     own: [

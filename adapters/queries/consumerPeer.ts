@@ -156,7 +156,7 @@ function answerOf(
         ...FRESH,
       }
     case 'query_metrics':
-      return { series: [], truncated: false, ...FRESH }
+      return { series: [], truncated: false, detail: 'no series matches', ...FRESH }
     case 'get_memory':
       return memoryOf(owned)
     case 'get_health':

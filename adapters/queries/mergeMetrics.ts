@@ -11,6 +11,7 @@ export function joinMetrics(parts: readonly Metrics[], seriesMax: number, freshn
   return {
     series: series.slice(0, seriesMax),
     truncated: series.length > seriesMax || parts.some((part) => part.truncated),
+    detail: series.length === 0 ? (parts[0]?.detail ?? null) : null,
     ...freshness,
   }
 }

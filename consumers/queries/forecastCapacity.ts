@@ -5,6 +5,7 @@ import { askedShard } from './askedShard.ts'
 import type { LiveShard } from './askedShard.ts'
 import type { Query } from './context.ts'
 import { freshnessOf } from './freshness.ts'
+import { noSeries } from './metricNames.ts'
 import { timeText } from './summaries.ts'
 
 const HOUR_MS = 60 * 60 * 1000
@@ -23,7 +24,7 @@ export const forecastCapacity: Query<'forecast_capacity'> = (input, context) => 
   }))
   const matching = view.door.series(input.service, matchers, NAMED_SERIES_MAX + 1)
   const [series] = matching
-  if (series === undefined) return { ...without('no_series', 'no series of this service matches'), ...fresh }
+  if (series === undefined) return { ...without('no_series', noSeries(input.service, view.door)), ...fresh }
   if (matching.length > 1) return { ...without('ambiguous', describe(matching)), ...fresh }
 
   const found = { id: series.id, labels: { ...series.labels } }

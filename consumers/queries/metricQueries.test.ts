@@ -120,7 +120,11 @@ test('raw samples come back as they were written', () => {
     [samples.filter(([at]) => at >= NOW - HOUR_MS && at < NOW)],
   )
   assert.equal(ask('query_metrics', input).series.length, 2)
-  assert.deepEqual(ask('query_metrics', { ...input, metric: 'nothing' }).series, [])
+  assert.equal(ask('query_metrics', input).detail, null)
+  const nothing = ask('query_metrics', { ...input, metric: 'nothing' })
+  assert.deepEqual([nothing.series, nothing.detail], [[], 'no series of this service matches; it has memory_bytes'])
+  const anywhere = ask('query_metrics', { metric: 'nothing', ...window })
+  assert.match(anywhere.detail ?? '', /name a service/)
 })
 
 test('what is more than fits is told to be cut', () => {
@@ -201,7 +205,9 @@ test('a backtest is made once for a series, an hour and a model, and the newest 
 
 test('a forecast that cannot be made says what is missing', () => {
   const input = { service: SERVICE, metric: 'memory_bytes' }
-  assert.equal(ask('forecast_capacity', { ...input, metric: 'nothing' }, dayBefore).status, 'no_series')
+  const none = ask('forecast_capacity', { ...input, metric: 'nothing' }, dayBefore)
+  assert.equal(none.status, 'no_series')
+  assert.match(none.detail ?? '', /it has .*memory_bytes$/)
   const many = ask('forecast_capacity', input, dayBefore)
   assert.equal(many.status, 'ambiguous')
   assert.match(many.detail ?? '', /"pod":"a".*"pod":"b"/)

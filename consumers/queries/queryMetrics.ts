@@ -4,6 +4,7 @@ import { listedShards, liveShards } from './askedShard.ts'
 import type { LiveShard } from './askedShard.ts'
 import type { Query } from './context.ts'
 import { invalidInput } from './errors.ts'
+import { noSeries } from './metricNames.ts'
 import { freshnessOf } from './freshness.ts'
 import type { Freshness } from './freshness.ts'
 
@@ -23,8 +24,14 @@ export const queryMetrics: Query<'query_metrics'> = (input, context) => {
   matching.sort((a, b) => (a.series.id < b.series.id ? -1 : 1))
   const { series, isWhole } = read(matching.slice(0, input.limit), input)
   const freshness = freshnessOf(views, context.isInTouch())
-  return { series, truncated: matching.length > input.limit, ...(isWhole ? freshness : cutShort(freshness)) }
+  const detail = matching.length === 0 ? noneOf(input.service, liveShards(views)) : null
+  return { series, truncated: matching.length > input.limit, detail, ...(isWhole ? freshness : cutShort(freshness)) }
 }
+
+const noneOf = (service: string | undefined, [shard]: readonly LiveShard[]): string =>
+  service === undefined || shard === undefined
+    ? 'no series matches; name a service to be told its metrics'
+    : noSeries(service, shard.door)
 
 interface Asked {
   readonly shard: LiveShard

@@ -171,8 +171,7 @@ export const QUERIES = {
   },
   query_metrics: {
     title: 'Query metrics',
-    description:
-      'Metric series of a service by label matchers, raw or by step. At most 1,000 points a series, 20 series.',
+    description: 'Metric series of a service by label matchers, raw or by step. At most 1,000 points a series.',
     input: z.object({
       service: service.optional(),
       metric: z.string().min(1).max(256).describe('Metric name (__name__)'),
@@ -196,6 +195,7 @@ export const QUERIES = {
         }),
       ),
       truncated: z.boolean().describe('More series match than were returned'),
+      detail: z.string().nullable().describe('Where none matches: the metrics there are'),
       ...freshness.shape,
     }),
   },
