@@ -1,11 +1,18 @@
 /** Parts that several queries share. */
 import * as z from 'zod'
 
-export const service = z.string().min(1).max(256).describe('Service as <environment>/<name>, e.g. production/checkout')
-export const environment = z.string().min(1).max(64).describe('Environment name, e.g. production')
+/** A text of a question. Half of a surrogate pair names nothing that is kept, and no store can look it up. */
+export const text = (charsMax: number) =>
+  z
+    .string()
+    .max(charsMax)
+    .refine((given) => given.isWellFormed(), 'is not well-formed Unicode: it has half of a surrogate pair')
+
+export const service = text(256).min(1).describe('Service as <environment>/<name>, e.g. production/checkout')
+export const environment = text(64).min(1).describe('Environment name, e.g. production')
 export const time = z.iso.datetime({ offset: true }).describe('ISO 8601 time')
 export const limit = z.number().int().min(1).max(100).default(20).describe('Most items to return')
-export const cursor = z.string().max(4096).optional().describe('nextCursor of the answer before')
+export const cursor = text(4096).optional().describe('nextCursor of the answer before')
 
 /** How current and how whole an answer is. */
 export const freshness = z.object({
