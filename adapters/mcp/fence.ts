@@ -9,8 +9,23 @@ const LINE_CHARS_MAX = 400
 
 /** One line of outside text, without characters that are not seen. */
 export function clean(text: string, charsMax = LINE_CHARS_MAX): string {
-  const seen = text.replace(UNSEEN, (unseen) => (/\s/.test(unseen) ? ' ' : ''))
+  const seen = withoutUnseen(text)
   return seen.length <= charsMax ? seen : `${seen.slice(0, charsMax)}… [${seen.length - charsMax} more characters]`
+}
+
+function withoutUnseen(text: string): string {
+  return text.replace(UNSEEN, (unseen) => (/\s/.test(unseen) ? ' ' : ''))
+}
+
+/** The same value, its texts and names whole but for the characters that are not seen. */
+export function cleanDeep<T>(value: T): T
+export function cleanDeep(value: unknown): unknown {
+  if (typeof value === 'string') return withoutUnseen(value)
+  if (Array.isArray(value)) return value.map((part) => cleanDeep<unknown>(part))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, part]) => [withoutUnseen(name), cleanDeep<unknown>(part)]),
+  )
 }
 
 export function fence(provenance: string, lines: readonly string[], mark: string): string {

@@ -5,7 +5,7 @@ import type { QueryClient } from '../queries/client.ts'
 import { QueryFailure } from '../queries/errors.ts'
 import { inputSchema } from '../queries/inputs.ts'
 import { answerText } from './answerText.ts'
-import { clean } from './fence.ts'
+import { clean, cleanDeep } from './fence.ts'
 import { listedSchema } from './listedSchema.ts'
 
 /** list_services serves completions and resources: a model finds services there, or by the other lists. */
@@ -52,7 +52,7 @@ export function registerTools(server: McpServer, { client, mark }: ToolDependenc
         try {
           const answer = await client.ask(name, args, context.mcpReq.signal)
           const text = answerText(name, answer, mark())
-          return { content: [{ type: 'text', text }], structuredContent: { ...answer } }
+          return { content: [{ type: 'text', text }], structuredContent: { ...cleanDeep(answer) } }
         } catch (error) {
           return { content: [{ type: 'text', text: failureText(error) }], isError: true }
         }

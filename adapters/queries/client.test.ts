@@ -217,6 +217,7 @@ test('a wrong input names its field and asks nobody', async () => {
   await assert.rejects(client.ask('list_deployments', { limit: 1_000 }), field('limit'))
   await assert.rejects(client.ask('list_deployments', { enviroment: 'production' }), field('enviroment'))
   await assert.rejects(client.ask('query_metrics', { metric: 'up', from: 'yesterday', to: 'now' }), field('from'))
+  await assert.rejects(client.ask('get_service', { service: '\ud800/x' }), field('service'))
   assert.deepEqual(one.asked, [])
 })
 

@@ -259,3 +259,23 @@ test('memory is told by region and shard', () => {
   assert.equal(memory.regions.length, 4)
   assert.equal(memory.shards.length, SHARDS)
 })
+
+test('half of a surrogate pair is a wrong input with its field, in any text', () => {
+  const span = { metric: 'up', from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00Z' }
+  const table: readonly [QueryName, object, string][] = [
+    ['get_service', { service: '\ud800/x' }, 'service'],
+    ['list_deployments', { environment: '\ud800' }, 'environment'],
+    ['list_services', { prefix: 'p\udc00' }, 'prefix'],
+    ['get_incident', { key: '\ud800' }, 'key'],
+    ['predict_deployment', { service: 'a/b', branch: '\ud800' }, 'branch'],
+    ['forecast_capacity', { service: 'a/b', metric: 'up', labels: { job: '\ud800' } }, 'labels.job'],
+    ['query_metrics', { ...span, matchers: [{ name: 'a', op: '=', value: '\ud800' }] }, 'matchers.0.value'],
+  ]
+  for (const [name, input, field] of table) {
+    assert.throws(
+      () => answer(name, input, context()),
+      (error) => refusal(400, 'invalid_input')(error) && (error as HttpError).field === field,
+      name,
+    )
+  }
+})

@@ -14,6 +14,7 @@ import {
   page,
   riskLevel,
   service,
+  text,
   time,
 } from './answer.ts'
 
@@ -25,13 +26,11 @@ export const QUERIES = {
     input: z.object({
       service,
       subject: z.enum(['deployment', 'ci_run']).default('deployment'),
-      branch: z.string().max(256).optional(),
-      workflow: z.string().max(256).optional().describe('As list_deployments shows it'),
-      trigger: z.string().max(64).optional().describe('push, pull_request, schedule, …'),
+      branch: text(256).optional(),
+      workflow: text(256).optional().describe('As list_deployments shows it'),
+      trigger: text(64).optional().describe('push, pull_request, schedule, …'),
       pullRequest: z.boolean().optional(),
-      sha: z
-        .string()
-        .max(64)
+      sha: text(64)
         .optional()
         .describe('Commit; gives the size of a change to a CI service (ci/…) known from a push or pull request'),
       at: time.optional().describe('When it would start; now if absent'),
@@ -73,7 +72,7 @@ export const QUERIES = {
       service: service.optional(),
       environment: environment.optional(),
       state: z.enum(['requested', 'started', 'finished', 'rolled_back']).optional(),
-      conclusion: z.string().max(32).optional().describe('success, failure, error, timeout, cancelled, …'),
+      conclusion: text(32).optional().describe('success, failure, error, timeout, cancelled, …'),
       from: time.optional(),
       to: time.optional(),
       limit,
@@ -106,7 +105,7 @@ export const QUERIES = {
   list_services: {
     title: 'List services',
     description: 'Known services, by name.',
-    input: z.object({ environment: environment.optional(), prefix: z.string().max(256).optional(), limit, cursor }),
+    input: z.object({ environment: environment.optional(), prefix: text(256).optional(), limit, cursor }),
     output: page(z.object({ service: z.string(), environment: z.string(), lastEventAt: z.string() })),
   },
   list_incidents: {
@@ -127,7 +126,7 @@ export const QUERIES = {
     title: 'Get an incident',
     description: 'One incident with its texts, labels and times, and the deployments of its service shortly before.',
     input: z.object({
-      key: z.string().min(1).max(512),
+      key: text(512).min(1),
       service: service.optional().describe('Needed where several have an incident of this key'),
     }),
     output: z.object({
@@ -148,8 +147,8 @@ export const QUERIES = {
     description: 'One metric series, 24 hours ahead in hourly means with p10 and p90, beside seasonal naive.',
     input: z.object({
       service,
-      metric: z.string().min(1).max(256).describe('Metric name; a gauge'),
-      labels: z.record(z.string().max(128), z.string().max(256)).default({}).describe('Labels that pick one series'),
+      metric: text(256).min(1).describe('Metric name; a gauge'),
+      labels: z.record(text(128), text(256)).default({}).describe('Labels that pick one series'),
     }),
     output: z.object({
       series: z.object({ id: z.string(), labels: z.record(z.string(), z.string()) }).nullable(),
@@ -174,9 +173,9 @@ export const QUERIES = {
     description: 'Metric series of a service by label matchers, raw or by step. At most 1,000 points a series.',
     input: z.object({
       service: service.optional(),
-      metric: z.string().min(1).max(256).describe('Metric name (__name__)'),
+      metric: text(256).min(1).describe('Metric name (__name__)'),
       matchers: z
-        .array(z.object({ name: z.string().max(128), op: z.enum(['=', '!=']), value: z.string().max(256) }))
+        .array(z.object({ name: text(128), op: z.enum(['=', '!=']), value: text(256) }))
         .max(10)
         .default([]),
       from: time,
