@@ -21,6 +21,8 @@ const options = {
 }
 const server = createHttpServer(options)
 server.post('/json', (request) => ({ got: request.body }))
+server.get('/things/:name', () => ({}))
+server.post('/things/:name', () => ({}))
 server.get('/refuse', () => {
   throw new HttpError(421, 'wrong_owner', 'ask there', {
     field: 'service',
@@ -110,6 +112,22 @@ test('what came through a proxy is refused on every route, unless the server let
     }
     const open = createHttpServer({ ...options, registry: createRegistry('open'), proxied: true })
     assert.equal((await open.inject({ url: '/healthz', headers })).statusCode, 200)
+  }
+})
+
+test('a method that a path does not take is told which it takes', async () => {
+  const table = [
+    ['/json', 'GET', 'POST'],
+    ['/healthz?x=1', 'POST', 'GET, HEAD'],
+    ['/things/a', 'DELETE', 'GET, HEAD, POST'],
+  ] as const
+  for (const [path, method, allow] of table) {
+    const answer = await fetch(address + path, { method })
+    assert.equal(answer.headers.get('allow'), allow, path)
+    assert.deepEqual(codeOf([answer.status, await answer.json()]), [405, 'method_not_allowed'])
+  }
+  for (const path of ['/things/', '/things/a/b', '/things']) {
+    assert.deepEqual(codeOf(await ask(path, { method: 'DELETE' })), [404, 'not_found'], path)
   }
 })
 

@@ -127,7 +127,19 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     }
     return reply.code(answer.statusCode).headers(answer.headers).send(answer.body)
   })
-  server.setNotFoundHandler(() => {
+  const methods = new Map<string, Set<string>>()
+  server.addHook('onRoute', ({ url, method }) => {
+    const known = methods.get(url) ?? new Set()
+    for (const each of [method].flat()) known.add(each)
+    methods.set(url, known)
+  })
+  server.setNotFoundHandler((request) => {
+    const path = request.url.replace(/\?.*$/s, '')
+    const known = [...methods].filter(([route]) => isAt(route, path)).flatMap(([, of]) => [...of])
+    if (known.length > 0) {
+      const allow = known.join(', ')
+      throw new HttpError(405, 'method_not_allowed', `this path takes ${allow}`, { headers: { allow } })
+    }
     throw new HttpError(404, 'not_found', 'there is nothing at this path for this method')
   })
 
@@ -140,6 +152,15 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     return reply.header('content-type', registry.contentType).send(await registry.metrics())
   })
   return server
+}
+
+/** Whether the path is one of the route's, whose parameters (`/query/:name`) are whole segments. */
+function isAt(route: string, path: string): boolean {
+  const [wanted, given] = [route.split('/'), path.split('/')]
+  return (
+    wanted.length === given.length &&
+    wanted.every((part, at) => (part.startsWith(':') ? given[at] !== '' : part === given[at]))
+  )
 }
 
 /** A connection that is busy when the server begins to close would otherwise hold it open until its keep-alive ends. */
