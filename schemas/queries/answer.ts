@@ -1,18 +1,6 @@
 /** Parts that several queries share. */
 import * as z from 'zod'
 
-<<<<<<< HEAD
-/** The name is whatever a source calls it; the environment is one segment, in any case and by any alias. */
-const SERVICE = /^[a-z0-9][a-z0-9._-]{0,63}\/\S(?:.*\S)?$/i
-
-export const service = z
-  .string()
-  .max(256)
-  // Not a pattern: in the schemas that agents read it would cost more words than the description that says the same.
-  .refine((name) => SERVICE.test(name), 'expected <environment>/<name>')
-  .describe('Service as <environment>/<name>, e.g. production/checkout')
-export const environment = z.string().min(1).max(64).describe('Environment name, e.g. production')
-=======
 /** A text of a question. Half of a surrogate pair names nothing that is kept, and no store can look it up. */
 export const text = (charsMax: number) =>
   z
@@ -20,9 +8,14 @@ export const text = (charsMax: number) =>
     .max(charsMax)
     .refine((given) => given.isWellFormed(), 'is not well-formed Unicode: it has half of a surrogate pair')
 
-export const service = text(256).min(1).describe('Service as <environment>/<name>, e.g. production/checkout')
+/** The name is whatever a source calls it; the environment is one segment, in any case and by any alias. */
+const SERVICE = /^[a-z0-9][a-z0-9._-]{0,63}\/\S(?:.*\S)?$/i
+
+export const service = text(256)
+  // Not a pattern: in the schemas that agents read it would cost more words than the description that says the same.
+  .refine((name) => SERVICE.test(name), 'expected <environment>/<name>')
+  .describe('Service as <environment>/<name>, e.g. production/checkout')
 export const environment = text(64).min(1).describe('Environment name, e.g. production')
->>>>>>> wt-i
 export const time = z.iso.datetime({ offset: true }).describe('ISO 8601 time')
 export const limit = z.number().int().min(1).max(100).default(20).describe('Most items to return')
 export const cursor = text(4096).optional().describe('nextCursor of the answer before')
