@@ -39,7 +39,7 @@ describe('remote write 1.0', () => {
         {
           service: 'production/unassigned:node',
           environment: 'production',
-          target: '{instance="10.0.0.2:9100",job="node"}',
+          target: '{environment="prod",instance="10.0.0.2:9100",job="node"}',
           samples: 1,
           count: 1,
           occurredAt: NOW - 60_000,
@@ -47,7 +47,7 @@ describe('remote write 1.0', () => {
         {
           service: 'production/shop',
           environment: 'production',
-          target: '{instance="10.0.0.1:9100",job="shop-api"}',
+          target: '{environment="prod",instance="10.0.0.1:9100",job="shop-api"}',
           samples: 6,
           count: 2,
           occurredAt: NOW - 30_000,
