@@ -82,7 +82,7 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
     engine,
     snapshotFolder: snapshots.folder,
     snapshotIntervalMs: configuration.consumer.snapshotIntervalSeconds * 1000,
-    handlers: handlersOf(deployments, registry),
+    handlers: handlersOf(deployments, registry, log),
     reattach,
     telemetry,
     now: Date.now,
@@ -215,10 +215,10 @@ function deploymentDeps(
   }
 }
 
-function handlersOf(deployments: DeploymentDeps, registry: Registry): Handlers {
+function handlersOf(deployments: DeploymentDeps, registry: Registry, log: Log): Handlers {
   return {
     'devops.deployments': createDeploymentHandler(deployments),
-    'devops.metrics': createMetricHandler(createMetricTelemetry(registry)),
+    'devops.metrics': createMetricHandler(createMetricTelemetry(registry, log, Date.now)),
     'devops.incidents': createIncidentHandler(createIncidentTelemetry(registry)),
     'devops.infrastructure': handleInfrastructure,
     // Nothing rests on what crosses services yet: signals, like ticks, move the clock alone.

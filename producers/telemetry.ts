@@ -6,6 +6,7 @@ import type { LaneTelemetry } from './ingest/lane.ts'
 import type { RefusalCode } from './refusal.ts'
 import type { NotOfInterest } from './sources/githubEvent.ts'
 import type { TopicEvent } from './sources/mapping.ts'
+import { createRarely, type Rarely } from '../runtime/telemetry/rarely.ts'
 
 export type RouteName = 'github' | 'alertmanager' | 'remote_write' | 'events'
 export type LaneName = 'events' | 'metrics'
@@ -26,9 +27,6 @@ export interface GatewayTelemetry {
   brokerLost(error: unknown): void
   lane(lane: LaneName): LaneTelemetry
 }
-
-/** A sender in trouble repeats itself; the log has each kind of trouble at most once in this time. */
-const SAME_LOG_MS = 10_000
 
 export function createGatewayTelemetry(registry: Registry, log: Log, now: () => number): GatewayTelemetry {
   const registers = [registry]
@@ -138,18 +136,6 @@ export function createGatewayTelemetry(registry: Registry, log: Log, now: () => 
       reachable.set(0)
       log.error({ event: 'broker_lost', err: error }, 'the broker does not answer')
     },
-  }
-}
-
-type Rarely = (kind: string, act: () => void) => void
-
-/** `kind` must come from a closed set. */
-function createRarely(now: () => number): Rarely {
-  const last = new Map<string, number>()
-  return (kind, act) => {
-    if (now() - (last.get(kind) ?? -Infinity) < SAME_LOG_MS) return
-    last.set(kind, now())
-    act()
   }
 }
 

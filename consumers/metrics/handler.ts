@@ -5,13 +5,14 @@ import type { Output, Phase, Position } from '../../schemas/outputs.ts'
 import { InvalidEvent } from '../../schemas/invalidEvent.ts'
 
 export interface MetricTelemetry {
-  samplesApplied(result: ReturnType<ShardDoor['applyMetrics']>, phase: Phase): void
+  samplesApplied(target: string, result: ReturnType<ShardDoor['applyMetrics']>, phase: Phase): void
 }
 
 export function createMetricHandler(telemetry: MetricTelemetry) {
   return (event: MetricBatch, _position: Position, shard: ShardDoor, phase: Phase): readonly Output[] => {
     if (event.target === '') throw new InvalidEvent('target', 'is empty')
-    telemetry.samplesApplied(shard.applyMetrics(event.target, event.service, event.announced, event.block), phase)
+    const result = shard.applyMetrics(event.target, event.service, event.announced, event.block)
+    telemetry.samplesApplied(event.target, result, phase)
     return []
   }
 }
