@@ -15,7 +15,6 @@ export class SnapshotRounds {
   readonly #options: SnapshotRoundsOptions
   readonly #committer: Pick<Committer, 'drain'>
   readonly #live: () => readonly OwnedShard[]
-  readonly #cutting = new Set<OwnedShard>()
   #turn: NodeJS.Timeout | undefined
   #written: Promise<void> = Promise.resolve()
   #stopping = false
@@ -57,8 +56,6 @@ export class SnapshotRounds {
 
   /** In the shard's chain nothing is applied meanwhile, so that what is applied gets wholly committed. */
   async #cut(owned: OwnedShard): Promise<void> {
-    if (this.#cutting.has(owned) && !this.#stopping) return
-    this.#cutting.add(owned)
     const written = await owned.enqueue(async () => {
       await this.#committer.drain(owned)
       if (owned.state !== 'live') return null
@@ -70,6 +67,5 @@ export class SnapshotRounds {
       return { done: writeSnapshot(owned, this.#options) }
     })
     await written?.done
-    this.#cutting.delete(owned)
   }
 }
