@@ -17,12 +17,16 @@ mod list;
 mod merge;
 mod packed;
 mod places;
+mod presence;
 mod range;
 mod repack;
 mod samples;
 mod sealed;
 mod summary;
 mod times;
+mod values;
+mod varint;
+mod whole;
 
 pub use describe::{describe, is_own};
 pub use evict::{Evicted, evict_oldest, oldest_time};

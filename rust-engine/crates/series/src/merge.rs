@@ -2,12 +2,12 @@
 //! timestamps of the last chunk say what those of all are (see `times`), and the queue how far it has come: readers find each
 //! column's values with their own timestamps, a shard loaded in between goes on, and eviction takes all that are merged.
 
-use crate::chunk::{Values, encode};
 use crate::group::{Group, load};
 use crate::head::{ABSENT, Head};
 use crate::keys::{self, Kind, TIMES};
 use crate::repack::Repacked;
 use crate::times::{Merging, Times, encode_times};
+use crate::values::{Values, encode};
 use crate::{SeriesError, TREE, due};
 use paged::{Pages, PagesMut, Tree};
 use std::borrow::Cow;

@@ -1,8 +1,8 @@
-use crate::chunk::Values;
 use crate::group::{Group, Series, load};
 use crate::head::{ABSENT, Head};
 use crate::summary::Summary;
 use crate::times::GroupTimes;
+use crate::values::Values;
 use crate::{STALE_BITS, SeriesError, TREE, keys};
 use codec::SeriesId;
 use paged::{Pages, unordered};

@@ -1,5 +1,5 @@
-use crate::chunk::Values;
 use crate::times::GroupTimes;
+use crate::values::Values;
 use crate::{TREE, keys};
 use paged::{Pages, unordered};
 

@@ -2,13 +2,14 @@
 //! else all of them compressed by pco. While chunks are merged, that of the last one is: 0 kind u8 (2) · 1 how many are merged
 //! with it u16 · their last times, i64 each · bytes of its own chunk u32 · its own chunk · the merged one.
 
-use crate::chunk::{HEAD_BYTES, i64_at, rows_of};
 use crate::keys::{self, TIMES};
 use crate::packed::{pack, unpack};
 use crate::{TREE, due};
 use paged::{Cursor, Pages};
 use std::borrow::Cow;
 
+/// Bytes before what the kind says.
+const HEAD_BYTES: usize = 3;
 const REGULAR: u8 = 0;
 const LISTED: u8 = 1;
 const MERGING: u8 = 2;
@@ -152,4 +153,14 @@ pub fn encode_times(times: &[i64]) -> Vec<u8> {
         chunk.extend_from_slice(&pack(times));
     }
     chunk
+}
+
+fn rows_of(chunk: &[u8]) -> usize {
+    usize::from(u16::from_le_bytes([chunk[1], chunk[2]]))
+}
+
+pub fn i64_at(bytes: &[u8], at: usize) -> i64 {
+    let mut word = [0; 8];
+    word.copy_from_slice(&bytes[at..at + 8]);
+    i64::from_le_bytes(word)
 }

@@ -10,7 +10,7 @@ use series::{
 use std::collections::BTreeMap;
 
 const SERIES: u128 = 70;
-const ROOM: usize = 40_000;
+const ROOM: usize = 30_000;
 
 type Model = BTreeMap<u128, BTreeMap<i64, u64>>;
 
@@ -232,4 +232,51 @@ fn a_full_pool_refuses_and_nothing_is_lost() {
     assert!(refused > 0);
     shard.repack();
     assert!(shard.described() == before);
+}
+
+/// What a column can look like: whole numbers and decimals, rare changes, NaNs with a payload, signed zeros, holes.
+fn column() -> impl Strategy<Value = Vec<Option<u64>>> {
+    let cell = prop_oneof![
+        3 => (-50i64..50).prop_map(|n| (n as f64).to_bits()),
+        2 => (-5_000i64..5_000).prop_map(|n| (n as f64 / 1_000.0).to_bits()),
+        1 => any::<u64>(),
+        1 => Just((-0.0f64).to_bits()),
+        1 => Just(f64::MAX.to_bits()),
+        1 => Just(9.1e15f64.to_bits()),
+    ];
+    let runs = |rows: usize| prop::collection::vec((prop::option::weighted(0.8, cell.clone()), 1..rows), 1..40);
+    prop_oneof![runs(100), runs(6)].prop_map(|runs| {
+        runs.into_iter()
+            .flat_map(|(cell, rows)| vec![cell; rows])
+            .collect::<Vec<_>>()
+            .into_iter()
+            .cycle()
+            .take(128)
+            .collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+    #[test]
+    fn chunks_hold_every_bit(mut columns in prop::collection::vec(column(), 1..12)) {
+        let mut shard = Shard::new();
+        // A series of its own says which rows there are; the head keeps 16 and more.
+        columns.push(vec![Some(0); 128]);
+        let ids: Vec<u128> = (0..columns.len() as u128).collect();
+        for row in 0..160 {
+            let cell = |column: usize| columns[column].get(row).copied().unwrap_or(Some(0));
+            let samples = (0..columns.len()).filter_map(|n| Some((row as i64, n as u32, f64::from_bits(cell(n)?))));
+            let block = &encode_blocks(&ids, samples.collect(), usize::MAX)[0].block;
+            let block = Block::parse(block).expect("our own");
+            apply_metrics(&mut shard.space(), "t", "production/shop", &[], &block).expect("room");
+        }
+        prop_assert!(sealed(&shard.space()).chunks > 1);
+        for (id, column) in ids.iter().zip(&columns) {
+            let wanted: Vec<(i64, u64)> =
+                column.iter().enumerate().filter_map(|(row, cell)| Some((row as i64, (*cell)?))).collect();
+            let found: Vec<(i64, u64)> = shard.read(*id).into_iter().filter(|(time, _)| *time < 128).collect();
+            prop_assert_eq!(found, wanted);
+        }
+    }
 }
