@@ -1,7 +1,7 @@
 use crate::group::{self, Group, Target, load, save};
 use crate::head::{ABSENT, Head};
 use crate::keys::{self, Kind};
-use crate::{TREE, chunk};
+use crate::{TREE, chunk, late};
 use paged::{Pages, PagesMut};
 
 /// What was dropped.
@@ -26,7 +26,7 @@ pub fn evict_oldest(pages: &mut impl PagesMut) -> Option<Evicted> {
     TREE.remove(pages, &entry);
     let group: Group = load(pages, &keys::group(number))?;
     let samples = match kind {
-        Kind::Chunk => chunk::drop_sealed(pages, number, Head::at(group.head).columns(pages), time),
+        Kind::Chunk => chunk::drop_sealed(pages, number, Head::at(group.head), time),
         Kind::Head => drop_head(pages, &group),
     };
     let series = drop_empty_group(pages, number, &group);
@@ -44,6 +44,7 @@ fn drop_head(pages: &mut impl PagesMut, group: &Group) -> u64 {
     head.set_queued_at(pages, None);
     if let Some(last) = last {
         head.set_sealed_until(pages, last.max(head.sealed_until(pages)));
+        head.set_dropped_until(pages, last.max(head.dropped_until(pages)));
     }
     samples
 }
@@ -71,6 +72,7 @@ fn drop_empty_group(pages: &mut impl PagesMut, number: u32, group: &Group) -> Op
         TREE.remove(pages, &keys::series(id));
         TREE.remove(pages, &keys::by_service(&target.service, id));
     }
+    late::drop_until(pages, number, i64::MAX);
     TREE.remove(pages, &keys::work(number));
     TREE.remove(pages, &keys::group(number));
     pages.free(group.head);

@@ -1,6 +1,7 @@
 //! The head of a group. Its page (little-endian): 0 rows u16 · 2 columns u16 · 4 stride u16 (columns that a row has room
 //! for) · 8 sealed until i64 · 16 queued at i64 (time of its entry in the eviction order) · 24 a bit for each column whose
-//! labels are known, 30 bytes · 54 chunks sealed since it was last queued for merging u8 · 64 timestamps, 144 × i64 · 1216 pages of the rows, 68 × u32. A row is `stride` cells of 8 bytes; rows follow each other over the pages.
+//! labels are known, 30 bytes · 54 chunks sealed since it was last queued for merging u8 · 55 there may be late samples u8 ·
+//! 56 dropped until i64 · 64 timestamps, 144 × i64 · 1216 pages of the rows, 68 × u32. A row is `stride` cells of 8 bytes; rows follow each other over the pages.
 
 use crate::TREE;
 use crate::group::COLUMNS_MAX;
@@ -14,6 +15,8 @@ pub const ROWS_MAX: usize = SEALED_ROWS + 16;
 pub const ABSENT: u64 = 0x7ff4_a55e_7000_0001;
 const NAMED_AT: usize = 24;
 const UNMERGED_AT: usize = 54;
+const LATE_AT: usize = 55;
+const DROPPED_AT: usize = 56;
 const TIMES_AT: usize = 64;
 const PAGES_AT: usize = TIMES_AT + ROWS_MAX * 8;
 const CELL_BYTES: usize = 8;
@@ -32,6 +35,7 @@ impl Head {
         let head = Self { page };
         head.set_u16(pages, 4, STRIDES[0]);
         head.set_sealed_until(pages, i64::MIN);
+        head.set_dropped_until(pages, i64::MIN);
         head.set_queued_at(pages, None);
         Ok(page)
     }
@@ -72,6 +76,31 @@ impl Head {
 
     pub fn set_unmerged(self, pages: &mut impl PagesMut, chunks: u8) {
         pages.page_mut(self.page)[UNMERGED_AT] = chunks;
+    }
+
+    /// False: no sample came after its row was sealed and is still to be merged.
+    pub fn has_late(self, pages: &impl Pages) -> bool {
+        pages.page(self.page)[LATE_AT] != 0
+    }
+
+    pub fn set_late(self, pages: &mut impl PagesMut, late: bool) {
+        pages.page_mut(self.page)[LATE_AT] = u8::from(late);
+    }
+
+    /// Samples up to here were dropped to make room: what comes for them now is not kept.
+    pub fn dropped_until(self, pages: &impl Pages) -> i64 {
+        read_u64(pages.page(self.page), DROPPED_AT) as i64
+    }
+
+    pub fn set_dropped_until(self, pages: &mut impl PagesMut, time: i64) {
+        write(pages.page_mut(self.page), DROPPED_AT, &time.to_le_bytes());
+    }
+
+    /// The newest time of its rows and of those sealed.
+    pub fn newest(self, pages: &impl Pages) -> i64 {
+        let times = &pages.page(self.page)[TIMES_AT..TIMES_AT + self.rows(pages) * 8];
+        let newest = times.as_chunks().0.iter().map(|bytes| i64::from_le_bytes(*bytes)).max();
+        newest.unwrap_or(i64::MIN).max(self.sealed_until(pages))
     }
 
     pub fn time(self, pages: &impl Pages, row: usize) -> i64 {
@@ -248,13 +277,17 @@ impl Head {
     }
 }
 
+/// The bits of a sample, which are never those of a cell without one.
+pub fn without_absent(bits: u64) -> u64 {
+    if bits == ABSENT { f64::NAN.to_bits() } else { bits }
+}
+
 /// Puts samples into the cells that have none; how many.
 fn fill_absent(cells: &mut [u8], samples: &[u8]) -> usize {
     let mut filled = 0;
     for (cell, sample) in cells.as_chunks_mut().0.iter_mut().zip(samples.as_chunks().0) {
         let absent = u64::from_le_bytes(*cell) == ABSENT;
-        let sample = u64::from_le_bytes(*sample);
-        let sample = if sample == ABSENT { f64::NAN.to_bits() } else { sample };
+        let sample = without_absent(u64::from_le_bytes(*sample));
         filled += usize::from(absent);
         *cell = if absent { sample.to_le_bytes() } else { *cell };
     }

@@ -13,9 +13,11 @@ const CHUNK: u8 = b'C';
 const ORDER: u8 = b'O';
 /// Groups whose chunks are to be merged.
 const WORK: u8 = b'W';
+/// Samples that came when their rows were sealed.
+const LATE: u8 = b'L';
 /// The tags of this crate. What the digest says of them comes from `describe`, not from their bytes: a tag that is missing
 /// here would make the digest depend on how samples are kept.
-const TAGS: [u8; 8] = [TARGET, SERIES, BY_SERVICE, GROUP, NEXT_GROUP[0], CHUNK, ORDER, WORK];
+const TAGS: [u8; 9] = [TARGET, SERIES, BY_SERVICE, GROUP, NEXT_GROUP[0], CHUNK, ORDER, WORK, LATE];
 /// The column number of a group's timestamps.
 pub const TIMES: u16 = u16::MAX;
 
@@ -82,6 +84,22 @@ pub fn split_chunk(key: &[u8]) -> Option<(u32, u16, i64)> {
 /// True for a key of this crate, in the tree that it shares.
 pub fn is_own(key: &[u8]) -> bool {
     key.first().is_some_and(|tag| TAGS.contains(tag))
+}
+
+/// Late samples of a time, in parts of columns.
+pub fn late(group: u32, time: i64, part: u8) -> [u8; 14] {
+    let mut key = [LATE; 14];
+    key[1..5].copy_from_slice(&group.to_be_bytes());
+    key[5..13].copy_from_slice(&ordered(time).to_be_bytes());
+    key[13] = part;
+    key
+}
+
+/// Group, time and part of a key of late samples.
+pub fn split_late(key: &[u8]) -> Option<(u32, i64, u8)> {
+    let (group, rest) = key.strip_prefix(&[LATE])?.split_first_chunk()?;
+    let (time, part) = rest.split_first_chunk()?;
+    Some((u32::from_be_bytes(*group), unordered(u64::from_be_bytes(*time)), *part.first()?))
 }
 
 pub const WORK_START: [u8; 1] = [WORK];

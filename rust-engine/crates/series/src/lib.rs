@@ -13,6 +13,7 @@ mod head;
 mod index;
 mod ingest;
 mod keys;
+mod late;
 mod list;
 mod merge;
 mod packed;
@@ -30,7 +31,8 @@ mod whole;
 
 pub use describe::{describe, is_own};
 pub use evict::{Evicted, evict_oldest, oldest_time};
-pub use ingest::{Applied, apply_metrics, pages_for_block};
+pub use ingest::{Applied, apply_metrics, apply_metrics_within, pages_for_block};
+pub use late::LATE_WINDOW_MS;
 pub use list::{MatchOp, Matcher, SeriesInfo, series};
 pub use range::{Aggregation, Asked, range, ranges};
 pub use repack::{Done, Repacked, Task, install, next_task};

@@ -1,5 +1,6 @@
 use crate::group::{Group, Series, load};
 use crate::head::{ABSENT, Head};
+use crate::late::{self, Overlay};
 use crate::summary::Summary;
 use crate::times::GroupTimes;
 use crate::values::Values;
@@ -47,8 +48,8 @@ struct Out<'a> {
 struct Reading<'a> {
     /// Rows that may still be read.
     rows_left: u64,
-    /// Timestamps of the group of the last series.
-    times: Option<GroupTimes<'a>>,
+    /// Timestamps of the group of the last series, and its late samples.
+    times: Option<(GroupTimes<'a>, Vec<late::Sample>)>,
 }
 
 /// How the sealed chunks of a series were walked.
@@ -150,10 +151,21 @@ impl<'a> Reading<'a> {
     }
 
     fn walk_chunks(&mut self, pages: &'a impl Pages, series: &Series, out: &mut Out<'_>) -> Walked {
-        let since = || GroupTimes::since(pages, series.group, out.asked.from);
-        let mut times = self.times.take().filter(|times| times.group() == series.group).unwrap_or_else(since);
-        let walked = self.walk_with(pages, series, out, &mut times);
-        self.times = Some(times);
+        let Asked { from, to, .. } = out.asked;
+        let since = || {
+            (
+                GroupTimes::since(pages, series.group, from),
+                late::samples(pages, series.group, from, to.saturating_sub(1)),
+            )
+        };
+        let known = self.times.take().filter(|(times, _)| times.group() == series.group);
+        let (mut times, late) = known.unwrap_or_else(since);
+        let mut overlay = Overlay::of(&late, series.column);
+        let walked = match self.walk_with(pages, series, out, &mut times, &mut overlay) {
+            Walked::On if !overlay.before(i64::MAX, |time, bits| out.add(time, bits)) => Walked::ToEnd,
+            walked => walked,
+        };
+        self.times = Some((times, late));
         walked
     }
 
@@ -163,6 +175,7 @@ impl<'a> Reading<'a> {
         series: &Series,
         out: &mut Out<'_>,
         times: &mut GroupTimes<'a>,
+        late: &mut Overlay,
     ) -> Walked {
         let prefix = keys::column_chunks(series.group, series.column);
         let mut cursor = TREE.seek(pages, &keys::chunk(series.group, series.column, out.asked.from));
@@ -170,17 +183,20 @@ impl<'a> Reading<'a> {
             let Some(last) = key.strip_prefix(prefix.as_slice()).and_then(|last| last.first_chunk()) else { break };
             let last = unordered(u64::from_be_bytes(*last));
             let Some(times) = times.with_last(pages, last, series.column) else { continue };
-            if times.first() >= out.asked.to {
+            if !late.before(times.first(), |time, bits| out.add(time, bits)) || times.first() >= out.asked.to {
                 return Walked::ToEnd;
             }
             let Some(left) = self.rows_left.checked_sub(times.rows() as u64) else { return Walked::Cut };
             self.rows_left = left;
             let values = Values::of(&value);
-            let more = match values.summary().filter(|_| out.is_one_step(times.first(), last)) {
+            let more = match values.summary().filter(|_| !late.reaches_to(last) && out.is_one_step(times.first(), last))
+            {
                 Some(summary) => out.room() > 0 && out.add_to_step(times.first(), &summary),
                 None => {
                     let times = times.all();
-                    values.each(|row, bits| out.add(times[row], bits))
+                    values.each(|row, bits| {
+                        late.before(times[row], |time, bits| out.add(time, bits)) && out.add(times[row], bits)
+                    })
                 }
             };
             if !more {

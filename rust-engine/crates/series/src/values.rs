@@ -41,6 +41,11 @@ impl<'a> Values<'a> {
         self.presence.count()
     }
 
+    /// True when a row has a sample.
+    pub fn has(&self, row: usize) -> bool {
+        self.presence.has(row)
+    }
+
     /// None when there is a stale marker among the samples.
     pub fn summary(&self) -> Option<Summary> {
         let count = self.count();

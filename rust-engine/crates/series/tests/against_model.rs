@@ -112,7 +112,10 @@ fn repeats_are_dropped_and_old_samples_counted() {
         assert_eq!(apply(&mut space, &[(time, 1, time as f64)]).applied, 1);
     }
     assert_eq!(apply(&mut space, &[(299, 1, 7.0)]).duplicates, 1);
-    assert_eq!(apply(&mut space, &[(5, 1, 7.0)]).out_of_order, 1);
+    assert_eq!(apply(&mut space, &[(5, 1, 7.0)]).duplicates, 1, "of a sealed sample");
+    assert_eq!(apply(&mut space, &[(5, 2, 7.0)]).applied, 1, "a sealed row is completed");
+    assert_eq!(apply(&mut space, &[(5, 2, 8.0)]).duplicates, 1, "of a late sample");
+    assert_eq!(raw(&space, 2, 0, 10), [(5, 7.0f64.to_bits())]);
     assert_eq!(apply(&mut space, &[(299, 2, 7.0)]).applied, 1, "a partial row is completed");
     assert_eq!(raw(&space, 1, 10, 290).len(), 280);
     let mut out = ([0.0; 3], [0.0; 3]);
