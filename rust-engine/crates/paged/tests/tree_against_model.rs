@@ -89,9 +89,9 @@ proptest! {
 
         let image = heap.image(&pool);
         prop_assert_eq!(entries(&image), model.clone().into_iter().collect::<Vec<_>>());
-        let mut copy = Heap::of_image(0, &image);
-        for region in pool::REGIONS {
-            copy.take_region(&mut pool, &image, region).expect("room");
+        let mut copy = Heap::vacant(0, image.regions().iter().map(Option::is_some));
+        for (n, region, page) in image.iter() {
+            copy.install(&mut pool, n, region, page).expect("room");
         }
         prop_assert_eq!(entries(&View { pool: &pool, heap: &copy }), entries(&image));
 

@@ -1,6 +1,7 @@
 use crate::error::EngineError;
 use crate::persist::Base;
 use crate::report::{MemoryReport, RegionReport, ShardPages};
+use crate::restore::Restoring;
 use paged::{Heap, PageImage, Region, Space, View};
 use pool::{PAGE_BYTES, Pool, PoolError, PoolOptions, REGIONS};
 use store::{
@@ -35,6 +36,7 @@ pub struct Engine {
     pub(crate) shards: Vec<Option<Loaded>>,
     pub(crate) evicted: [u64; 4],
     pub(crate) snapshotting: Option<u16>,
+    pub(crate) restoring: Vec<Restoring>,
     generation: u32,
 }
 
@@ -42,33 +44,18 @@ impl Engine {
     /// Maps the pool.
     pub fn open(options: &PoolOptions) -> Result<Self, EngineError> {
         let shards = (0..options.shards).map(|_| None).collect();
-        Ok(Self { pool: Pool::open(options)?, shards, evicted: [0; 4], snapshotting: None, generation: 0 })
+        let (evicted, restoring) = ([0; 4], Vec::new());
+        Ok(Self { pool: Pool::open(options)?, shards, evicted, snapshotting: None, restoring, generation: 0 })
     }
 
     /// A new empty shard.
     pub fn create(&mut self, shard: u16) -> Result<Handle, EngineError> {
         self.check_free(shard)?;
-        self.make_room(Region::ActiveOperations, 1)?;
+        self.room_for_event(Region::ActiveOperations, 1)?;
         let heap = Heap::create(&mut self.pool, shard)?;
-        Ok(self.enter(shard, heap))
-    }
-
-    /// A shard from a copy of its pages. Other shards make room for them as for an event; a refusal takes nothing, and
-    /// one by the size of the image alone costs the others nothing either.
-    pub fn load(&mut self, shard: u16, image: &PageImage) -> Result<Handle, EngineError> {
-        self.check_free(shard)?;
-        self.check_size(image)?;
-        let mut heap = Heap::of_image(shard, image);
-        for region in REGIONS {
-            // Taken before the next region asks, so that no free page is promised twice. The shard is not entered yet:
-            // what makes room can't be what was just loaded.
-            let room = self.make_room(region, image.used_in(region));
-            if let Err(error) = room.and_then(|()| heap.take_region(&mut self.pool, image, region)) {
-                heap.drop_pages(&mut self.pool);
-                return Err(error.into());
-            }
-        }
-        Ok(self.enter(shard, heap))
+        let handle = self.next_handle(shard);
+        self.enter(handle, heap, None);
+        Ok(handle)
     }
 
     /// Gives all pages of a shard back.
@@ -309,7 +296,7 @@ impl Engine {
     ) -> Result<Space<'_>, EngineError> {
         self.heap(handle)?;
         for region in regions {
-            self.make_room(*region, pages)?;
+            self.room_for_event(*region, pages)?;
         }
         match self.shards[usize::from(handle.shard)].as_mut() {
             Some(loaded) => Ok(Space { pool: &mut self.pool, heap: &mut loaded.heap }),
@@ -332,7 +319,10 @@ impl Engine {
         }
     }
 
-    fn check_free(&self, shard: u16) -> Result<(), EngineError> {
+    pub(crate) fn check_free(&self, shard: u16) -> Result<(), EngineError> {
+        if self.restoring.iter().any(|restoring| restoring.handle.shard == shard) {
+            return Err(EngineError::ShardLoaded { shard });
+        }
         match self.shards.get(usize::from(shard)) {
             Some(None) => Ok(()),
             Some(Some(_)) => Err(EngineError::ShardLoaded { shard }),
@@ -340,30 +330,24 @@ impl Engine {
         }
     }
 
-    /// Refuses an image that an empty pool could not hold: it was cut under larger limits.
-    fn check_size(&self, image: &PageImage) -> Result<(), EngineError> {
-        let ledger = self.pool.ledger();
-        let bytes = |pages: u32| u64::from(pages) * PAGE_BYTES as u64;
-        for region in REGIONS {
-            let (needed, limit) = (image.used_in(region), ledger.limit(region));
-            if needed > limit {
-                return Err(EngineError::ImageTooLarge {
-                    part: region.name(),
-                    needed: bytes(needed),
-                    limit: bytes(limit),
-                });
-            }
-        }
-        let (needed, limit) = (image.used() as u32, ledger.total());
-        if needed > limit {
-            return Err(EngineError::ImageTooLarge { part: "pool", needed: bytes(needed), limit: bytes(limit) });
-        }
-        Ok(())
+    /// Names the next load of a shard.
+    pub(crate) fn next_handle(&mut self, shard: u16) -> Handle {
+        self.generation += 1;
+        Handle { shard, generation: self.generation }
     }
 
-    fn enter(&mut self, shard: u16, heap: Heap) -> Handle {
-        self.generation += 1;
-        self.shards[usize::from(shard)] = Some(Loaded { heap, generation: self.generation, base: None });
-        Handle { shard, generation: self.generation }
+    /// From here on the shard is there.
+    pub(crate) fn enter(&mut self, handle: Handle, heap: Heap, base: Option<Base>) {
+        self.shards[usize::from(handle.shard)] = Some(Loaded { heap, generation: handle.generation, base });
+    }
+
+    /// Room for an event, before which also a restore gives way.
+    fn room_for_event(&mut self, region: Region, pages: u32) -> Result<(), PoolError> {
+        loop {
+            match self.make_room(region, pages) {
+                Err(_) if self.give_way() => {}
+                made => return made,
+            }
+        }
     }
 }
