@@ -4,6 +4,7 @@
 //! values as they come, at most 144) and sealed chunks (columns of 128 samples, compressed).
 
 mod chunk;
+mod component;
 mod evict;
 mod group;
 mod head;
@@ -18,6 +19,7 @@ mod sealed;
 mod summary;
 mod times;
 
+pub use component::{component, pages_named};
 pub use evict::{Evicted, evict_oldest, oldest_time};
 pub use group::{GROUP_TAG, describe_group};
 pub use ingest::{Applied, apply_metrics, pages_for_block};

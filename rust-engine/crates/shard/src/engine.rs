@@ -1,9 +1,9 @@
 use crate::error::EngineError;
 use crate::persist::Base;
-use crate::report::{MemoryReport, RegionReport, ShardPages};
 use crate::restore::Restoring;
+use crate::survey::{Holding, Survey};
 use paged::{Heap, PageImage, Region, Space, View};
-use pool::{PAGE_BYTES, Pool, PoolError, PoolOptions, REGIONS};
+use pool::{PAGE_BYTES, Pool, PoolError, PoolOptions};
 use store::{
     DeploymentApplied, DeploymentEvent, DeploymentFilter, DeploymentRecord, IncidentApplied, IncidentEvent,
     IncidentFilter, IncidentPhase, IncidentRecord, InfrastructureEvent, ListPage, Phase, ResourceRecord, ServiceRecord,
@@ -27,6 +27,8 @@ pub(crate) struct Loaded {
     pub heap: Heap,
     pub generation: u32,
     pub base: Option<Base>,
+    /// What its pages held when they were last looked at.
+    pub holdings: Option<Vec<Holding>>,
 }
 
 /// One pool and its shards.
@@ -37,6 +39,9 @@ pub struct Engine {
     pub(crate) evicted: [u64; 4],
     pub(crate) snapshotting: Option<u16>,
     pub(crate) restoring: Vec<Restoring>,
+    pub(crate) survey: Option<Survey>,
+    /// Stale pages at the last `release_idle`.
+    stale: u32,
     generation: u32,
 }
 
@@ -45,7 +50,8 @@ impl Engine {
     pub fn open(options: &PoolOptions) -> Result<Self, EngineError> {
         let shards = (0..options.shards).map(|_| None).collect();
         let (evicted, restoring) = ([0; 4], Vec::new());
-        Ok(Self { pool: Pool::open(options)?, shards, evicted, snapshotting: None, restoring, generation: 0 })
+        let pool = Pool::open(options)?;
+        Ok(Self { pool, shards, evicted, snapshotting: None, restoring, survey: None, stale: 0, generation: 0 })
     }
 
     /// A new empty shard.
@@ -68,6 +74,16 @@ impl Engine {
         Ok(())
     }
 
+    /// Gives the memory of free pages back to the system when none was taken or given back since the last call; to be
+    /// called now and then. How many bytes.
+    pub fn release_idle(&mut self) -> u64 {
+        let stale = self.pool.stale_pages();
+        let is_idle = stale > 0 && stale == self.stale;
+        let released = if is_idle { self.pool.release_stale() } else { 0 };
+        self.stale = stale - released;
+        u64::from(released) * PAGE_BYTES as u64
+    }
+
     /// A copy of the shard's pages.
     pub fn image(&self, handle: Handle) -> Result<PageImage, EngineError> {
         Ok(self.heap(handle)?.image(&self.pool))
@@ -76,36 +92,6 @@ impl Engine {
     /// Digest of the shard's state, in hex.
     pub fn state_hash(&self, handle: Handle) -> Result<String, EngineError> {
         Ok(format!("{:032x}", crate::digest(&self.view(handle)?)))
-    }
-
-    /// Figures of the pool.
-    pub fn memory(&self) -> MemoryReport {
-        let ledger = self.pool.ledger();
-        let bytes = |pages: u32| u64::from(pages) * PAGE_BYTES as u64;
-        let regions = REGIONS.into_iter().map(|region| {
-            let usage = ledger.usage(region);
-            RegionReport {
-                region: region.name(),
-                quota_bytes: bytes(usage.quota),
-                used_bytes: bytes(usage.used),
-                borrowed_bytes: bytes(usage.borrowed),
-                lent_bytes: bytes(usage.lent),
-                free_bytes: bytes(usage.available),
-                evicted: self.evicted[region.index()],
-            }
-        });
-        let loaded = self.shards.iter().enumerate().filter(|(_, loaded)| loaded.is_some());
-        let used = ledger.total() - ledger.free();
-        MemoryReport {
-            pool_bytes: bytes(ledger.total()),
-            page_bytes: PAGE_BYTES as u64,
-            used_bytes: bytes(used),
-            utilization: f64::from(used) / f64::from(ledger.total()),
-            regions: regions.collect(),
-            shards: loaded
-                .map(|(shard, _)| ShardPages { shard: shard as u16, pages: self.pool.pages_of(shard as u16) })
-                .collect(),
-        }
     }
 
     /// Applies the JSON of a DeploymentEvent.
@@ -338,7 +324,8 @@ impl Engine {
 
     /// From here on the shard is there.
     pub(crate) fn enter(&mut self, handle: Handle, heap: Heap, base: Option<Base>) {
-        self.shards[usize::from(handle.shard)] = Some(Loaded { heap, generation: handle.generation, base });
+        self.shards[usize::from(handle.shard)] =
+            Some(Loaded { heap, generation: handle.generation, base, holdings: None });
     }
 
     /// Room for an event, before which also a restore gives way.

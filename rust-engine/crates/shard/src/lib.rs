@@ -8,10 +8,11 @@ mod persist;
 mod report;
 mod restore;
 mod room;
+mod survey;
 
 pub use digest::digest;
 pub use engine::{Engine, Handle};
 pub use error::EngineError;
 pub use persist::{SnapshotWritten, Writing};
-pub use report::{MemoryReport, RegionReport, ShardPages};
+pub use report::{ComponentReport, MemoryReport, RegionReport, ShardReport};
 pub use restore::{RestoreStep, Restored, Searched, find_snapshot, restore};
