@@ -123,6 +123,11 @@ impl Manifest {
         self.places.iter().filter(|place| place.tag != 0).count() as u32
     }
 
+    /// The region of each page number, none for one not in use.
+    pub fn regions(&self) -> Vec<Option<Region>> {
+        self.places.iter().map(Place::region).collect()
+    }
+
     /// To be called when the places are all there.
     pub(crate) fn count_live(&mut self) {
         self.live = vec![0; self.head.segments.len()];
