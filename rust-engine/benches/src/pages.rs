@@ -1,13 +1,19 @@
 use crate::clock::median_ns;
+use crate::made_up::Random;
 use crate::row::Row;
-use crate::scrape::Random;
 use pool::{PageId, Pool, PoolOptions, Region};
 
 const PAIRS: usize = 100_000;
 
 /// Taking and giving back a page. Pages come zeroed: most of a pair is the 4 KiB of zeros.
 pub fn bench() -> Vec<Row> {
-    let row = |key, goal, ours| Row { key, unit: "ns CPU a pair", goal: Some(goal), ours, peer: None };
+    let row = |key: &'static str, goal, ours| Row {
+        key: key.into(),
+        unit: "ns CPU a pair",
+        goal: Some(goal),
+        ours,
+        peer: None,
+    };
     vec![row("pageEmpty", 10.0, pair(0)), row("page90Full", 40.0, pair(90))]
 }
 
