@@ -17,7 +17,7 @@ pub fn bench() -> Vec<Row> {
         }
     });
     let ours = ns / (REQUESTS * SERIES) as f64;
-    vec![Row { key: "remoteWriteDecode".into(), unit: "ns CPU a sample", goal: Some(250.0), ours, peer: None }]
+    vec![Row { key: "remoteWriteDecode", unit: "ns CPU a sample", goal: Some(250.0), ours, peer: None }]
 }
 
 fn body(time: i64) -> Vec<u8> {

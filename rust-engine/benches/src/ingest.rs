@@ -9,8 +9,8 @@ const SHARDS: usize = 5;
 
 /// 10,000 samples in one call.
 pub fn bench() -> Vec<Row> {
-    let row = |key: &'static str, goal, (ours, peer): (f64, f64)| Row {
-        key: key.into(),
+    let row = |key, goal, (ours, peer): (f64, f64)| Row {
+        key,
         unit: "µs CPU, 10,000 samples",
         goal: Some(goal),
         ours,

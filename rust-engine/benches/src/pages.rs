@@ -7,13 +7,7 @@ const PAIRS: usize = 100_000;
 
 /// Taking and giving back a page. Pages come zeroed: most of a pair is the 4 KiB of zeros.
 pub fn bench() -> Vec<Row> {
-    let row = |key: &'static str, goal, ours| Row {
-        key: key.into(),
-        unit: "ns CPU a pair",
-        goal: Some(goal),
-        ours,
-        peer: None,
-    };
+    let row = |key, goal, ours| Row { key, unit: "ns CPU a pair", goal: Some(goal), ours, peer: None };
     vec![row("pageEmpty", 10.0, pair(0)), row("page90Full", 40.0, pair(90))]
 }
 

@@ -46,7 +46,7 @@ fn month(peers: Option<&Path>) -> Row {
         HandedOver { key, times: &times, series: &columns, question, asked, answer: &out }.write(folder);
     }
     Row {
-        key: key.into(),
+        key,
         unit: "µs CPU, 1,000 points over 30 days",
         goal: Some(2_000.0),
         ours: ours / 1_000.0,
@@ -89,7 +89,7 @@ fn sum_of_many(peers: Option<&Path>) -> Row {
     if let Some(folder) = peers {
         HandedOver { key, times: &times, series: &columns, question, asked, answer: &sums }.write(folder);
     }
-    Row { key: key.into(), unit: "ms CPU, 400 points each", goal: Some(5.0), ours: ours / 1e6, peer: Some(peer / 1e6) }
+    Row { key, unit: "ms CPU, 400 points each", goal: Some(5.0), ours: ours / 1e6, peer: Some(peer / 1e6) }
 }
 
 fn filled(columns: &[Vec<f64>], rows_a_call: usize) -> (Shard, Vec<i64>, Vec<u128>) {

@@ -1,9 +1,8 @@
 use serde_json::{Value, json};
-use std::borrow::Cow;
 
 /// A line of the table.
 pub struct Row {
-    pub key: Cow<'static, str>,
+    pub key: &'static str,
     pub unit: &'static str,
     pub goal: Option<f64>,
     pub ours: f64,
