@@ -26,8 +26,9 @@ fn of_set(set: &Set) -> Vec<Row> {
     }
     let sealed = series::sealed(&shard.view());
     let gorilla = targets.iter().map(Fed::gorilla_bytes).sum::<usize>() as f64;
-    let row =
-        |what: &str, unit, goal, ours, peer| Row { key: format!("{what}.{}", set.name).into(), unit, goal, ours, peer };
+    // As long as the process: a few, each once.
+    let key = |what: &str| -> &'static str { format!("{what}.{}", set.name).leak() };
+    let row = |what: &str, unit, goal, ours, peer| Row { key: key(what), unit, goal, ours, peer };
     let scrape = match &set.targets[..] {
         [target] if target.series.len() >= SCRAPE_SERIES => Some(target),
         _ => None,

@@ -122,6 +122,19 @@ pub struct Space<'a> {
     pub heap: &'a mut Heap,
 }
 
+impl Space<'_> {
+    /// A number of the shard for a page just taken.
+    fn number(&mut self, id: PageId) -> PageNo {
+        let n = self.heap.unused.pop().unwrap_or_else(|| {
+            self.heap.table.push(UNUSED);
+            (self.heap.table.len() - 1) as PageNo
+        });
+        self.heap.table[n as usize] = id.0;
+        self.heap.before_change(self.pool, n, id);
+        n
+    }
+}
+
 impl Pages for Space<'_> {
     #[inline]
     fn page(&self, n: PageNo) -> &Page {
@@ -143,13 +156,15 @@ impl PagesMut for Space<'_> {
 
     fn allocate(&mut self, region: Region) -> Result<PageNo, PoolError> {
         let id = self.pool.allocate(self.heap.shard, region)?;
-        let n = self.heap.unused.pop().unwrap_or_else(|| {
-            self.heap.table.push(UNUSED);
-            (self.heap.table.len() - 1) as PageNo
-        });
-        self.heap.table[n as usize] = id.0;
-        self.heap.before_change(self.pool, n, id);
-        Ok(n)
+        Ok(self.number(id))
+    }
+
+    fn allocate_uncleared(&mut self, region: Region) -> Result<PageNo, PoolError> {
+        let id = self.pool.allocate_uncleared(self.heap.shard, region)?;
+        // Who reads what it did not write fails its tests.
+        #[cfg(debug_assertions)]
+        self.pool.page_mut(id).fill(0xa5);
+        Ok(self.number(id))
     }
 
     fn free(&mut self, n: PageNo) {

@@ -41,6 +41,8 @@ pub trait PagesMut: Pages {
     fn require(&self, region: Region, pages: u32) -> Result<(), PoolError>;
     /// A new zeroed page of a region.
     fn allocate(&mut self, region: Region) -> Result<PageNo, PoolError>;
+    /// The same for a caller that writes every byte which is read later: the others may be what the shard left there.
+    fn allocate_uncleared(&mut self, region: Region) -> Result<PageNo, PoolError>;
     /// Gives a page back.
     fn free(&mut self, n: PageNo);
 }

@@ -15,7 +15,7 @@ pub fn pages_for(bytes: usize) -> u32 {
 pub fn store(pages: &mut impl PagesMut, region: Region, value: &[u8]) -> Result<PageNo, PoolError> {
     let mut next = 0;
     for chunk in value.chunks(ROOM).rev() {
-        let n = match pages.allocate(region) {
+        let n = match pages.allocate_uncleared(region) {
             Ok(n) => n,
             Err(error) => {
                 release(pages, next);
@@ -23,6 +23,7 @@ pub fn store(pages: &mut impl PagesMut, region: Region, value: &[u8]) -> Result<
             }
         };
         let page = pages.page_mut(n);
+        page[..HEAD].fill(0);
         page[0] = OVERFLOW;
         write(page, 4, &(chunk.len() as u32).to_le_bytes());
         write(page, 8, &next.to_le_bytes());

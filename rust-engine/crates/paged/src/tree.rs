@@ -117,7 +117,7 @@ impl Tree {
     }
 
     fn plant(self, pages: &mut impl PagesMut) -> Result<Path, PoolError> {
-        let root = pages.allocate(self.region)?;
+        let root = pages.allocate_uncleared(self.region)?;
         node::init(pages.page_mut(root), LEAF, 0);
         self.set_root(pages, root);
         Ok(Path { steps: Vec::new(), leaf: root })
@@ -175,7 +175,7 @@ impl Tree {
             (separator, right) = self.split(pages, n, at, &separator, &right.to_le_bytes())?;
             left = n;
         }
-        let root = pages.allocate(self.region)?;
+        let root = pages.allocate_uncleared(self.region)?;
         node::init(pages.page_mut(root), BRANCH, left);
         node::insert(pages.page_mut(root), 0, &separator, &right.to_le_bytes());
         self.set_root(pages, root);
@@ -191,7 +191,7 @@ impl Tree {
         key: &[u8],
         payload: &[u8],
     ) -> Result<(Vec<u8>, PageNo), PoolError> {
-        let right = pages.allocate(self.region)?;
+        let right = pages.allocate_uncleared(self.region)?;
         let old = *pages.page(n);
         let mut cells: Vec<(&[u8], &[u8])> =
             (0..node::count(&old)).map(|i| (node::key(&old, i), node::payload(&old, i))).collect();

@@ -77,7 +77,7 @@ impl Engine {
         if let Some(mut loaded) = self.shards[usize::from(handle.shard)].take() {
             loaded.heap.drop_pages(&mut self.pool);
         }
-        self.pool.release_idle();
+        self.pool.release_stale();
         Ok(())
     }
 

@@ -59,7 +59,7 @@ impl From<SeriesError> for EngineError {
     fn from(error: SeriesError) -> Self {
         match error {
             SeriesError::Pool(error) => Self::Pool(error),
-            SeriesError::Malformed(Malformed { field, reason }) => Self::BlockInvalid { field, reason },
+            SeriesError::Malformed(Malformed { field, reason, .. }) => Self::BlockInvalid { field, reason },
             SeriesError::ArgumentInvalid { field, reason } => Self::RecordInvalid { field, reason },
         }
     }
