@@ -8,6 +8,7 @@ import type { Peer, Place } from './peer.ts'
 import { cpuOfQuery } from './queries.ts'
 import { type Target, readScrape, scrapeText } from './scrapeFile.ts'
 import { type Sets, readSets } from './sets.ts'
+import { snapshotRows } from './snapshot.ts'
 import type { Row } from './table.ts'
 
 export interface Run {
@@ -28,10 +29,20 @@ interface Growing extends Row {
   readonly lacking: Record<string, string>
 }
 
+/** The group that the harness does not have. */
+const SNAPSHOT = 'snapshot'
 const STORED = 'bytesPerSample'
 const UNITS_A_SECOND: Readonly<Record<string, number>> = { ms: 1e3, µs: 1e6, ns: 1e9 }
 
 export async function measure(run: Run): Promise<readonly Row[]> {
+  const { workspace, folder, only, say, signal } = run
+  const harness = only === SNAPSHOT ? [] : await ofHarness(run)
+  if (only !== null && only !== SNAPSHOT) return harness
+  say('a snapshot of 1 GiB …')
+  return [...harness, ...(await snapshotRows(workspace, folder, signal))]
+}
+
+async function ofHarness(run: Run): Promise<readonly Row[]> {
   const { workspace, folder, only, say, signal } = run
   const [sets, handOver] = [join(folder, 'sets'), join(folder, 'handed-over')]
   for (const made of [sets, handOver]) mkdirSync(made)

@@ -12,6 +12,7 @@ import { prometheus } from './prometheus.ts'
 import { Columns } from './scrape.ts'
 import { type Target, parseScrape, scrapeText } from './scrapeFile.ts'
 import { readSets } from './sets.ts'
+import { rowsOf } from './snapshot.ts'
 import { type Row, asObject, asTable } from './table.ts'
 import { isMerging, victoriaMetrics } from './victoriaMetrics.ts'
 
@@ -152,6 +153,24 @@ test('an answer that is not ours stops the bench', () => {
     assert.throws(() => {
       sameNumbers('a peer', 'step', theirs, [1, 2])
     }, ComparesOtherwise)
+})
+
+test('the bench of snapshots becomes rows; one that tells too little is refused', () => {
+  const text = [
+    'whole: 262157 of 262157 pages, 474 MiB/s, cut 0.95 ms, slice p99 3.875 ms, change p99 0.000 ms of 0, 0 waited, longest 0.000 ms',
+    'whole, under change: 262157 of 262157 pages, 191 MiB/s, cut 0.81 ms, slice p99 4.203 ms, change p99 0.498 ms of 5592, 0 waited, longest 0.000 ms',
+    'what changed: 90916 of 262209 pages, 135 MiB/s, cut 6.56 ms, slice p99 6.870 ms, change p99 0.135 ms of 2421, 0 waited, longest 0.000 ms',
+    'dd: 200 and 100 MiB/s',
+  ]
+  const rows = asObject(rowsOf(text.join('\n')))
+  const figures = Object.entries(rows).map(([key, { ours, goal, met }]) => [key, ours, goal, met])
+  assert.deepEqual(figures, [
+    ['snapshotSpeed', 474, 120, true],
+    ['snapshotSpeedUnderChange', 191, 120, true],
+    ['snapshotChangeP99', 0.498, 1, true],
+    ['snapshotSliceP99', 4.203, 1, false],
+  ])
+  for (const missing of [0, 1, 3]) assert.throws(() => rowsOf(text.filter((_, n) => n !== missing).join('\n')))
 })
 
 const ROWS = 300
