@@ -20,7 +20,8 @@ pub fn bench(sets: &[Set]) -> Vec<Row> {
 fn of_set(set: &Set) -> Vec<Row> {
     let targets: Vec<Fed> = set.targets.iter().enumerate().map(Fed::of).collect();
     let samples = targets.iter().map(|target| target.samples).sum::<usize>() as f64;
-    let shard = filled(&targets);
+    let mut shard = filled(&targets);
+    let repacking = cpu_ns(|| repack(&mut shard));
     for target in &targets {
         target.compare(&shard);
     }
@@ -44,6 +45,7 @@ fn of_set(set: &Set) -> Vec<Row> {
             black_box(targets.iter().map(Fed::gorilla_bytes).sum::<usize>());
         });
         rows.push(row("ingestScrape", "ns CPU a sample", None, ours / samples, Some(peer / samples)));
+        rows.push(row("repackScrape", "ns CPU a sample", None, repacking / samples, None));
     }
     rows
 }
@@ -94,6 +96,13 @@ fn filled(targets: &[Fed]) -> Shard {
         }
     }
     shard
+}
+
+/// What is done in the background, until nothing is due.
+fn repack(shard: &mut Shard) {
+    while let Some(task) = series::next_task(&mut shard.space()) {
+        series::install(&mut shard.space(), task.run()).expect("our own");
+    }
 }
 
 fn median_of(mut work: impl FnMut()) -> f64 {
