@@ -7,8 +7,8 @@ mod simulated;
 mod world;
 
 use simulated::{Random, Simulated};
-use snapshot::{Found, SnapshotKeys};
-use world::{World, find, wanted};
+use snapshot::SnapshotKeys;
+use world::{Whole, World, find, wanted};
 
 const CRASHES: u64 = 10_000;
 
@@ -103,7 +103,7 @@ fn life(seed: u64, seen: &mut Seen) {
 }
 
 /// A disk that fails while it is read is tried again, as the pipeline does.
-fn found_after_a_crash(disk: &Simulated, keys: &SnapshotKeys) -> Option<Found> {
+fn found_after_a_crash(disk: &Simulated, keys: &SnapshotKeys) -> Option<Whole> {
     disk.crash_in(u64::MAX);
     for _ in 0..20 {
         match find(disk, 3, keys) {
