@@ -18,9 +18,10 @@ mod sealed;
 mod summary;
 mod times;
 
-pub use evict::{Evicted, evict_oldest, oldest_time};
+pub use evict::{Dropping, Evicted, OldestSamples, evict_samples, oldest_samples};
 pub use group::{GROUP_TAG, describe_group};
 pub use ingest::{Applied, apply_metrics, pages_for_block};
+pub use keys::Resolution;
 pub use list::{MatchOp, Matcher, SeriesInfo, series};
 pub use range::{Aggregation, Asked, range, ranges};
 pub use sealed::{Sealed, sealed};

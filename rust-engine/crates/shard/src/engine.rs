@@ -1,6 +1,7 @@
+use crate::dropped::{self, Dropped, KINDS, Kind};
 use crate::error::EngineError;
 use crate::persist::Base;
-use crate::report::{MemoryReport, RegionReport, ShardPages};
+use crate::report::{DroppedReport, MemoryReport, RegionReport, ShardPages};
 use paged::{Heap, PageImage, Region, Space, View};
 use pool::{PAGE_BYTES, Pool, PoolError, PoolOptions, REGIONS};
 use store::{
@@ -26,6 +27,8 @@ pub(crate) struct Loaded {
     pub heap: Heap,
     pub generation: u32,
     pub base: Option<Base>,
+    /// A chunk of samples that is being dropped.
+    pub dropping: Option<series::Dropping>,
 }
 
 /// One pool and its shards.
@@ -33,7 +36,8 @@ pub(crate) struct Loaded {
 pub struct Engine {
     pub(crate) pool: Pool,
     pub(crate) shards: Vec<Option<Loaded>>,
-    pub(crate) evicted: [u64; 4],
+    /// Most pages that calls asked for of late, in the order of `REGIONS`.
+    pub(crate) asked: [u32; 4],
     pub(crate) snapshotting: Option<u16>,
     generation: u32,
 }
@@ -42,7 +46,7 @@ impl Engine {
     /// Maps the pool.
     pub fn open(options: &PoolOptions) -> Result<Self, EngineError> {
         let shards = (0..options.shards).map(|_| None).collect();
-        Ok(Self { pool: Pool::open(options)?, shards, evicted: [0; 4], snapshotting: None, generation: 0 })
+        Ok(Self { pool: Pool::open(options)?, shards, asked: [0; 4], snapshotting: None, generation: 0 })
     }
 
     /// A new empty shard.
@@ -95,6 +99,15 @@ impl Engine {
     pub fn memory(&self) -> MemoryReport {
         let ledger = self.pool.ledger();
         let bytes = |pages: u32| u64::from(pages) * PAGE_BYTES as u64;
+        let dropped = KINDS.map(|kind| {
+            let heaps = self.shards.iter().flatten().map(|loaded| &loaded.heap);
+            let records = heaps.map(|heap| dropped::dropped(&View { pool: &self.pool, heap }, kind).records).sum();
+            DroppedReport { kind, region: kind.region().name(), records }
+        });
+        let evicted = |region: Region| {
+            let own = dropped.iter().filter(|report| report.region == region.name());
+            own.map(|report| report.records).sum()
+        };
         let regions = REGIONS.into_iter().map(|region| {
             let usage = ledger.usage(region);
             RegionReport {
@@ -104,7 +117,7 @@ impl Engine {
                 borrowed_bytes: bytes(usage.borrowed),
                 lent_bytes: bytes(usage.lent),
                 free_bytes: bytes(usage.available),
-                evicted: self.evicted[region.index()],
+                evicted: evicted(region),
             }
         });
         let loaded = self.shards.iter().enumerate().filter(|(_, loaded)| loaded.is_some());
@@ -115,30 +128,49 @@ impl Engine {
             used_bytes: bytes(used),
             utilization: f64::from(used) / f64::from(ledger.total()),
             regions: regions.collect(),
+            dropped: dropped.to_vec(),
             shards: loaded
                 .map(|(shard, _)| ShardPages { shard: shard as u16, pages: self.pool.pages_of(shard as u16) })
                 .collect(),
         }
     }
 
+    /// What the shard dropped of each kind, and since when it is whole.
+    pub fn dropped(&self, handle: Handle) -> Result<Vec<Dropped>, EngineError> {
+        let view = self.view(handle)?;
+        Ok(KINDS.map(|kind| dropped::dropped(&view, kind)).to_vec())
+    }
+
+    /// Notes that the log did not bring all of these kinds up to a time.
+    pub fn note_gap(&mut self, handle: Handle, kinds: &[Kind], until: i64) -> Result<(), EngineError> {
+        let mut space = self.space_with(handle, &[], 0)?;
+        kinds.iter().for_each(|kind| dropped::note(&mut space, *kind, 0, until));
+        Ok(())
+    }
+
     /// Applies the JSON of a DeploymentEvent.
     pub fn apply_deployment(&mut self, handle: Handle, json: &str) -> Result<DeploymentApplied, EngineError> {
         self.heap(handle)?;
         let event = DeploymentEvent::parse(json)?;
-        // An end only takes out of what runs: it asks for no room there, which could cost the very attempt that it ends.
-        let room: &[Region] = match event.phase {
-            Phase::Finished | Phase::RolledBack => &[Region::DeploymentHistory, Region::InfrastructureState],
-            _ => &[Region::ActiveOperations, Region::DeploymentHistory, Region::InfrastructureState],
-        };
-        let mut space = self.space_with(handle, room, json.len())?;
-        match store::apply_deployment(&mut space, &event) {
+        // An end only takes out of what runs: it asks for no room there.
+        let ends = matches!(event.phase, Phase::Finished | Phase::RolledBack);
+        let room = [Region::DeploymentHistory, Region::InfrastructureState];
+        if !ends {
+            // Room for the prediction too, so that what was opened can be predicted.
+            let pages = store::pages_for_event(json.len()) + store::pages_for_event(store::PREDICTION_BYTES_MAX);
+            self.space_with_pages(handle, &[Region::ActiveOperations], pages)?;
+        }
+        let mut space = self.space_with(handle, &room, json.len())?;
+        let applied = match store::apply_deployment(&mut space, &event) {
             // The end of a former attempt may still have to move its smaller record. Nothing was changed yet.
             Err(StoreError::Pool(PoolError::PoolFull { region: Region::ActiveOperations, .. })) => {
                 let mut space = self.space_with(handle, &[Region::ActiveOperations], json.len())?;
-                Ok(store::apply_deployment(&mut space, &event)?)
+                store::apply_deployment(&mut space, &event)?
             }
-            applied => Ok(applied?),
-        }
+            applied => applied?,
+        };
+        self.heard(handle, event.occurred_at)?;
+        Ok(applied)
     }
 
     /// Keeps a prediction with a running attempt.
@@ -229,7 +261,9 @@ impl Engine {
             _ => &[Region::ActiveOperations, Region::IncidentDatabase, Region::InfrastructureState],
         };
         let mut space = self.space_with(handle, room, json.len())?;
-        Ok(store::apply_incident(&mut space, &event)?)
+        let applied = store::apply_incident(&mut space, &event)?;
+        self.heard(handle, event.occurred_at)?;
+        Ok(applied)
     }
 
     /// The incident of a service with this key.
@@ -263,7 +297,9 @@ impl Engine {
         self.heap(handle)?;
         let event = InfrastructureEvent::parse(json)?;
         let mut space = self.space_with(handle, &[Region::InfrastructureState], json.len())?;
-        Ok(store::apply_infrastructure(&mut space, &event)?)
+        let changed = store::apply_infrastructure(&mut space, &event)?;
+        self.heard(handle, event.occurred_at)?;
+        Ok(changed)
     }
 
     /// Resources of a service.
@@ -308,6 +344,7 @@ impl Engine {
         pages: u32,
     ) -> Result<Space<'_>, EngineError> {
         self.heap(handle)?;
+        self.keep_reserve(regions, pages)?;
         for region in regions {
             self.make_room(*region, pages)?;
         }
@@ -315,6 +352,12 @@ impl Engine {
             Some(loaded) => Ok(Space { pool: &mut self.pool, heap: &mut loaded.heap }),
             None => Err(EngineError::ShardGone { shard: handle.shard }),
         }
+    }
+
+    /// Tells the shard the time of an event.
+    pub(crate) fn heard(&mut self, handle: Handle, at: i64) -> Result<(), EngineError> {
+        dropped::advance(&mut self.space_with(handle, &[], 0)?, at);
+        Ok(())
     }
 
     fn heap(&self, handle: Handle) -> Result<&Heap, EngineError> {
@@ -363,7 +406,8 @@ impl Engine {
 
     fn enter(&mut self, shard: u16, heap: Heap) -> Handle {
         self.generation += 1;
-        self.shards[usize::from(shard)] = Some(Loaded { heap, generation: self.generation, base: None });
+        self.shards[usize::from(shard)] =
+            Some(Loaded { heap, generation: self.generation, base: None, dropping: None });
         Handle { shard, generation: self.generation }
     }
 }

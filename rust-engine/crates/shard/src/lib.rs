@@ -1,6 +1,7 @@
 //! The engine: one pool, its loaded shards, room made by eviction, the digest of a shard's state.
 
 mod digest;
+mod dropped;
 mod engine;
 mod error;
 mod metrics;
@@ -9,7 +10,8 @@ mod report;
 mod room;
 
 pub use digest::digest;
+pub use dropped::{Dropped, KINDS, Kind};
 pub use engine::{Engine, Handle};
 pub use error::EngineError;
 pub use persist::{Restored, Searched, SnapshotWritten, Writing, find_snapshot};
-pub use report::{MemoryReport, RegionReport, ShardPages};
+pub use report::{DroppedReport, MemoryReport, RegionReport, ShardPages};

@@ -1,3 +1,4 @@
+use crate::dropped::Kind;
 use serde::Serialize;
 
 /// Figures of the pool; the shape of `MemoryReport` in records.ts.
@@ -10,6 +11,7 @@ pub struct MemoryReport {
     pub used_bytes: u64,
     pub utilization: f64,
     pub regions: Vec<RegionReport>,
+    pub dropped: Vec<DroppedReport>,
     pub shards: Vec<ShardPages>,
 }
 
@@ -25,6 +27,15 @@ pub struct RegionReport {
     pub lent_bytes: u64,
     pub free_bytes: u64,
     pub evicted: u64,
+}
+
+/// What the loaded shards dropped of a kind, since each began.
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs)]
+pub struct DroppedReport {
+    pub kind: Kind,
+    pub region: &'static str,
+    pub records: u64,
 }
 
 /// Pages of a loaded shard.
