@@ -96,10 +96,7 @@ pub fn integer<T: TryFrom<i64>>(cx: &mut FunctionContext, i: usize) -> NeonResul
 /// An argument that is JSON text.
 pub fn json<T: DeserializeOwned>(cx: &mut FunctionContext, i: usize, field: &'static str) -> NeonResult<T> {
     let text = text(cx, i)?;
-    match serde_json::from_str(&text) {
-        Ok(value) => Ok(value),
-        Err(error) => invalid(cx, field, error.to_string()),
-    }
+    shard::argument(field, &text).or_else(|error| throw(cx, &error))
 }
 
 pub fn invalid<T>(cx: &mut FunctionContext, field: &'static str, reason: String) -> NeonResult<T> {

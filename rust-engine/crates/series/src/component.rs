@@ -14,6 +14,7 @@ pub fn component(key: &[u8]) -> Option<&'static str> {
         keys::BY_SERVICE => "series_indexes",
         tag if tag == keys::NEXT_GROUP[0] => "series_heads",
         tag if tag == keys::ORDER_START[0] => "eviction_order",
+        tag if tag == keys::WORK_START[0] => "repack_queue",
         _ => return None,
     })
 }

@@ -1,5 +1,6 @@
 //! The engine: one pool, its loaded shards, room made by eviction, the digest of a shard's state.
 
+mod argument;
 mod digest;
 mod engine;
 mod error;
@@ -9,7 +10,9 @@ mod report;
 mod restore;
 mod room;
 mod survey;
+mod upkeep;
 
+pub use argument::argument;
 pub use digest::digest;
 pub use engine::{Engine, Handle};
 pub use error::EngineError;

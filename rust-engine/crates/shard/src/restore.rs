@@ -153,7 +153,7 @@ impl Engine {
                 batch.places.push((n, region));
                 batch.pages.extend_from_slice(page);
             }
-            if let Err(error) = self.install(handle, &batch) {
+            if let Err(error) = self.install_batch(handle, &batch) {
                 self.abandon(handle);
                 return Err(error);
             }
@@ -166,7 +166,7 @@ impl Engine {
     pub fn restore_step(&mut self, step: RestoreStep) -> Result<Handle, EngineError> {
         match step {
             RestoreStep::Begin { shard, regions } => self.begin(shard, &regions),
-            RestoreStep::Install(handle, batch) => self.install(handle, &batch),
+            RestoreStep::Install(handle, batch) => self.install_batch(handle, &batch),
             RestoreStep::Finish(handle, found) => {
                 let folder = Path::new(&found.info.file).parent().unwrap_or(Path::new("")).to_owned();
                 let writer = found.manifest.writer().to_owned();
@@ -189,7 +189,7 @@ impl Engine {
         Ok(handle)
     }
 
-    fn install(&mut self, handle: Handle, batch: &Batch) -> Result<Handle, EngineError> {
+    fn install_batch(&mut self, handle: Handle, batch: &Batch) -> Result<Handle, EngineError> {
         for region in REGIONS {
             let of_region =
                 || batch.places.iter().zip(batch.pages.chunks(PAGE_BYTES)).filter(|((_, of), _)| *of == region);
