@@ -29,6 +29,16 @@ export interface EngineDoor {
    * more to do.
    */
   clean(budgetMs: number): boolean
+  /**
+   * Looks at some more pages for `memory().components`, to the end of a shard at most; to be called again and again. How
+   * many it looked at: some 2 µs each.
+   */
+  survey(pagesMax: number): number
+  /**
+   * Gives the memory of free pages (`idleBytes`) back to the system when none was taken or given back since the last call;
+   * to be called now and then. How many bytes.
+   */
+  releaseIdle(): number
   /** A new empty shard; an error `ShardLoaded` when it is loaded already. */
   createShard(shard: number): ShardDoor
   /**
