@@ -1,6 +1,6 @@
 //! A cut that a writer takes while its pages change: every page comes once, as it was, and nobody waits for ever.
 
-use paged::{Batch, Heap, PAGE_BYTES, PagesMut, Region, Ring, Space, Taken};
+use paged::{BATCH_BEFORE, BATCH_SLOT_BYTES, Batch, Heap, PAGE_BYTES, PagesMut, Region, Ring, Space, Taken};
 use pool::{Pool, PoolOptions};
 use std::collections::BTreeMap;
 use std::sync::{Arc, mpsc};
@@ -36,12 +36,13 @@ fn each_page_comes_once_as_it_was() {
                     if ring.wants_slice() {
                         asked.send(()).expect("the other side listens");
                     }
-                    match ring.take(&mut batch, 3, Duration::from_secs(30)) {
+                    match ring.take(&mut batch, Duration::from_secs(30)) {
                         Taken::Some => {}
                         Taken::Complete => return seen,
                         end => panic!("{end:?} after {} pages", seen.len()),
                     }
-                    for ((n, _), page) in batch.places.iter().zip(batch.pages.chunks(PAGE_BYTES)) {
+                    for ((n, _), page) in batch.places.iter().zip(batch.slots.chunks(BATCH_SLOT_BYTES)) {
+                        let page = &page[BATCH_BEFORE..][..PAGE_BYTES];
                         assert!(page.iter().all(|byte| *byte == page[0]));
                         assert!(seen.insert(*n, page[0]).is_none(), "page {n} came twice");
                     }
