@@ -183,6 +183,14 @@ impl Ring {
         self.filled.notify_one();
     }
 
+    /// The cut is gone: when it was not complete, nobody needs what is left. Also when all of its pages came, by changes
+    /// alone: only a slice would have said so.
+    pub(crate) fn no_slice_comes(&self) {
+        self.lock().end.get_or_insert(End::Aborted);
+        self.filled.notify_one();
+        self.emptied.notify_one();
+    }
+
     /// Lets go of both sides: nobody waits any more.
     pub fn abort(&self) {
         self.lock().end = Some(End::Aborted);
