@@ -20,4 +20,4 @@ pub use engine::{Engine, Handle};
 pub use error::EngineError;
 pub use persist::{SnapshotWritten, Writing};
 pub use report::{ComponentReport, DroppedReport, MemoryReport, RegionReport, ShardReport};
-pub use restore::{RestoreStep, Restored, Searched, find_snapshot, restore};
+pub use restore::{Incoming, RestoreStep, Restored, Searched, find_snapshot, restore};
