@@ -27,8 +27,10 @@ export interface EngineDoor {
   /**
    * Restores a shard from the newest usable snapshot in `folder` of which no offset is above `committed`
    * (topic → next offset, decimal text; a topic missing in `committed` counts as 0). Shard null when there is none.
-   * Other shards make room for it as for an event. What was skipped is named with its reason in `refused`, also then:
-   * damaged, ahead, or larger than what can be had.
+   * All of it is read and checked on another thread before anybody makes room; then it is read again and installed between
+   * other work, 0.5 MiB at a time, and the shard is there when all of it has come. Other shards make room for it as for an
+   * event; it gives way to events that find no other room. What was skipped is named with its reason in `refused`, also
+   * then: damaged, ahead, or larger than what can be had.
    */
   restoreShard(shard: number, folder: string, committed: Readonly<Record<string, string>>): Promise<RestoredShard>
 }

@@ -52,3 +52,21 @@ pub fn release(pages: &mut impl PagesMut, first: PageNo) {
         n = next;
     }
 }
+
+/// The bytes of a value that lie in its first page.
+pub fn beginning(pages: &impl Pages, first: PageNo) -> &[u8] {
+    let page = pages.page(first);
+    &page[HEAD..HEAD + read_u32(page, 4) as usize]
+}
+
+/// Pages of a chain, and their bytes in use.
+pub fn size(pages: &impl Pages, first: PageNo) -> (u32, usize) {
+    let (mut count, mut bytes, mut n) = (0, 0, first);
+    while n != 0 {
+        let page = pages.page(n);
+        count += 1;
+        bytes += HEAD + read_u32(page, 4) as usize;
+        n = read_u32(page, 8);
+    }
+    (count, bytes)
+}

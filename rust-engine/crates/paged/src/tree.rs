@@ -14,7 +14,7 @@ const DEPTH_MAX: usize = 16;
 const ROOTS_AT: usize = 16;
 
 const INLINE: u8 = 0;
-const CHAINED: u8 = 1;
+pub(crate) const CHAINED: u8 = 1;
 
 /// An ordered map of bytes to bytes (a B+ tree) in the pages of one region; one for each region of a shard.
 ///
@@ -25,9 +25,9 @@ pub struct Tree {
 }
 
 /// The way down to a leaf: branch pages with the position of the child taken.
-struct Path {
-    steps: Vec<(PageNo, usize)>,
-    leaf: PageNo,
+pub(crate) struct Path {
+    pub steps: Vec<(PageNo, usize)>,
+    pub leaf: PageNo,
 }
 
 impl Tree {
@@ -124,7 +124,7 @@ impl Tree {
     }
 
     /// The way to the leaf where the key stands or would stand; none while the tree has no page.
-    fn descend(self, pages: &impl Pages, key: &[u8]) -> Option<Path> {
+    pub(crate) fn descend(self, pages: &impl Pages, key: &[u8]) -> Option<Path> {
         let mut n = self.root(pages);
         if n == 0 {
             return None;
@@ -300,7 +300,7 @@ fn free_chain(pages: &mut impl PagesMut, leaf: PageNo, i: usize) {
     }
 }
 
-fn child_of(payload: &[u8]) -> PageNo {
+pub(crate) fn child_of(payload: &[u8]) -> PageNo {
     let mut bytes = [0; 4];
     bytes.copy_from_slice(payload);
     PageNo::from_le_bytes(bytes)

@@ -5,6 +5,7 @@
 //! ones in the background.
 
 mod chunk;
+mod component;
 mod describe;
 mod due;
 mod evict;
@@ -28,6 +29,7 @@ mod values;
 mod varint;
 mod whole;
 
+pub use component::{component, pages_named};
 pub use describe::{describe, is_own};
 pub use evict::{Evicted, evict_oldest, oldest_time};
 pub use ingest::{Applied, apply_metrics, pages_for_block};

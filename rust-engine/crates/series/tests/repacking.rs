@@ -81,9 +81,9 @@ impl Shard {
     fn reload(&mut self) {
         let image = self.heap.image(&self.pool);
         self.heap.drop_pages(&mut self.pool);
-        self.heap = Heap::of_image(0, &image);
-        for region in pool::REGIONS {
-            self.heap.take_region(&mut self.pool, &image, region).expect("room");
+        self.heap = Heap::vacant(0, image.regions().iter().map(Option::is_some));
+        for (n, region, page) in image.iter() {
+            self.heap.install(&mut self.pool, n, region, page).expect("room");
         }
     }
 
