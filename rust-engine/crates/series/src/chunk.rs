@@ -5,7 +5,7 @@ use crate::head::{ABSENT, Head, SEALED_ROWS};
 use crate::keys::{self, Kind, TIMES};
 use crate::times::{Merging, encode_times};
 use crate::values::{Values, encode};
-use crate::{SeriesError, TREE, due, late};
+use crate::{SeriesError, TREE, due};
 use paged::{Pages, PagesMut};
 use std::borrow::Cow;
 
@@ -43,18 +43,23 @@ fn columns_of(pages: &impl Pages, head: Head, rows: &[usize]) -> Vec<Vec<u64>> {
     columns
 }
 
+/// True while the chunk with this last time is being merged, with other chunks or late samples.
+pub fn is_merging(pages: &impl Pages, number: u32, last: i64) -> bool {
+    let entry = TREE.get(pages, &keys::chunk(number, TIMES, last));
+    entry.is_some_and(|entry| Merging::read(&entry).is_some())
+}
+
 /// Drops the chunk with this last time, and those that are being merged with it; how many samples went.
-pub fn drop_sealed(pages: &mut impl PagesMut, number: u32, head: Head, last: i64) -> u64 {
+pub fn drop_sealed(pages: &mut impl PagesMut, number: u32, columns: usize, last: i64) -> u64 {
     let entry = TREE.get(pages, &keys::chunk(number, TIMES, last)).map(Cow::into_owned).unwrap_or_default();
     let others = Merging::read(&entry).map(|merging| merging.others);
     if others.is_some() {
         due::set_next_column(pages, number, 0);
     }
-    let mut samples = late::drop_until(pages, number, last);
-    head.set_dropped_until(pages, last.max(head.dropped_until(pages)));
+    let mut samples = 0;
     for last in others.into_iter().flatten().chain([last]) {
         TREE.remove(pages, &keys::chunk(number, TIMES, last));
-        for column in 0..head.columns(pages) {
+        for column in 0..columns {
             let key = keys::chunk(number, column as u16, last);
             samples += TREE.get(pages, &key).map_or(0, |bytes| Values::of(&bytes).count() as u64);
             TREE.remove(pages, &key);

@@ -255,6 +255,15 @@ impl Head {
         (self.row_page(pages, offset / PAGE_BYTES), offset % PAGE_BYTES)
     }
 
+    /// Pages of the head and its rows, and their bytes in use.
+    pub fn extent(self, pages: &impl Pages) -> (u32, usize) {
+        let most = (PAGE_BYTES - PAGES_AT) / 4;
+        let row_pages = (0..most).take_while(|i| self.row_page(pages, *i) != 0).count();
+        let rows = self.rows(pages);
+        let own = TIMES_AT + rows * 8 + row_pages * 4;
+        (1 + row_pages as u32, own + rows * self.columns(pages) * CELL_BYTES)
+    }
+
     fn row_page(self, pages: &impl Pages, i: usize) -> PageNo {
         read_u32(pages.page(self.page), PAGES_AT + i * 4)
     }

@@ -137,6 +137,12 @@ pub fn remove(pages: &mut impl PagesMut, number: u32, samples: &[Sample]) {
     }
 }
 
+/// Drops the late samples of a group up to a time, before the chunks that reach it go, and takes no more of them; how many.
+pub fn forget_until(pages: &mut impl PagesMut, number: u32, head: Head, last: i64) -> u64 {
+    head.set_dropped_until(pages, last.max(head.dropped_until(pages)));
+    drop_until(pages, number, last)
+}
+
 /// Drops the late samples of a group up to a time; how many.
 pub fn drop_until(pages: &mut impl PagesMut, number: u32, last: i64) -> u64 {
     let mut dropped = 0;

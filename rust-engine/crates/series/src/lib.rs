@@ -5,6 +5,7 @@
 //! ones in the background.
 
 mod chunk;
+mod component;
 mod describe;
 mod due;
 mod evict;
@@ -29,9 +30,11 @@ mod values;
 mod varint;
 mod whole;
 
+pub use component::{component, pages_named};
 pub use describe::{describe, is_own};
-pub use evict::{Evicted, evict_oldest, oldest_time};
+pub use evict::{Dropping, Evicted, OldestSamples, evict_samples, oldest_samples};
 pub use ingest::{Applied, apply_metrics, apply_metrics_within, pages_for_block};
+pub use keys::Resolution;
 pub use late::LATE_WINDOW_MS;
 pub use list::{MatchOp, Matcher, SeriesInfo, series};
 pub use range::{Aggregation, Asked, range, ranges};

@@ -5,8 +5,8 @@ use paged::{Heap, Space};
 use pool::{Pool, PoolOptions};
 use proptest::prelude::*;
 use series::{
-    Aggregation, Asked, Done, Task, apply_metrics, apply_metrics_within, describe, evict_oldest, install, next_task,
-    range, sealed,
+    Aggregation, Asked, Done, Dropping, Resolution, Task, apply_metrics, apply_metrics_within, describe, evict_samples,
+    install, next_task, oldest_samples, range, sealed,
 };
 use std::collections::BTreeMap;
 
@@ -55,6 +55,7 @@ struct Shard {
     heap: Heap,
     taken: Option<Task>,
     done: Option<Done>,
+    dropping: Option<Dropping>,
 }
 
 impl Shard {
@@ -64,7 +65,7 @@ impl Shard {
             PoolOptions { pool_bytes: quota * 4, quota_bytes: [quota; 4], borrow_bytes_max: [0; 4], shards: 1 };
         let mut pool = Pool::open(&options).expect("options are valid");
         let heap = Heap::create(&mut pool, 0).expect("room");
-        Self { pool, heap, taken: None, done: None }
+        Self { pool, heap, taken: None, done: None, dropping: None }
     }
 
     fn space(&mut self) -> Space<'_> {
@@ -94,12 +95,21 @@ impl Shard {
         unreachable!("the work has an end")
     }
 
+    /// Takes one step in the eviction of the oldest samples.
+    fn evict_step(&mut self) -> bool {
+        let Some(oldest) = oldest_samples(&self.space(), Resolution::Raw) else { return false };
+        let mut space = Space { pool: &mut self.pool, heap: &mut self.heap };
+        evict_samples(&mut space, &oldest, &mut self.dropping);
+        true
+    }
+
     fn reload(&mut self) {
+        self.dropping = None;
         let image = self.heap.image(&self.pool);
         self.heap.drop_pages(&mut self.pool);
-        self.heap = Heap::of_image(0, &image);
-        for region in pool::REGIONS {
-            self.heap.take_region(&mut self.pool, &image, region).expect("room");
+        self.heap = Heap::vacant(0, image.regions().iter().map(Option::is_some));
+        for (n, region, page) in image.iter() {
+            self.heap.install(&mut self.pool, n, region, page).expect("room");
         }
     }
 
@@ -204,7 +214,7 @@ proptest! {
                     prop_assert_eq!((done.applied, done.duplicates, done.out_of_order), wanted);
                 }
                 Step::Evict => {
-                    evicted = evict_oldest(&mut shard.space()).is_some() || evicted;
+                    evicted = shard.evict_step() || evicted;
                     // What is older than the oldest that is left of any series went for all of them.
                     for (id, points) in &mut model {
                         let left = shard.read(*id);
@@ -232,7 +242,7 @@ proptest! {
         for (id, points) in &model {
             prop_assert_eq!(&shard.read(*id), points);
         }
-        while evict_oldest(&mut shard.space()).is_some() {}
+        while shard.evict_step() {}
         // The root page, and a leaf with the number of the next group.
         prop_assert!(shard.pool.pages_of(0) <= 2);
     }

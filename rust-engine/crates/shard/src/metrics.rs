@@ -24,9 +24,10 @@ impl Engine {
         }
         let block = Block::parse(block).map_err(series::SeriesError::from)?;
         let announced = codec::announced(announced).map_err(series::SeriesError::from)?;
+        let window = self.late_window;
         let mut space =
             self.space_with_pages(handle, &[Region::InfrastructureState], series::pages_for_block(&block))?;
-        let applied = series::apply_metrics(&mut space, target, service, &announced, &block)?;
+        let applied = series::apply_metrics_within(&mut space, target, service, &announced, &block, window)?;
         let environment = service.split('/').next().unwrap_or_default();
         let (first, last) = applied.times;
         let arrived = applied.created + applied.moved.as_ref().map_or(0, |(_, moved)| *moved);
@@ -35,6 +36,7 @@ impl Engine {
         if let Some((former, moved)) = &applied.moved {
             store::count_series(&mut space, former, *moved)?;
         }
+        self.heard(handle, last)?;
         Ok(applied)
     }
 

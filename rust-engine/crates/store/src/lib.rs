@@ -3,6 +3,7 @@
 //! Each kind has a pure part (how an event changes a record) and a part that keeps the record and its indexes.
 
 mod change;
+mod component;
 mod deployment;
 mod deployments;
 mod event;
@@ -17,12 +18,13 @@ mod service;
 mod stored;
 
 pub use change::change_of;
+pub use component::component;
 pub use deployment::{ChangeSize, DeploymentRecord, DeploymentState, Steps, Subject};
 pub use deployments::{
     DeploymentApplied, DeploymentFilter, apply_deployment, attach_prediction, deployment, deployments,
 };
 pub use event::{DeploymentEvent, IncidentEvent, IncidentPhase, InfrastructureEvent, Phase};
-pub use evict::{Oldest, evict, oldest};
+pub use evict::{Dropped, Oldest, QUIET_MS, What, evict, oldest};
 pub use incident::{IncidentRecord, IncidentState};
 pub use incidents::{IncidentApplied, IncidentFilter, apply_incident, incident, incidents, incidents_with_key};
 pub use list::ListPage;
