@@ -14,6 +14,7 @@ pub const ROWS_MAX: usize = SEALED_ROWS + 16;
 /// Bits of a cell without a sample: a signalling NaN that no source sends (a sample with these bits becomes a plain NaN).
 pub const ABSENT: u64 = 0x7ff4_a55e_7000_0001;
 const NAMED_AT: usize = 24;
+const NAMED_BYTES: usize = COLUMNS_MAX / 8;
 const UNMERGED_AT: usize = 54;
 const LATE_AT: usize = 55;
 const DROPPED_AT: usize = 56;
@@ -117,15 +118,17 @@ impl Head {
         row * self.stride(pages) * CELL_BYTES
     }
 
-    /// Puts samples (f64 bits, little-endian) into the cells of a row from a column on that have none; how many.
-    pub fn put(self, pages: &mut impl PagesMut, row_start: usize, column: usize, samples: &[u8]) -> usize {
-        let mut put = 0;
+    /// Puts samples (f64 bits, little-endian; absent ones are none) into the cells of a row from a column on that have none;
+    /// how many, and of how many.
+    pub fn put(self, pages: &mut impl PagesMut, row_start: usize, column: usize, samples: &[u8]) -> (usize, usize) {
+        let (mut put, mut count) = (0, 0);
         let start = row_start + column * CELL_BYTES;
         self.each_part(pages, start, samples.len(), |pages, page, at, done, bytes| {
             let cells = &mut pages.page_mut(page)[at..at + bytes];
-            put += fill_absent(cells, &samples[done..done + bytes]);
+            let (filled, present) = fill_absent(cells, &samples[done..done + bytes]);
+            (put, count) = (put + filled, count + present);
         });
-        put
+        (put, count)
     }
 
     /// Reads the cells of a row from the first column on.
@@ -146,6 +149,13 @@ impl Head {
 
     pub fn is_named(self, pages: &impl Pages, column: usize) -> bool {
         pages.page(self.page)[NAMED_AT + column / 8] & (1 << (column % 8)) != 0
+    }
+
+    /// A bit for each column whose labels are known.
+    pub fn named(self, pages: &impl Pages) -> [u8; NAMED_BYTES] {
+        let mut bits = [0; NAMED_BYTES];
+        bits.copy_from_slice(&pages.page(self.page)[NAMED_AT..NAMED_AT + NAMED_BYTES]);
+        bits
     }
 
     pub fn set_named(self, pages: &mut impl PagesMut, column: usize) {
@@ -291,14 +301,14 @@ pub fn without_absent(bits: u64) -> u64 {
     if bits == ABSENT { f64::NAN.to_bits() } else { bits }
 }
 
-/// Puts samples into the cells that have none; how many.
-fn fill_absent(cells: &mut [u8], samples: &[u8]) -> usize {
-    let mut filled = 0;
+/// Puts samples into the cells that have none; how many, and how many samples there are.
+fn fill_absent(cells: &mut [u8], samples: &[u8]) -> (usize, usize) {
+    let (mut filled, mut count) = (0, 0);
     for (cell, sample) in cells.as_chunks_mut().0.iter_mut().zip(samples.as_chunks().0) {
-        let absent = u64::from_le_bytes(*cell) == ABSENT;
-        let sample = without_absent(u64::from_le_bytes(*sample));
-        filled += usize::from(absent);
-        *cell = if absent { sample.to_le_bytes() } else { *cell };
+        let (absent, present) = (u64::from_le_bytes(*cell) == ABSENT, u64::from_le_bytes(*sample) != ABSENT);
+        filled += usize::from(absent & present);
+        count += usize::from(present);
+        *cell = if absent { *sample } else { *cell };
     }
-    filled
+    (filled, count)
 }

@@ -1,12 +1,13 @@
 use crate::chunk::{requeue, seal};
 use crate::group::{self, COLUMNS_MAX, Group, Series, load, save};
-use crate::head::{Head, ROWS_MAX, without_absent};
+use crate::head::{ABSENT, Head, ROWS_MAX, without_absent};
 use crate::late::{self, LATE_WINDOW_MS};
 use crate::places::{Places, Run};
 use crate::{SeriesError, keys};
 use codec::{Announced, Block};
 use paged::PagesMut;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, btree_map::Entry};
 
 /// What a batch did.
@@ -31,6 +32,9 @@ pub struct Applied {
     #[serde(skip)]
     pub times: (i64, i64),
 }
+
+/// With a run for every so many columns, the runs of a batch are put in order first.
+const SCATTERED_COLUMNS: usize = 16;
 
 /// Pages that applying a block can need.
 pub fn pages_for_block(block: &Block<'_>) -> u32 {
@@ -106,8 +110,51 @@ struct Writer {
 
 impl Writer {
     fn write_dense(&mut self, pages: &mut impl PagesMut, block: &Block<'_>, runs: &[Run]) -> Result<(), SeriesError> {
+        if runs.len() * SCATTERED_COLUMNS > self.groups.len() * COLUMNS_MAX {
+            return self.write_scattered(pages, block, runs);
+        }
+        self.write_runs(pages, block, runs)
+    }
+
+    /// Series in any order: their samples are put in the order of the groups before the pages are looked at.
+    fn write_scattered(
+        &mut self,
+        pages: &mut impl PagesMut,
+        block: &Block<'_>,
+        runs: &[Run],
+    ) -> Result<(), SeriesError> {
+        let none = ABSENT.to_le_bytes();
+        let mut cells = vec![none; self.groups.len() * COLUMNS_MAX];
         for row in 0..block.rows() {
             let Some(samples) = block.dense_row(row) else { return Ok(()) };
+            let samples: &[[u8; 8]] = samples.as_chunks().0;
+            for run in runs {
+                let start = run.group * COLUMNS_MAX + run.column;
+                let own = &mut cells[start..start + run.columns];
+                for (cell, sample) in own.iter_mut().zip(&samples[run.from..run.from + run.columns]) {
+                    if *cell == none {
+                        *cell = without_absent(u64::from_le_bytes(*sample)).to_le_bytes();
+                    } else {
+                        self.done.duplicates += 1;
+                    }
+                }
+            }
+            for at in 0..self.groups.len() {
+                let own = &mut cells[at * COLUMNS_MAX..(at + 1) * COLUMNS_MAX];
+                if let Some(first) = own.iter().position(|cell| *cell != none) {
+                    let last = own.iter().rposition(|cell| *cell != none).unwrap_or(first);
+                    self.put(pages, block.time(row), row, (at, first), own[first..=last].as_flattened())?;
+                    own.fill(none);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn write_runs(&mut self, pages: &mut impl PagesMut, block: &Block<'_>, runs: &[Run]) -> Result<(), SeriesError> {
+        for row in 0..block.rows() {
+            let Some(samples) = block.dense_row(row) else { return Ok(()) };
+            let samples = all_present(samples);
             for run in runs {
                 let samples = &samples[run.from * 8..(run.from + run.columns) * 8];
                 self.put(pages, block.time(row), row, (run.group, run.column), samples)?;
@@ -122,14 +169,14 @@ impl Writer {
         let mut refused = None;
         block.each(|row, column, value| {
             if refused.is_none() {
-                let sample = value.to_bits().to_le_bytes();
+                let sample = without_absent(value.to_bits()).to_le_bytes();
                 refused = self.put(pages, block.time(row), row, places[column], &sample).err();
             }
         });
         refused.map_or(Ok(()), Err)
     }
 
-    /// Puts samples of a row of the block into neighbouring columns.
+    /// Puts samples of a row of the block into neighbouring columns; what is absent among them is none.
     #[inline]
     fn put(
         &mut self,
@@ -147,7 +194,6 @@ impl Writer {
                 to
             }
         };
-        let count = (samples.len() / 8) as u64;
         let to = match to {
             To::Head(to) => to,
             To::Late => {
@@ -155,20 +201,22 @@ impl Writer {
                 return Ok(());
             }
             To::Nowhere => {
-                self.done.out_of_order += count;
+                let samples: &[[u8; 8]] = samples.as_chunks().0;
+                let count = samples.iter().filter(|sample| u64::from_le_bytes(**sample) != ABSENT).count();
+                self.done.out_of_order += count as u64;
                 return Ok(());
             }
         };
-        let put = Head::at(self.groups[at].1.head).put(pages, to, column, samples) as u64;
-        self.done.applied += put;
-        self.done.duplicates += count - put;
+        let (put, count) = Head::at(self.groups[at].1.head).put(pages, to, column, samples);
+        self.done.applied += put as u64;
+        self.done.duplicates += (count - put) as u64;
         Ok(())
     }
 
     fn keep_late(&mut self, at: usize, time: i64, column: usize, samples: &[u8]) {
         let late = self.late.entry(at).or_default();
-        for (n, sample) in samples.as_chunks().0.iter().enumerate() {
-            let bits = without_absent(u64::from_le_bytes(*sample));
+        let samples = samples.as_chunks().0.iter().map(|sample| u64::from_le_bytes(*sample));
+        for (n, bits) in samples.enumerate().filter(|(_, bits)| *bits != ABSENT) {
             match late.entry((time, (column + n) as u16)) {
                 Entry::Vacant(place) => drop(place.insert(bits)),
                 Entry::Occupied(_) => self.done.duplicates += 1,
@@ -215,12 +263,23 @@ impl Writer {
     }
 }
 
+/// Samples of which none has the bits of a cell without one.
+fn all_present(samples: &[u8]) -> Cow<'_, [u8]> {
+    let cells: &[[u8; 8]] = samples.as_chunks().0;
+    if cells.iter().fold(false, |any, cell| any | (u64::from_le_bytes(*cell) == ABSENT)) {
+        let present = |cell: &[u8; 8]| without_absent(u64::from_le_bytes(*cell)).to_le_bytes();
+        return Cow::Owned(cells.iter().flat_map(present).collect());
+    }
+    Cow::Borrowed(samples)
+}
+
 fn count_unannounced(pages: &impl PagesMut, groups: &[(u32, Group)], runs: &[Run]) -> u64 {
+    let named: Vec<_> = groups.iter().map(|(_, group)| Head::at(group.head).named(pages)).collect();
     let unnamed = |run: &Run| {
-        let head = Head::at(groups[run.group].1.head);
-        (run.column..run.column + run.columns).filter(|column| !head.is_named(pages, *column)).count() as u64
+        let named = &named[run.group];
+        (run.column..run.column + run.columns).filter(|column| named[column / 8] & (1 << (column % 8)) == 0).count()
     };
-    runs.iter().map(unnamed).sum()
+    runs.iter().map(unnamed).sum::<usize>() as u64
 }
 
 /// Keeps the labels of a series that has a place; others are named when their samples come.

@@ -119,6 +119,10 @@ fn repeats_are_dropped_and_old_samples_counted() {
         assert_eq!(apply(&mut space, &[(time, 1, time as f64)]).applied, 1);
     }
     assert_eq!(apply(&mut space, &[(299, 1, 7.0)]).duplicates, 1);
+    let looks_absent = f64::from_bits(0x7ff4_a55e_7000_0001);
+    assert_eq!(apply(&mut space, &[(300, 1, looks_absent), (300, 2, looks_absent)]).applied, 2);
+    assert_eq!(apply(&mut space, &[(300, 1, 7.0)]).duplicates, 1);
+    assert_eq!(raw(&space, 1, 300, 301), [(300, f64::NAN.to_bits())], "another NaN is kept");
     assert_eq!(apply(&mut space, &[(5, 1, 7.0)]).duplicates, 1, "of a sealed sample");
     assert_eq!(apply(&mut space, &[(5, 2, 7.0)]).applied, 1, "a sealed row is completed");
     assert_eq!(apply(&mut space, &[(5, 2, 8.0)]).duplicates, 1, "of a late sample");
