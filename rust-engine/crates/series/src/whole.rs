@@ -81,7 +81,11 @@ pub fn scaled(figure: f64, places: u8) -> f64 {
 pub fn unpack_whole(bytes: &[u8], places: u8, is_changes: bool, count: usize) -> Vec<f64> {
     if !is_changes {
         let numbers: Vec<i64> = unpack(bytes, count);
-        return numbers.into_iter().map(|number| value(number, places)).collect();
+        let power = POWERS[usize::from(places)];
+        return match places {
+            0 => numbers.into_iter().map(|number| number as f64).collect(),
+            _ => numbers.into_iter().map(|number| number as f64 / power).collect(),
+        };
     }
     let mut at = 0;
     let mut number = unzigzag(read_varint(bytes, &mut at));
