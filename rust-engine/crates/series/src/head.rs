@@ -1,7 +1,8 @@
 //! The head of a group. Its page (little-endian): 0 rows u16 · 2 columns u16 · 4 stride u16 (columns that a row has room
 //! for) · 8 sealed until i64 · 16 queued at i64 (time of its entry in the eviction order) · 24 a bit for each column whose
 //! labels are known, 30 bytes · 54 chunks sealed since it was last queued for merging u8 · 55 there may be late samples u8 ·
-//! 56 dropped until i64 · 64 timestamps, 144 × i64 · 1216 pages of the rows, 68 × u32. A row is `stride` cells of 8 bytes; rows follow each other over the pages.
+//! 56 dropped until i64 · 64 timestamps, 144 × i64 · 1216 pages of the rows, 68 × u32 · 1488 and 1496
+//! first and last time of samples that were late, i64 each, while the tiers do not have them. A row is `stride` cells of 8 bytes; rows follow each other over the pages.
 
 use crate::TREE;
 use crate::group::COLUMNS_MAX;
@@ -20,6 +21,7 @@ const LATE_AT: usize = 55;
 const DROPPED_AT: usize = 56;
 const TIMES_AT: usize = 64;
 const PAGES_AT: usize = TIMES_AT + ROWS_MAX * 8;
+const LACKING_AT: usize = PAGES_AT + 68 * 4;
 const CELL_BYTES: usize = 8;
 const STRIDES: [usize; 7] = [4, 8, 16, 32, 64, 120, COLUMNS_MAX];
 
@@ -37,6 +39,7 @@ impl Head {
         head.set_u16(pages, 4, STRIDES[0]);
         head.set_sealed_until(pages, i64::MIN);
         head.set_dropped_until(pages, i64::MIN);
+        head.set_lacking(pages, None);
         head.set_queued_at(pages, None);
         Ok(page)
     }
@@ -95,6 +98,20 @@ impl Head {
 
     pub fn set_dropped_until(self, pages: &mut impl PagesMut, time: i64) {
         write(pages.page_mut(self.page), DROPPED_AT, &time.to_le_bytes());
+    }
+
+    /// First and last time of samples that were late, of which the tiers know nothing.
+    pub fn lacking(self, pages: &impl Pages) -> Option<(i64, i64)> {
+        let page = pages.page(self.page);
+        let [first, last] = [0, 8].map(|at| read_u64(page, LACKING_AT + at) as i64);
+        (first <= last).then_some((first, last))
+    }
+
+    pub fn set_lacking(self, pages: &mut impl PagesMut, times: Option<(i64, i64)>) {
+        let (first, last) = times.unwrap_or((i64::MAX, i64::MIN));
+        let page = pages.page_mut(self.page);
+        write(page, LACKING_AT, &first.to_le_bytes());
+        write(page, LACKING_AT + 8, &last.to_le_bytes());
     }
 
     /// The newest time of its rows and of those sealed.

@@ -30,11 +30,16 @@ pub fn add(
     let mut times = GroupTimes::since(pages, number, samples.keys().next().map_or(i64::MAX, |(time, _)| *time));
     let mut new: Vec<Sample> = samples.iter().map(|((time, column), bits)| (*time, *column, *bits)).collect();
     new.retain(|(time, column, _)| !samples::has_sealed(pages, number, *column, *time, &mut times));
+    if let (Some((first, ..)), Some((last, ..))) = (new.first(), new.last()) {
+        let head = Head::at(group.head);
+        let (from, until) = head.lacking(pages).unwrap_or((*first, *last));
+        head.set_lacking(pages, Some((from.min(*first), until.max(*last))));
+        head.set_late(pages, true);
+    }
     let mut kept = 0;
     for part in new.chunk_by(|a, b| (a.0, a.1 / PART_COLUMNS) == (b.0, b.1 / PART_COLUMNS)) {
         kept += add_to_part(pages, number, part)?;
     }
-    Head::at(group.head).set_late(pages, true);
     Ok(kept)
 }
 
@@ -140,6 +145,8 @@ pub fn remove(pages: &mut impl PagesMut, number: u32, samples: &[Sample]) {
 /// Drops the late samples of a group up to a time, before the chunks that reach it go, and takes no more of them; how many.
 pub fn forget_until(pages: &mut impl PagesMut, number: u32, head: Head, last: i64) -> u64 {
     head.set_dropped_until(pages, last.max(head.dropped_until(pages)));
+    let lacking = head.lacking(pages).filter(|(_, until)| *until > last);
+    head.set_lacking(pages, lacking.map(|(from, until)| (from.max(last.saturating_add(1)), until)));
     drop_until(pages, number, last)
 }
 
