@@ -3,6 +3,7 @@
 use crate::group::Group;
 use crate::head::{ABSENT, Head, SEALED_ROWS};
 use crate::keys::{self, Kind, TIMES};
+use crate::packed::Effort;
 use crate::times::{Merging, encode_times};
 use crate::values::{Values, encode};
 use crate::{SeriesError, TREE, due};
@@ -19,7 +20,7 @@ pub fn seal(pages: &mut impl PagesMut, number: u32, group: &Group) -> Result<(),
     let times: Vec<i64> = sealed.iter().map(|row| head.time(pages, *row)).collect();
     TREE.insert(pages, &keys::chunk(number, TIMES, last), &encode_times(&times))?;
     for (column, cells) in columns_of(pages, head, sealed).into_iter().enumerate() {
-        if let Some(chunk) = encode(&cells) {
+        if let Some(chunk) = encode(&cells, Effort::Quick) {
             TREE.insert(pages, &keys::chunk(number, column as u16, last), &chunk)?;
         }
     }

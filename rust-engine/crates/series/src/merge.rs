@@ -5,6 +5,7 @@
 use crate::group::{Group, load};
 use crate::head::{ABSENT, Head};
 use crate::keys::{self, Kind, TIMES};
+use crate::packed::Effort;
 use crate::repack::Repacked;
 use crate::times::{Merging, Times, encode_times};
 use crate::values::{Values, encode};
@@ -188,7 +189,7 @@ impl Merge {
                 }
             }
             let inputs = column.chunks.iter().map(|(input, _)| *input).collect();
-            MergedColumn { column: column.column, inputs, chunk: encode(&cells) }
+            MergedColumn { column: column.column, inputs, chunk: encode(&cells, Effort::Thorough) }
         };
         let columns = self.columns.into_iter().map(merge).collect();
         Merged { of: self.of, times: packed, columns, late }

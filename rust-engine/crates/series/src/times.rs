@@ -3,7 +3,7 @@
 //! with it u16 · their last times, i64 each · bytes of its own chunk u32 · its own chunk · the merged one.
 
 use crate::keys::{self, TIMES};
-use crate::packed::{pack, unpack};
+use crate::packed::{Effort, pack, unpack};
 use crate::{TREE, due};
 use paged::{Cursor, Pages};
 use std::borrow::Cow;
@@ -150,7 +150,7 @@ pub fn encode_times(times: &[i64]) -> Vec<u8> {
     if regular {
         chunk.extend_from_slice(&apart.to_le_bytes());
     } else {
-        chunk.extend_from_slice(&pack(times));
+        chunk.extend_from_slice(&pack(times, Effort::Thorough));
     }
     chunk
 }

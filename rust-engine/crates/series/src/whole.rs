@@ -1,6 +1,6 @@
 //! Samples that are whole numbers, or decimals with few places: most are. They are kept as whole numbers and the places.
 
-use crate::packed::{pack, unpack};
+use crate::packed::{Effort, pack, unpack};
 use crate::varint::{read_varint, unzigzag, write_varint, zigzag};
 
 /// Places that are tried.
@@ -28,14 +28,14 @@ impl Whole {
     }
 
     /// The numbers in the fewer bytes; true when these are their changes.
-    pub fn pack(&self) -> (bool, Vec<u8>) {
+    pub fn pack(&self, effort: Effort) -> (bool, Vec<u8>) {
         let changes = self.changes();
         if let Some(changes) = &changes
             && changes.len() <= SHORT_BYTES
         {
             return (true, changes.clone());
         }
-        let packed = pack(&self.numbers);
+        let packed = pack(&self.numbers, effort);
         match changes {
             Some(changes) if changes.len() <= packed.len() => (true, changes),
             _ => (false, packed),
