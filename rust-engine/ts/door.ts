@@ -17,6 +17,7 @@ import type {
   ServiceRecord,
   SnapshotInfo,
   SnapshotWritten,
+  Upkeep,
 } from './records.ts'
 
 export interface EngineDoor {
@@ -112,8 +113,13 @@ export interface ShardDoor {
   service(service: string): ServiceRecord | null
   services(limit: number, cursor: string | null): Page<ServiceRecord>
 
-  /** Digest of the whole state: equal for equal logs. */
+  /** Digest of the whole state: equal for equal logs, whatever the upkeep has done. */
   stateHash(): string
+  /**
+   * Does one piece of work that can wait, such as merging sealed chunks of samples: it runs on another thread and is
+   * installed in less than a millisecond. What the shard keeps stays the same. A shard may be dropped meanwhile.
+   */
+  upkeep(): Promise<Upkeep>
   /**
    * Writes a snapshot; state as at the call. Pages changed since the one before (of this writer, in this folder) are
    * copied between other work, at most 0.5 MiB at a time, and written on another thread; a change that meets 16 MiB of

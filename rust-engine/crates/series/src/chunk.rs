@@ -7,9 +7,10 @@ use crate::head::{ABSENT, Head, SEALED_ROWS};
 use crate::keys::{self, Kind, TIMES};
 use crate::packed::{pack, unpack};
 use crate::summary::Summary;
-use crate::times::encode_times;
-use crate::{SeriesError, TREE};
+use crate::times::{Merging, encode_times};
+use crate::{SeriesError, TREE, due};
 use paged::{Pages, PagesMut};
+use std::borrow::Cow;
 
 /// Bits of a value chunk's kind.
 const HOLES: u8 = 1;
@@ -37,7 +38,8 @@ pub fn seal(pages: &mut impl PagesMut, number: u32, group: &Group) -> Result<(),
     head.clear(pages);
     head.set_sealed_until(pages, last);
     head.refill(pages, &kept)?;
-    requeue(pages, number, group)
+    requeue(pages, number, group)?;
+    due::sealed(pages, number, head)
 }
 
 /// The cells of some rows, column by column.
@@ -49,6 +51,25 @@ fn columns_of(pages: &impl Pages, head: Head, rows: &[usize]) -> Vec<Vec<u64>> {
         columns.iter_mut().zip(&cells).for_each(|(column, bits)| column.push(*bits));
     }
     columns
+}
+
+/// Drops the chunk with this last time, and those that are being merged with it; how many samples went.
+pub fn drop_sealed(pages: &mut impl PagesMut, number: u32, columns: usize, last: i64) -> u64 {
+    let entry = TREE.get(pages, &keys::chunk(number, TIMES, last)).map(Cow::into_owned).unwrap_or_default();
+    let others = Merging::read(&entry).map_or(Vec::new(), |merging| merging.others);
+    if !others.is_empty() {
+        due::set_next_column(pages, number, 0);
+    }
+    let mut samples = 0;
+    for last in others.into_iter().chain([last]) {
+        TREE.remove(pages, &keys::chunk(number, TIMES, last));
+        for column in 0..columns {
+            let key = keys::chunk(number, column as u16, last);
+            samples += TREE.get(pages, &key).map_or(0, |bytes| Values::of(&bytes).count() as u64);
+            TREE.remove(pages, &key);
+        }
+    }
+    samples
 }
 
 /// Keeps the head's entry in the eviction order at the time of its first row.
@@ -132,7 +153,7 @@ impl<'a> Values<'a> {
 }
 
 /// None when there is no sample at all.
-fn encode(cells: &[u64]) -> Option<Vec<u8>> {
+pub fn encode(cells: &[u64]) -> Option<Vec<u8>> {
     let samples: Vec<u64> = cells.iter().copied().filter(|bits| *bits != ABSENT).collect();
     let first = *samples.first()?;
     let holes = samples.len() < cells.len();

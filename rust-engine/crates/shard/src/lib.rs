@@ -7,6 +7,7 @@ mod metrics;
 mod persist;
 mod report;
 mod room;
+mod upkeep;
 
 pub use digest::digest;
 pub use engine::{Engine, Handle};
