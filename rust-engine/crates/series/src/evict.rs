@@ -1,7 +1,8 @@
-use crate::group::{self, Group, Target, load, save};
+use crate::group::{self, COLUMNS_MAX, Group, Target, load, save};
 use crate::head::{ABSENT, Head};
 use crate::keys::{self, Kind};
-use crate::{TREE, chunk};
+use crate::tier::Tier;
+use crate::{TREE, chunk, tier_drop};
 use paged::{Pages, PagesMut};
 
 /// What was dropped.
@@ -28,6 +29,8 @@ pub fn evict_oldest(pages: &mut impl PagesMut) -> Option<Evicted> {
     let samples = match kind {
         Kind::Chunk => chunk::drop_sealed(pages, number, Head::at(group.head).columns(pages), time),
         Kind::Head => drop_head(pages, &group),
+        Kind::FiveMinutes => tier_drop::drop_columns(pages, number, Tier::Five, 0..COLUMNS_MAX, time),
+        Kind::Hour => tier_drop::drop_columns(pages, number, Tier::Hour, 0..COLUMNS_MAX, time),
     };
     let series = drop_empty_group(pages, number, &group);
     // A chunk without samples still counts as one: the caller stops at nothing dropped.
@@ -53,7 +56,7 @@ fn drop_empty_group(pages: &mut impl PagesMut, number: u32, group: &Group) -> Op
     let head = Head::at(group.head);
     let prefix = keys::chunks_of(number);
     let has_chunk = TREE.seek(pages, &prefix).next(pages).is_some_and(|(key, _)| key.starts_with(&prefix));
-    if has_chunk || head.rows(pages) > 0 {
+    if has_chunk || head.rows(pages) > 0 || tier_drop::has_pieces(pages, number) {
         return None;
     }
     let target_key = keys::target(&group.target);

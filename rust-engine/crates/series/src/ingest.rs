@@ -33,7 +33,8 @@ pub struct Applied {
 /// Pages that applying a block can need.
 pub fn pages_for_block(block: &Block<'_>) -> u32 {
     let groups = block.series() / COLUMNS_MAX + 2;
-    (160 + block.series() * 2 + groups * 70 + block.count() * 16 / paged::PAGE_BYTES) as u32
+    // Of a group that is sealed: its columns, and its block of the tiers.
+    (160 + block.series() * 2 + groups * (70 + 100) + block.count() * 32 / paged::PAGE_BYTES) as u32
 }
 
 /// Applies one batch of a target. A series that was never announced is kept by its id.

@@ -9,14 +9,16 @@ pub const BY_SERVICE: u8 = b'N';
 pub const GROUP: u8 = b'G';
 pub const NEXT_GROUP: [u8; 1] = [b'g'];
 const CHUNK: u8 = b'C';
+pub const BLOCK: u8 = b'B';
+pub const TIER: u8 = b'M';
 /// What goes first when the region is full.
 const ORDER: u8 = b'O';
 /// Groups whose chunks are to be merged.
 const WORK: u8 = b'W';
 /// The tags of this crate. What the digest says of them comes from `describe`, not from their bytes: a tag that is missing
 /// here would make the digest depend on how samples are kept.
-const TAGS: [u8; 8] = [TARGET, SERIES, BY_SERVICE, GROUP, NEXT_GROUP[0], CHUNK, ORDER, WORK];
-/// The column number of a group's timestamps.
+const TAGS: [u8; 10] = [TARGET, SERIES, BY_SERVICE, GROUP, NEXT_GROUP[0], CHUNK, ORDER, WORK, BLOCK, TIER];
+/// The column number of a group's timestamps, and of the buckets of its tiers.
 pub const TIMES: u16 = u16::MAX;
 
 /// What an entry of the eviction order names.
@@ -25,6 +27,10 @@ pub const TIMES: u16 = u16::MAX;
 pub enum Kind {
     Head = b'h',
     Chunk = b'c',
+    /// A block, or a chunk of the tier of five minutes.
+    FiveMinutes = b'm',
+    /// A chunk of the tier of an hour.
+    Hour = b't',
 }
 
 pub fn target(target: &str) -> Vec<u8> {
@@ -98,15 +104,22 @@ pub fn split_work(key: &[u8]) -> Option<u32> {
 }
 
 pub fn order(time: i64, kind: Kind, group: u32) -> Vec<u8> {
-    [&[ORDER], ordered(time).to_be_bytes().as_slice(), &[kind as u8], &group.to_be_bytes()].concat()
+    // Samples go before five minutes, those before hours.
+    let class = match kind {
+        Kind::Head | Kind::Chunk => 0,
+        Kind::FiveMinutes => 1,
+        Kind::Hour => 2,
+    };
+    [&[ORDER, class], ordered(time).to_be_bytes().as_slice(), &[kind as u8], &group.to_be_bytes()].concat()
 }
 
 pub const ORDER_START: [u8; 1] = [ORDER];
 
 /// Time, kind and group of an entry of the eviction order.
 pub fn split_order(key: &[u8]) -> Option<(i64, Kind, u32)> {
-    let (time, rest) = key.strip_prefix(&ORDER_START)?.split_first_chunk()?;
+    let (time, rest) = key.strip_prefix(&ORDER_START)?.get(1..)?.split_first_chunk()?;
     let (kind, group) = rest.split_first_chunk::<1>()?;
-    let kind = if *kind == [Kind::Head as u8] { Kind::Head } else { Kind::Chunk };
+    let kind = [Kind::Head, Kind::FiveMinutes, Kind::Hour].into_iter().find(|known| *kind == [*known as u8]);
+    let kind = kind.unwrap_or(Kind::Chunk);
     Some((unordered(u64::from_be_bytes(*time)), kind, u32::from_be_bytes(*group.first_chunk()?)))
 }

@@ -91,7 +91,7 @@ impl Summary {
     }
 }
 
-fn write_varint(bytes: &mut Vec<u8>, mut value: u64) {
+pub fn write_varint(bytes: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         bytes.push(value as u8 | 0x80);
         value >>= 7;
@@ -99,7 +99,7 @@ fn write_varint(bytes: &mut Vec<u8>, mut value: u64) {
     bytes.push(value as u8);
 }
 
-fn read_varint(bytes: &[u8], at: &mut usize) -> u64 {
+pub fn read_varint(bytes: &[u8], at: &mut usize) -> u64 {
     let (mut value, mut shift) = (0, 0);
     loop {
         let byte = bytes[*at];

@@ -78,7 +78,7 @@ proptest! {
         let (asked, room) = (Asked { from: 1_005, to: 1_300, step: 0, aggregation: Aggregation::Last }, 512);
         let (mut times, mut values) = (vec![0.0; room * ids.len()], vec![0.0; room * ids.len()]);
         let mut counts = vec![f64::NAN; ids.len()];
-        prop_assert!(ranges(&space, &ids, asked, u64::MAX, &mut times, &mut values, &mut counts).expect("valid"));
+        prop_assert!(ranges(&space, &ids, asked, u64::MAX, &mut times, &mut values, &mut counts).expect("valid").is_whole);
         for (place, id) in ids.iter().enumerate() {
             let share = place * room..place * room + counts[place] as usize;
             let found = times[share.clone()].iter().zip(&values[share]);
@@ -96,7 +96,8 @@ proptest! {
                 prop_assert!(points.iter().map(|(t, v)| (*t, *v)).collect::<Vec<_>>().ends_with(&left));
             }
         }
-        prop_assert_eq!(dropped, kept);
+        // Pieces of tiers count as one or more.
+        prop_assert!(dropped >= kept);
         prop_assert_eq!(services as usize, model.len());
         // The root page, and a leaf with the number of the next group.
         prop_assert_eq!(pool.pages_of(0), 2);
@@ -134,7 +135,7 @@ fn a_query_reads_no_more_rows_than_it_may_and_says_so() {
     let query = |rows_max| {
         let (mut times, mut values, mut counts) = ([0.0; 20], [0.0; 20], [0.0; 2]);
         let whole = ranges(&space, &[2, 1], asked, rows_max, &mut times, &mut values, &mut counts).expect("valid");
-        (whole, counts)
+        (whole.is_whole, counts)
     };
     assert_eq!(query(2_000), (true, [10.0, 10.0]));
     // Whole steps alone. The first in the store is the second that was asked for.
