@@ -6,7 +6,7 @@ use crate::keys::{self, Kind, TIMES};
 use crate::packed::Effort;
 use crate::times::{Merging, encode_times};
 use crate::values::{Values, encode};
-use crate::{SeriesError, TREE, due};
+use crate::{SeriesError, TREE, due, tier_block};
 use paged::{Pages, PagesMut};
 use std::borrow::Cow;
 
@@ -19,7 +19,9 @@ pub fn seal(pages: &mut impl PagesMut, number: u32, group: &Group) -> Result<(),
     let last = head.time(pages, *last);
     let times: Vec<i64> = sealed.iter().map(|row| head.time(pages, *row)).collect();
     TREE.insert(pages, &keys::chunk(number, TIMES, last), &encode_times(&times))?;
-    for (column, cells) in columns_of(pages, head, sealed).into_iter().enumerate() {
+    let columns = columns_of(pages, head, sealed);
+    tier_block::write(pages, number, &times, &columns)?;
+    for (column, cells) in columns.into_iter().enumerate() {
         if let Some(chunk) = encode(&cells, Effort::Quick) {
             TREE.insert(pages, &keys::chunk(number, column as u16, last), &chunk)?;
         }

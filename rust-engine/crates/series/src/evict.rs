@@ -1,8 +1,9 @@
-use crate::group::{self, Group, Target, load, save};
+use crate::group::{self, COLUMNS_MAX, Group, Target, load, save};
 use crate::head::{ABSENT, Head};
 use crate::keys::{self, Kind, Resolution, TIMES};
+use crate::tier::Tier;
 use crate::values::Values;
-use crate::{TREE, chunk, late};
+use crate::{TREE, chunk, late, tier_drop};
 use paged::{Pages, PagesMut};
 use std::ops::Range;
 
@@ -76,6 +77,15 @@ pub fn evict_samples(pages: &mut impl PagesMut, oldest: &OldestSamples, dropping
             }
         }
         Kind::Head => (done.samples, done.until) = drop_head(pages, &group, oldest.time),
+        Kind::FiveMinutes | Kind::Hour => {
+            let tier = if kind == Kind::Hour { Tier::Hour } else { Tier::Five };
+            let next = (begun + COLUMNS_AT_ONCE).min(COLUMNS_MAX);
+            done.samples = tier_drop::drop_columns(pages, number, tier, begun..next, oldest.time);
+            if next < COLUMNS_MAX {
+                *dropping = Some(Dropping { entry: oldest.entry.clone(), column: next });
+                return done;
+            }
+        }
     }
     finish(pages, done, oldest, number, &group)
 }
@@ -122,7 +132,7 @@ fn drop_empty_group(pages: &mut impl PagesMut, number: u32, group: &Group) -> Op
     let head = Head::at(group.head);
     let prefix = keys::chunks_of(number);
     let has_chunk = TREE.seek(pages, &prefix).next(pages).is_some_and(|(key, _)| key.starts_with(&prefix));
-    if has_chunk || head.rows(pages) > 0 {
+    if has_chunk || head.rows(pages) > 0 || tier_drop::has_pieces(pages, number) {
         return None;
     }
     let target_key = keys::target(&group.target);

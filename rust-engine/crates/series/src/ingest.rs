@@ -39,8 +39,10 @@ const SCATTERED_COLUMNS: usize = 16;
 /// Pages that applying a block can need.
 pub fn pages_for_block(block: &Block<'_>) -> u32 {
     let groups = block.series() / COLUMNS_MAX + 2;
-    let late = block.rows() * groups / 40;
-    (160 + late + block.series() * 2 + groups * 70 + block.count() * 16 / paged::PAGE_BYTES) as u32
+    // Entries of late samples, some 64 to a page.
+    let late = block.rows() * groups / 64;
+    // Of a group that is sealed: its columns, and its block of the tiers.
+    (150 + late + block.series() * 2 + groups * (70 + 100) + block.count() * 32 / paged::PAGE_BYTES) as u32
 }
 
 /// Applies one batch of a target with the usual window for late samples.

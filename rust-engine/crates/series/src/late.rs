@@ -90,6 +90,7 @@ fn each_part(pages: &impl Pages, number: u32, from: i64, to: i64, mut part: impl
 }
 
 /// Late samples of a column, to be read with those of its chunks.
+#[derive(Clone)]
 pub struct Overlay {
     samples: Vec<(i64, u64)>,
     at: usize,
@@ -111,6 +112,10 @@ impl Overlay {
             }
         }
         true
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.samples.len() * size_of::<(i64, u64)>()
     }
 
     /// True when there are some up to a time that were not told yet.

@@ -97,7 +97,9 @@ impl Shard {
 
     /// Takes one step in the eviction of the oldest samples.
     fn evict_step(&mut self) -> bool {
-        let Some(oldest) = oldest_samples(&self.space(), Resolution::Raw) else { return false };
+        let all = [Resolution::Raw, Resolution::FiveMinutes, Resolution::Hour];
+        let oldest = all.iter().find_map(|resolution| oldest_samples(&self.space(), *resolution));
+        let Some(oldest) = oldest else { return false };
         let mut space = Space { pool: &mut self.pool, heap: &mut self.heap };
         evict_samples(&mut space, &oldest, &mut self.dropping);
         true
@@ -225,7 +227,8 @@ proptest! {
                         });
                         prop_assert_eq!(&left, points);
                     }
-                    if model.values().all(BTreeMap::is_empty) {
+                    // Nothing is known any more of a target that is gone.
+                    if shard.described().is_empty() {
                         (newest, dropped) = (i64::MIN, i64::MIN);
                     }
                 }
