@@ -100,7 +100,7 @@ impl Head {
         write(pages.page_mut(self.page), DROPPED_AT, &time.to_le_bytes());
     }
 
-    /// First and last time of samples that were late, of which the tiers know nothing.
+    /// First and last time of samples that were late, which the tiers lack.
     pub fn lacking(self, pages: &impl Pages) -> Option<(i64, i64)> {
         let page = pages.page(self.page);
         let [first, last] = [0, 8].map(|at| read_u64(page, LACKING_AT + at) as i64);

@@ -4,6 +4,7 @@
 //! values as they come, at most 144) and sealed chunks (columns of 128 samples, compressed), which are merged to larger
 //! ones in the background.
 
+mod amend;
 mod chunk;
 mod component;
 mod describe;

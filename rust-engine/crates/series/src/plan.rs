@@ -43,7 +43,7 @@ impl Firsts {
 }
 
 impl Plan {
-    /// The tiers know nothing of late samples: from the first of them on the samples answer. Before it
+    /// Where the tiers lack late samples the samples answer, from the first of those on. Before it
     /// a tier answers where its buckets fill the steps, and where nothing finer is left. With `exact_only` only there.
     pub fn of(asked: &Asked, firsts: Firsts, lacking: Option<(i64, i64)>, samples_preferred: bool) -> Self {
         if asked.step == 0 {

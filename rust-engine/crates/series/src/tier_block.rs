@@ -10,7 +10,7 @@ use crate::tier_keys;
 use crate::tier_numbers::{read_whole, write_whole};
 use crate::varint::{read_varint, write_varint};
 use crate::{SeriesError, TREE};
-use paged::PagesMut;
+use paged::{PagesMut, Tree};
 use std::borrow::Cow;
 
 /// Buckets with fewer rows than this on average are cut into single rows.
@@ -20,15 +20,30 @@ const BUCKETS_MAX: usize = 32;
 
 /// Writes the blocks of rows that are sealed: their times, and the cells of each column.
 pub fn write(pages: &mut impl PagesMut, number: u32, times: &[i64], columns: &[Vec<u64>]) -> Result<(), SeriesError> {
+    insert(pages, number, &encode_blocks(times, columns))
+}
+
+/// The blocks of rows, each by its last time.
+pub fn encode_blocks(times: &[i64], columns: &[Vec<u64>]) -> Vec<(i64, Vec<u8>)> {
     let all = Buckets::of(Tier::Five, times);
+    let mut blocks = Vec::new();
     let mut from = 0;
     for rows in all.rows.chunks(BUCKETS_MAX) {
         let to = from + rows.iter().sum::<i64>() as usize;
         let buckets = Buckets::of(Tier::Five, &times[from..to]);
-        let last = times[to - 1];
-        TREE.insert(pages, &tier_keys::block(number, last), &encode_block(&buckets, columns, from..to))?;
-        TREE.insert(pages, &keys::order(last, Kind::FiveMinutes, number), &[])?;
+        blocks.push((times[to - 1], encode_block(&buckets, columns, from..to)));
         from = to;
+    }
+    blocks
+}
+
+/// Puts blocks into the tree, and into the eviction order; all or nothing.
+pub fn insert(pages: &mut impl PagesMut, number: u32, blocks: &[(i64, Vec<u8>)]) -> Result<(), SeriesError> {
+    let needed = blocks.iter().map(|(_, block)| Tree::pages_needed(block.len()) + Tree::pages_needed(0)).sum();
+    pages.require(TREE.region(), needed)?;
+    for (last, block) in blocks {
+        TREE.insert(pages, &tier_keys::block(number, *last), block)?;
+        TREE.insert(pages, &keys::order(*last, Kind::FiveMinutes, number), &[])?;
     }
     Ok(())
 }

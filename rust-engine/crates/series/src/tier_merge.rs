@@ -5,6 +5,7 @@
 use crate::group::{Group, load};
 use crate::head::Head;
 use crate::keys::{self, TIMES};
+use crate::late::LATE_WINDOW_MS;
 use crate::tier::{Buckets, Column, Tier};
 use crate::tier_block::{Block, decode_buckets, encode_buckets};
 use crate::tier_column::{decode, encode};
@@ -56,12 +57,27 @@ pub struct MergedTiers {
 
 /// What of a group can be merged now; none when nothing can.
 pub fn next(pages: &impl Pages, group: u32) -> Option<TierMerge> {
-    let columns = Head::at(load::<Group>(pages, &keys::group(group))?.head).columns(pages);
+    let head = Head::at(load::<Group>(pages, &keys::group(group))?.head);
+    let columns = head.columns(pages);
+    let settled_until = head.newest(pages).saturating_sub(LATE_WINDOW_MS);
     let tiers = [Tier::Five, Tier::Hour].into_iter();
-    of_blocks(pages, group, columns).or_else(|| tiers.filter_map(|tier| of_chunks(pages, group, columns, tier)).next())
+    of_blocks(pages, group, columns, settled_until)
+        .or_else(|| tiers.filter_map(|tier| of_chunks(pages, group, columns, tier)).next())
 }
 
-fn of_blocks(pages: &impl Pages, group: u32, columns: usize) -> Option<TierMerge> {
+/// The last time of the newest blocks that are merged, or are being merged.
+pub fn merged_until(pages: &impl Pages, group: u32) -> i64 {
+    let prefix = tier_keys::column_of(group, Tier::Five, TIMES);
+    let mut cursor = TREE.seek(pages, &prefix);
+    let mut until = i64::MIN;
+    while let Some(name) = cursor.next(pages).and_then(|(key, _)| Name::after(key, &prefix)) {
+        until = name.last;
+    }
+    until
+}
+
+/// Blocks that are later than `settled_until` may still get late samples.
+fn of_blocks(pages: &impl Pages, group: u32, columns: usize, settled_until: i64) -> Option<TierMerge> {
     let prefix = tier_keys::blocks_of(group);
     let mut cursor = TREE.seek(pages, &prefix);
     let mut blocks = Vec::new();
@@ -75,6 +91,7 @@ fn of_blocks(pages: &impl Pages, group: u32, columns: usize) -> Option<TierMerge
     match blocks.iter().position(begun) {
         Some(newest) => blocks.truncate(newest + 1),
         None => {
+            blocks.retain(|(name, _)| name.last < settled_until);
             let mut numbers: Vec<i64> = Vec::new();
             blocks.iter().for_each(|(_, block)| numbers.extend(&block.buckets.numbers));
             numbers.dedup();

@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 
 const FIVE: i64 = 300_000;
 const HOUR: i64 = 3_600_000;
+/// Rows that are in the head for sure.
+const HEAD_LATE: usize = 12;
 const AGGREGATIONS: [Aggregation; 8] = [
     Aggregation::Last,
     Aggregation::Avg,
@@ -78,7 +80,7 @@ fn shape() -> impl Strategy<Value = Shape> {
 fn act() -> impl Strategy<Value = Act> {
     let interval = prop::sample::select(vec![1_000, 15_000, 15_000, 60_000, 150_000, 300_000, 3_600_000]);
     prop_oneof![
-        6 => (50usize..700, interval, any::<bool>(), 0usize..12)
+        6 => (50usize..700, interval, any::<bool>(), 0..HEAD_LATE)
             .prop_map(|(count, interval, jitter, late)| Act::Rows { count, interval, jitter, late }),
         1 => (1i64..100_000_000).prop_map(Act::Gap),
         3 => (1usize..40).prop_map(Act::Upkeep),
@@ -91,7 +93,7 @@ fn act() -> impl Strategy<Value = Act> {
 fn late_act() -> impl Strategy<Value = Act> {
     let interval = prop::sample::select(vec![1_000, 15_000, 60_000]);
     prop_oneof![
-        6 => (50usize..700, interval, any::<bool>(), 12usize..260)
+        6 => (50usize..700, interval, any::<bool>(), HEAD_LATE..260)
             .prop_map(|(count, interval, jitter, late)| Act::Rows { count, interval, jitter, late }),
         1 => (1i64..10_000_000).prop_map(Act::Gap),
         3 => (1usize..40).prop_map(Act::Upkeep),
@@ -172,7 +174,8 @@ impl State {
                     self.now += interval;
                     let time = self.now + if *jitter { (self.noise() % 1_000) as i64 } else { 0 };
                     self.write(time, None);
-                    if row % 9 == 0 {
+                    // Where samples are evicted a late one finds its row in the head: from a chunk it might go before the tiers have it.
+                    if row % 9 == 0 && (row >= *late || *late >= HEAD_LATE) {
                         let column = self.noise() as usize % self.series.len();
                         let time = self.now - interval * (*late as i64) - 1_500;
                         self.write(time, Some(column));
@@ -412,5 +415,51 @@ proptest! {
         noise in any::<u64>(),
     ) {
         run(series, &acts, start, &queries, noise)?;
+    }
+}
+
+#[test]
+fn what_came_late_is_in_the_tiers_when_the_samples_are_gone() {
+    let mut pool = pool();
+    let heap = Heap::create(&mut pool, 0).expect("room");
+    let of = |shape, hole| Series { shape, hole, stale: 0 };
+    let series = vec![
+        of(Shape::Gauge(0.1), 0),
+        of(Shape::Counter { by: 9, resets: false, scale: 1.0 }, 3),
+        of(Shape::Gauge(1.0), 50),
+    ];
+    let (model, counters, start) = (vec![Points::new(); 3], vec![0.0; 3], 1_000 * HOUR + 77);
+    let mut state = State { pool, heap, series, model, counters, rows: 0, now: start, noise: 5 };
+    let mut kept = 0;
+    for row in 0..3_000 {
+        state.now += 15_000;
+        state.write(state.now, None);
+        if row % 40 == 7 && row < 2_500 {
+            // A row of its own, and the cells that a sealed row may lack.
+            for (time, column) in
+                [(state.now - HOUR / 2 - 4_000, 0), (state.now - HOUR / 2, 1), (state.now - HOUR / 3, 2)]
+            {
+                let before = state.model[column].len();
+                state.write(time, Some(column));
+                kept += state.model[column].len() - before;
+            }
+        }
+        if row % 100 == 0 {
+            state.act(&Act::Upkeep(4));
+        }
+    }
+    assert!(kept > 60, "{kept} late samples are kept");
+    state.act(&Act::Upkeep(10_000));
+    let mut space = Space { pool: &mut state.pool, heap: &mut state.heap };
+    let mut dropping = None;
+    while sealed(&space).chunks > 4 {
+        let oldest = oldest_samples(&space, Resolution::Raw).expect("there is one");
+        evict_samples(&mut space, &oldest, &mut dropping);
+    }
+    for aggregation in AGGREGATIONS {
+        for step in [FIVE, HOUR, 3 * HOUR] {
+            let (from, to) = (1_000 * HOUR, 1_013 * HOUR);
+            check(&mut state, Asked { from, to, step, aggregation }).expect("as the map");
+        }
     }
 }
