@@ -11,7 +11,7 @@ use pool::PoolError;
 /// Groups looked at for one task.
 const LOOKED_AT_MAX: usize = 32;
 
-/// Work to be done on any thread. Holds at most some 512 KiB, an `Amend` 4 MiB, and as much while it runs.
+/// Work to be done on any thread. Holds at most some 1 MiB, an `Amend` 4 MiB, and half as much more while it runs.
 #[derive(Debug)]
 pub enum Task {
     /// Some columns of neighbouring chunks become one chunk each.
