@@ -255,7 +255,7 @@ fn buckets_of(pages: &impl Pages, number: u32, tier: Tier, since: i64, until: i6
     let mut found = Vec::new();
     while let Some((key, bytes)) = cursor.next(pages) {
         let Some(name) = Name::after(key, &prefix) else { break };
-        if first_time(&bytes) < until {
+        if tier.start(first_time(&bytes)) < until {
             found.push((name, decode_buckets(&bytes).0));
         }
     }
@@ -268,7 +268,9 @@ fn blocks_of<'a>(pages: &'a impl Pages, number: u32, since: i64, until: i64) -> 
     let mut cursor = TREE.seek(pages, &tier_keys::block(number, since));
     let mut found = Vec::new();
     while let Some((key, bytes)) = cursor.next(pages) {
-        let Some(name) = Name::after(key, &prefix).filter(|_| Block::first(&bytes) < until) else { break };
+        let Some(name) = Name::after(key, &prefix).filter(|_| Tier::Five.start(Block::first(&bytes)) < until) else {
+            break;
+        };
         found.push((name.last, Block::of(bytes)));
     }
     found

@@ -23,6 +23,11 @@ impl Tier {
             Tier::Hour => 3_600_000,
         }
     }
+
+    /// When the bucket of a time begins.
+    pub const fn start(self, time: i64) -> i64 {
+        time.div_euclid(self.width()) * self.width()
+    }
 }
 
 /// The buckets of consecutive rows of a group. Neighbours may be parts of one bucket that was cut.
