@@ -1,5 +1,6 @@
 //! Which of tiers and samples a query reads of a group.
 
+use crate::head::Head;
 use crate::keys::{self, TIMES};
 use crate::range::Asked;
 use crate::tier::Tier;
@@ -27,15 +28,16 @@ pub struct Firsts {
 }
 
 impl Firsts {
-    pub fn of(pages: &impl Pages, group: u32) -> Self {
+    pub fn of(pages: &impl Pages, group: u32, head: Head) -> Self {
         let first = |prefix: &[u8], first: &dyn Fn(std::borrow::Cow<'_, [u8]>) -> i64| {
             let (key, bytes) = TREE.seek(pages, prefix).next(pages)?;
             key.starts_with(prefix).then(|| first(bytes))
         };
+        let in_head = || (0..head.rows(pages)).map(|row| head.time(pages, row)).min();
         let of_tier = |tier| first(&tier_keys::column_of(group, tier, TIMES), &|bytes| first_time(&bytes));
         let block = first(&tier_keys::blocks_of(group), &|bytes| Block::first(&bytes));
         Self {
-            raw: first(&keys::column_chunks(group, TIMES), &|entry| times::first_of(&entry)),
+            raw: first(&keys::column_chunks(group, TIMES), &|entry| times::first_of(&entry)).or_else(in_head),
             five: of_tier(Tier::Five).into_iter().chain(block).min(),
             hour: of_tier(Tier::Hour),
         }
