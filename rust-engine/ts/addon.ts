@@ -28,7 +28,7 @@ export interface Addon {
   ): Promise<string>
   restoreShard(engine: EngineBox, shard: number, folder: string, committed: string, keyFile: string): Promise<string>
 
-  applyDeployment(engine: EngineBox, shard: number, generation: number, event: string): string
+  applyDeployment(engine: EngineBox, shard: number, generation: number, event: string, at: number): string
   attachPrediction(
     engine: EngineBox,
     shard: number,
@@ -38,7 +38,14 @@ export interface Addon {
     attempt: number,
     prediction: string,
   ): boolean
-  deployment(engine: EngineBox, shard: number, generation: number, service: string, key: string): string
+  deployment(
+    engine: EngineBox,
+    shard: number,
+    generation: number,
+    service: string,
+    key: string,
+    at: number | null,
+  ): string
   deployments(
     engine: EngineBox,
     shard: number,
@@ -59,8 +66,26 @@ export interface Addon {
   ): void
   rollingRead(engine: EngineBox, shard: number, generation: number, scopes: string, at: number, out: Float64Array): void
 
-  applyIncident(engine: EngineBox, shard: number, generation: number, event: string): string
-  incident(engine: EngineBox, shard: number, generation: number, service: string, key: string): string
+  bucketsAdd(engine: EngineBox, shard: number, generation: number, scope: string, at: number, failed: boolean): void
+  bucketsRead(
+    engine: EngineBox,
+    shard: number,
+    generation: number,
+    scope: string,
+    buckets: string,
+    first: number,
+    out: Float64Array,
+  ): void
+
+  applyIncident(engine: EngineBox, shard: number, generation: number, event: string, at: number): string
+  incident(
+    engine: EngineBox,
+    shard: number,
+    generation: number,
+    service: string,
+    key: string,
+    at: number | null,
+  ): string
   incidentsWithKey(engine: EngineBox, shard: number, generation: number, key: string, limit: number): string
   incidents(
     engine: EngineBox,

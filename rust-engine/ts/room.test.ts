@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { EngineDoor, ShardDoor } from './door.ts'
 import { openEngine } from './engine.ts'
-import { ALL, SHOP, MIB, deployment, incident, sized, temporary } from './engineUnderTest.ts'
+import { ALL, SHOP, MIB, deployment, incident, sized, temporary, LOGGED } from './engineUnderTest.ts'
 import { PoolFull } from './errors.ts'
 import type { Region } from './records.ts'
 
@@ -28,9 +28,10 @@ test('a full history lets old successful runs go first; what runs stays', () => 
         phase: 'finished',
         ...fields,
       }),
+      LOGGED,
     )
-  shard.applyDeployment(deployment({ key: 'kept', phase: 'finished', conclusion: 'success' }))
-  shard.applyDeployment(deployment({ key: 'running', phase: 'started' }))
+  shard.applyDeployment(deployment({ key: 'kept', phase: 'finished', conclusion: 'success' }), LOGGED)
+  shard.applyDeployment(deployment({ key: 'running', phase: 'started' }), LOGGED)
   run(0, { conclusion: 'failure' })
   let runs = 1
   const history = () => region(engine, 'deployment_history')
@@ -53,9 +54,10 @@ test('where more runs than there is room for, what was not heard of for longest 
   const live = (i: number, fields: object = {}) =>
     shard.applyDeployment(
       deployment({ key: `live${i}`, phase: 'started', occurredAt: 1_000 + i, name: NAME, ...fields }),
+      LOGGED,
     )
   const firing = (i: number, fields: object = {}) =>
-    shard.applyIncident(incident({ key: `i${i}`, occurredAt: 1_000 + i, description: NAME, ...fields }))
+    shard.applyIncident(incident({ key: `i${i}`, occurredAt: 1_000 + i, description: NAME, ...fields }), LOGGED)
   let next = 0
   for (; region(engine, 'active_operations').evicted < 200; next++) {
     assert.ok(next < 50_000, 'the region was never full')
@@ -68,14 +70,14 @@ test('where more runs than there is room for, what was not heard of for longest 
   assert.equal(shard.deployment(SHOP, 'live1'), null)
   assert.equal(shard.incident(SHOP, 'i1'), null)
   assert.equal(shard.deployment(SHOP, 'live0')?.prediction, '{"p":0}')
-  const open = shard.incidents({ ...ALL, state: 'firing' }, 50_000, null).items.length
+  const open = shard.incidents({ ...ALL, severity: null, state: 'firing' }, 50_000, null).items.length
   assert.equal(shard.service('production/shop')?.openIncidents, open)
 
   // The oldest of those that are left, one after the other, while the region is as full as it gets.
   const held = shard.deployments({ ...ALL, state: 'started' }, 50_000, null).items.toReversed()
   const before = region(engine, 'active_operations').evicted
   for (const { key, prediction } of held.slice(0, 50)) {
-    const ended = shard.applyDeployment(deployment({ key, phase: 'finished', conclusion: 'failure' }))
+    const ended = shard.applyDeployment(deployment({ key, phase: 'finished', conclusion: 'failure' }), LOGGED)
     assert.deepEqual([ended.closed, ended.opened, ended.record?.prediction], [true, false, prediction])
   }
   assert.equal(region(engine, 'active_operations').evicted, before)
@@ -101,8 +103,8 @@ test('made-up services and resources leave again, oldest first; what runs or is 
         quantities: {},
       }),
     )
-  shard.applyDeployment(deployment({ service: 'production/running', key: 'r', phase: 'started' }))
-  shard.applyIncident(incident({ service: 'production/open' }))
+  shard.applyDeployment(deployment({ service: 'production/running', key: 'r', phase: 'started' }), LOGGED)
+  shard.applyIncident(incident({ service: 'production/open' }), LOGGED)
   const state = () => region(engine, 'infrastructure_state')
   let told = 0
   for (; state().evicted < 2_000; told++) {
@@ -122,8 +124,9 @@ test('a shard is restored into a pool that others fill: they make room, it comes
     for (let i = 0; !until(); i++) {
       assert.ok(i < 50_000, 'never reached')
       const fields = { key: `k${i}`, occurredAt: 1_000 + i, name: NAME }
-      shard.applyDeployment(deployment({ ...fields, phase: 'started' }))
-      if (i % 2 === 0) shard.applyDeployment(deployment({ ...fields, phase: 'finished', conclusion: 'failure' }))
+      shard.applyDeployment(deployment({ ...fields, phase: 'started' }), LOGGED)
+      if (i % 2 === 0)
+        shard.applyDeployment(deployment({ ...fields, phase: 'finished', conclusion: 'failure' }), LOGGED)
     }
   }
   const first = openEngine(sized(MIB))
@@ -137,7 +140,7 @@ test('a shard is restored into a pool that others fill: they make room, it comes
   fill(other, () => region(engine, 'deployment_history').evicted > 100)
   const { shard, refused } = await engine.restoreShard(0, folder, {})
   assert.deepEqual([shard?.stateHash(), refused], [hash, []])
-  assert.ok(other.applyDeployment(deployment({ key: 'goes on' })).opened)
+  assert.ok(other.applyDeployment(deployment({ key: 'goes on' }), LOGGED).opened)
 
   const small = openEngine(sized(MIB / 4))
   const beside = small.createShard(1)
@@ -147,13 +150,13 @@ test('a shard is restored into a pool that others fill: they make room, it comes
   assert.equal(tooLarge.shard, null)
   assert.match(tooLarge.refused.join(), /manifest: deployment_history would hold \d+ bytes, at most 786432$/u)
   assert.equal(beside.stateHash(), before)
-  assert.ok(small.createShard(0).applyDeployment(deployment({})).opened)
+  assert.ok(small.createShard(0).applyDeployment(deployment({}), LOGGED).opened)
 })
 
 test('a region that is too small for one event is full, with figures', () => {
   const shard = openEngine(sized(64 * 1024)).createShard(0)
   assert.throws(
-    () => shard.applyDeployment(deployment({})),
+    () => shard.applyDeployment(deployment({}), LOGGED),
     (error) => error instanceof PoolFull && error.region === 'active_operations' && error.neededBytes > error.freeBytes,
   )
 })

@@ -7,6 +7,7 @@ mod gorilla;
 mod ingest;
 mod pages;
 mod query;
+mod records;
 mod row;
 mod scrape;
 mod shard;
@@ -33,12 +34,13 @@ fn main() {
         }
     };
     let scrape = options.data.as_deref().map_or_else(Scrape::made_up, Scrape::load);
-    let benches: [(&str, &dyn Fn() -> Vec<Row>); 5] = [
+    let benches: [(&str, &dyn Fn() -> Vec<Row>); 6] = [
         ("size", &|| size::bench(&scrape)),
         ("ingest", &ingest::bench),
         ("query", &query::bench),
         ("pages", &pages::bench),
         ("decode", &decode::bench),
+        ("records", &records::bench),
     ];
     let wanted = benches.iter().filter(|(key, _)| key.contains(options.only.as_str()));
     let rows: Vec<Row> = wanted.flat_map(|(_, bench)| bench()).collect();

@@ -2,20 +2,25 @@
 //!
 //! Each kind has a pure part (how an event changes a record) and a part that keeps the record and its indexes.
 
+mod buckets;
 mod change;
 mod deployment;
 mod deployments;
 mod event;
 mod evict;
+mod facet;
 mod incident;
 mod incidents;
 mod keys;
+mod known;
 mod list;
+mod past;
 mod resource;
 mod rolling;
 mod service;
 mod stored;
 
+pub use buckets::{Buckets, buckets_add, buckets_read};
 pub use change::change_of;
 pub use deployment::{ChangeSize, DeploymentRecord, DeploymentState, Steps, Subject};
 pub use deployments::{
@@ -25,7 +30,9 @@ pub use event::{DeploymentEvent, IncidentEvent, IncidentPhase, InfrastructureEve
 pub use evict::{Oldest, evict, oldest};
 pub use incident::{IncidentRecord, IncidentState};
 pub use incidents::{IncidentApplied, IncidentFilter, apply_incident, incident, incidents, incidents_with_key};
+pub use known::AsKnown;
 pub use list::ListPage;
+pub use past::CHANGES_MAX;
 pub use resource::{ResourceRecord, apply_infrastructure, resources};
 pub use rolling::{ROLLING_WIDTH, rolling_add, rolling_read};
 pub use service::{ServiceRecord, count_series, service, services, touch_service};
@@ -68,5 +75,5 @@ const ACTIVE: Tree = Tree::of(Region::ActiveOperations);
 
 /// Pages that applying one event of this many bytes can need in each region that it touches.
 pub fn pages_for_event(json_bytes: usize) -> u32 {
-    Tree::pages_needed(json_bytes * 2) + 48
+    Tree::pages_needed(json_bytes * 2) + 64
 }
