@@ -5,7 +5,7 @@ use crate::manifest::{Segment, hex};
 use crate::seal::{HEADER_BYTES, Magic, Sealer, TAG_BYTES};
 use crate::unusable::Unusable;
 use aws_lc_rs::digest::{Context, SHA256};
-use paged::{PAGE_BYTES, PageNo, Region};
+use paged::{PAGE_BYTES, Page, PageNo, Region};
 use pool::REGIONS;
 use std::io::{self, Read, Write};
 
@@ -105,10 +105,10 @@ impl<R: Read> SegmentReader<R> {
     }
 
     /// The page of the slot just read.
-    pub fn page(&mut self, slot: &Slot) -> Result<&[u8], Unusable> {
+    pub fn page(&mut self, slot: &Slot) -> Result<&Page, Unusable> {
         let (place, sealed) = self.buffer.split_at_mut(PLACE_BYTES);
-        let page = self.sealer.open(slot.slot, place, sealed).ok_or(Unusable::Damaged("page seal"))?;
-        Ok(page)
+        let page = self.sealer.open(slot.slot, place, sealed);
+        page.and_then(|page| page.first_chunk()).ok_or(Unusable::Damaged("page seal"))
     }
 }
 

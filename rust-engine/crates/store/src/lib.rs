@@ -4,6 +4,7 @@
 
 mod buckets;
 mod change;
+mod component;
 mod deployment;
 mod deployments;
 mod event;
@@ -22,6 +23,7 @@ mod stored;
 
 pub use buckets::{Buckets, buckets_add, buckets_read};
 pub use change::change_of;
+pub use component::component;
 pub use deployment::{ChangeSize, DeploymentRecord, DeploymentState, Steps, Subject};
 pub use deployments::{
     DeploymentApplied, DeploymentFilter, apply_deployment, attach_prediction, deployment, deployments,
