@@ -82,7 +82,10 @@ impl Tree {
         }
         let payload = self.write_payload(pages, value)?;
         let (Ok(at) | Err(at)) = found;
-        if !node::insert(pages.page_mut(path.leaf), at, key, &payload) {
+        let leaf = pages.page_mut(path.leaf);
+        if node::insert(leaf, at, key, &payload) {
+            node::note_insert(leaf, at);
+        } else {
             self.split_upwards(pages, path, at, key, &payload)?;
         }
         Ok(found.is_err())
@@ -196,7 +199,8 @@ impl Tree {
         let mut cells: Vec<(&[u8], &[u8])> =
             (0..node::count(&old)).map(|i| (node::key(&old, i), node::payload(&old, i))).collect();
         cells.insert(at, (key, payload));
-        let middle = split_point(&cells, at);
+        let middle =
+            node::hot_split(&old, at).filter(|middle| fit(&cells, *middle)).unwrap_or_else(|| split_point(&cells, at));
         let (lower, upper) = cells.split_at(middle);
         let is_leaf = node::kind(&old) == LEAF;
         // The first upper cell of a branch moves up: its child becomes the leftmost of the new page.
@@ -327,6 +331,14 @@ fn split_point(cells: &[(&[u8], &[u8])], inserted_at: usize) -> usize {
         best = best.min((left.max(total - left), i + 1));
     }
     best.1
+}
+
+/// True when both sides of a division fit a page.
+fn fit(cells: &[(&[u8], &[u8])], middle: usize) -> bool {
+    let bytes =
+        |cells: &[(&[u8], &[u8])]| cells.iter().map(|(key, payload)| node::cell_bytes(key, payload)).sum::<usize>();
+    let (lower, upper) = cells.split_at(middle);
+    bytes(lower) <= CAPACITY && bytes(upper) <= CAPACITY
 }
 
 /// A short key that is > `low` and ≤ `high`.

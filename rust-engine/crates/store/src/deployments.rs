@@ -2,7 +2,7 @@ use crate::deployment::{DeploymentRecord, DeploymentState, StoredDeployment, Sub
 use crate::event::DeploymentEvent;
 use crate::evict::{Class, ONE_CLASS};
 use crate::facet::{Facet, PAST, conclusion_code};
-use crate::keys::{OwnedPart, Table, join, owned_part, value_key};
+use crate::keys::{OwnedPart, Table, counted_part, join, value_key};
 use crate::known::{AsKnown, PastOf};
 use crate::list::{ListPage, Place, TimeIndex, Window, page_of};
 use crate::past::Undo;
@@ -108,7 +108,7 @@ pub fn attach_prediction(
 
 /// The deployment or CI run of a service with this key, as known at a time or now.
 pub fn deployment(pages: &impl Pages, service: &str, key: &str, at: Option<i64>) -> Option<AsKnown<DeploymentRecord>> {
-    let part = owned_part(key, service);
+    let part = counted_part(key, service);
     let (_, stored) = find_part(pages, &part)?;
     as_known(pages, &part, stored, at)
 }
@@ -166,7 +166,7 @@ fn as_known(
 }
 
 fn find(pages: &impl Pages, service: &str, key: &str) -> Option<(Tree, StoredDeployment)> {
-    find_part(pages, &owned_part(key, service))
+    find_part(pages, &counted_part(key, service))
 }
 
 fn find_part(pages: &impl Pages, part: &OwnedPart) -> Option<(Tree, StoredDeployment)> {
@@ -184,7 +184,7 @@ fn put(
     stored: &StoredDeployment,
 ) -> Result<(), StoreError> {
     let tree = if stored.is_running() { ACTIVE } else { HISTORY };
-    let part = owned_part(&stored.record.key, &stored.record.service);
+    let part = counted_part(&stored.record.key, &stored.record.service);
     let key = record_key(&part);
     save(pages, tree, &key, stored)?;
     let old = known.map(|(tree, stored)| (*tree, index_keys(stored, &part)));
@@ -207,7 +207,7 @@ pub(crate) fn has_running(pages: &impl Pages, service: &str) -> bool {
 /// Removes a record, its past and its index entries; for eviction.
 pub(crate) fn evict(pages: &mut impl PagesMut, tree: Tree, key: &[u8]) {
     let Some(stored) = load::<StoredDeployment>(pages, tree, key) else { return };
-    let part = owned_part(&stored.record.key, &stored.record.service);
+    let part = counted_part(&stored.record.key, &stored.record.service);
     tree.remove(pages, key);
     for key in index_keys(&stored, &part) {
         tree.remove(pages, &key);

@@ -27,7 +27,7 @@ pub enum Table {
     Value = b'V',
 }
 
-/// What names a record of a source: a digest of its key, then one of key and service.
+/// What names a record of a source.
 pub type OwnedPart = [u8; 20];
 const KEY_BYTES: usize = 8;
 const OWNER_BYTES: usize = 12;
@@ -53,6 +53,25 @@ pub fn owned_part(key: &str, service: &str) -> OwnedPart {
     part[KEY_BYTES..].copy_from_slice(&owner);
     part
 }
+
+/// Names a record of a source that counts them: its service and the beginning of its key by a digest, then the number at the
+/// key's end. So those of a service lie in the order in which they began, which keeps pages full.
+pub fn counted_part(key: &str, service: &str) -> OwnedPart {
+    let beginning = key.trim_end_matches(|end: char| end.is_ascii_digit());
+    // Zeros in front would be lost in a number, and so would digits that it has no room for.
+    let zeros = key[beginning.len()..].bytes().take_while(|digit| *digit == b'0').count();
+    let fits = key.len().saturating_sub(beginning.len() + zeros) <= NUMBER_DIGITS_MAX;
+    let (beginning, number) = if fits { key.split_at(beginning.len() + zeros) } else { (key, "") };
+    let mut part = [0; OWNER_BYTES + KEY_BYTES];
+    let owner =
+        [&(beginning.len() as u64).to_le_bytes(), beginning.as_bytes(), &[number.len() as u8], service.as_bytes()];
+    part[..OWNER_BYTES].copy_from_slice(&short_digest::<OWNER_BYTES>(&owner));
+    part[OWNER_BYTES..].copy_from_slice(&number.parse().unwrap_or(0u64).to_be_bytes());
+    part
+}
+
+/// Digits that every number of 64 bits has room for.
+const NUMBER_DIGITS_MAX: usize = 19;
 
 /// Prefix of the records with a key, whatever their service; and of few others.
 pub fn key_prefix(table: Table, key: &str) -> Vec<u8> {
