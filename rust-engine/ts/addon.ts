@@ -13,8 +13,13 @@ export interface DecoderBox {
 export interface Addon {
   open(options: string): EngineBox
   memory(engine: EngineBox): string
+  survey(engine: EngineBox, pagesMax: number): number
+  releaseIdle(engine: EngineBox): number
   createShard(engine: EngineBox, shard: number): number
   dropShard(engine: EngineBox, shard: number, generation: number): void
+  clean(engine: EngineBox, budgetMs: number): boolean
+  dropped(engine: EngineBox, shard: number, generation: number): string
+  noteGap(engine: EngineBox, shard: number, generation: number, kinds: string, until: number): void
   stateHash(engine: EngineBox, shard: number, generation: number): string
   snapshot(
     engine: EngineBox,

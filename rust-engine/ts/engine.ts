@@ -27,6 +27,18 @@ class Engine implements EngineDoor {
     return JSON.parse(named(() => addon.memory(this.#box))) as MemoryReport
   }
 
+  clean(budgetMs: number): boolean {
+    return named(() => addon.clean(this.#box, budgetMs))
+  }
+
+  survey(pagesMax: number): number {
+    return named(() => addon.survey(this.#box, pagesMax))
+  }
+
+  releaseIdle(): number {
+    return named(() => addon.releaseIdle(this.#box))
+  }
+
   createShard(shard: number): ShardDoor {
     const generation = named(() => addon.createShard(this.#box, shard))
     return openShard(this.#box, shard, generation, this.#keyFileOf)

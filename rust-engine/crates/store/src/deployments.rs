@@ -6,7 +6,7 @@ use crate::keys::{OwnedPart, Table, counted_part, join, value_key};
 use crate::known::{AsKnown, PastOf};
 use crate::list::{ListPage, Place, TimeIndex, Window, page_of};
 use crate::past::Undo;
-use crate::stored::{load, reindex, save};
+use crate::stored::{displace, load, reindex, save};
 use crate::{ACTIVE, HISTORY, PREDICTION_BYTES_MAX, StoreError, change, service};
 use paged::{Pages, PagesMut, Tree};
 use serde::{Deserialize, Serialize};
@@ -63,7 +63,7 @@ pub fn apply_deployment(
     let mut folded = fold(known.as_ref().map(|(_, stored)| stored), event, subject, at);
     let record = folded.record;
     if let Some((_, known)) = &known
-        && folded.stored.record.differs(&known.record)
+        && folded.stored.record.differs(&known.told().record)
     {
         folded.stored.known = known.known.changed(at);
     }
@@ -161,7 +161,8 @@ fn as_known(
     at: Option<i64>,
 ) -> Option<AsKnown<DeploymentRecord>> {
     let Some(at) = at else { return Some(AsKnown { record: stored.record, exact_from: None }) };
-    let record = DeploymentRecord { prediction: None, ..stored.record };
+    // That it counts as lost is no word of the log.
+    let record = DeploymentRecord { prediction: None, ..stored.told().record };
     PAST_OF.as_known(pages, part, record, stored.known, at)
 }
 
@@ -195,7 +196,7 @@ fn put(
     }
     reindex(pages, old, (tree, &index_keys(stored, &part)))?;
     let Some((_, known)) = known else { return Ok(()) };
-    PAST_OF.remember(pages, place_of(&stored.record, &part), &known.record, &stored.record, stored.known.at)
+    PAST_OF.remember(pages, place_of(&stored.record, &part), &known.told().record, &stored.record, stored.known.at)
 }
 
 /// True when an attempt of the service runs.
@@ -213,6 +214,14 @@ pub(crate) fn evict(pages: &mut impl PagesMut, tree: Tree, key: &[u8]) {
         tree.remove(pages, &key);
     }
     PAST_OF.forget(pages, place_of(&stored.record, &part), &stored.record);
+}
+
+/// Moves a running attempt that counts as lost to those that are over, with its prediction. Refused before anything changes.
+pub(crate) fn lose(pages: &mut impl PagesMut, key: &[u8]) -> Result<(), StoreError> {
+    let Some(stored) = load::<StoredDeployment>(pages, ACTIVE, key) else { return Ok(()) };
+    let lost = stored.lost();
+    let part = counted_part(&stored.record.key, &stored.record.service);
+    displace(pages, HISTORY, key, &lost, &index_keys(&stored, &part), &index_keys(&lost, &part))
 }
 
 fn place_of<'a>(record: &'a DeploymentRecord, part: &'a OwnedPart) -> Place<'a> {

@@ -6,7 +6,7 @@ use crate::keys::{OwnedPart, Table, join, key_prefix, owned_part, value_key};
 use crate::known::{AsKnown, PastOf};
 use crate::list::{ListPage, Place, TimeIndex, Window, page_of};
 use crate::past::Undo;
-use crate::stored::{decode, load, reindex, save};
+use crate::stored::{decode, displace, load, reindex, save};
 use crate::{ACTIVE, INCIDENTS, StoreError, service};
 use paged::{Pages, PagesMut, Tree};
 use serde::{Deserialize, Serialize};
@@ -54,7 +54,8 @@ pub fn apply_incident(
     if changed {
         put(pages, known.as_ref(), &stored)?;
     }
-    let was_open = known.as_ref().is_some_and(|(_, known)| is_open(known));
+    // One that counted as lost is open anew.
+    let was_open = known.as_ref().is_some_and(|(tree, _)| tree.region() == ACTIVE.region());
     let is_open = is_open(&stored);
     let record = stored.record;
     service::touch_service(pages, &record.service, &record.environment, event.occurred_at, |service| {
@@ -113,7 +114,13 @@ pub fn incidents(
         }
     };
     let (service, environment) = (filter.service.as_deref(), filter.environment.as_deref());
-    let groups = INDEX.groups(pages, &[ACTIVE, INCIDENTS], service, environment, wanted);
+    // One that counts as lost is not open, whatever it was last told to be.
+    let trees: &[Tree] = match (filter.at, filter.state) {
+        (Some(_), _) | (None, None) => &[ACTIVE, INCIDENTS],
+        (None, Some(IncidentState::Resolved)) => &[INCIDENTS],
+        (None, Some(_)) => &[ACTIVE],
+    };
+    let groups = INDEX.groups(pages, trees, service, environment, wanted);
     let window = Window { from: filter.from, to: filter.to };
     page_of(pages, &groups, window, limit, cursor, |part, time, tree| {
         let stored = match filter.at {
@@ -134,16 +141,24 @@ impl IncidentFilter {
     }
 }
 
-/// Removes an incident, its past and its index entries; for eviction.
-pub(crate) fn evict(pages: &mut impl PagesMut, tree: Tree, key: &[u8]) -> Result<(), StoreError> {
-    let Some(stored) = load::<StoredIncident>(pages, tree, key) else { return Ok(()) };
+/// Removes an incident that is over, its past and its index entries, for eviction; when it began.
+pub(crate) fn evict(pages: &mut impl PagesMut, tree: Tree, key: &[u8]) -> Option<i64> {
+    let stored = load::<StoredIncident>(pages, tree, key)?;
     let part = owned_part(&stored.record.key, &stored.record.service);
     tree.remove(pages, key);
     for key in index_keys(&stored, &part) {
         tree.remove(pages, &key);
     }
     PAST_OF.forget(pages, place_of(&stored.record, &part), &stored.record);
-    if is_open(&stored) { service::forget_open_incident(pages, &stored.record.service) } else { Ok(()) }
+    Some(stored.record.starts_at)
+}
+
+/// Moves an open incident that counts as lost to those that are over, as it was last told. Refused before anything changes.
+pub(crate) fn lose(pages: &mut impl PagesMut, key: &[u8]) -> Result<(), StoreError> {
+    let Some(stored) = load::<StoredIncident>(pages, ACTIVE, key) else { return Ok(()) };
+    let part = owned_part(&stored.record.key, &stored.record.service);
+    displace(pages, INCIDENTS, key, &stored, &index_keys(&stored, &part), &index_keys(&stored, &part))?;
+    service::forget_open_incident(pages, &stored.record.service)
 }
 
 fn is_open(stored: &StoredIncident) -> bool {

@@ -29,7 +29,7 @@ pub use deployments::{
     DeploymentApplied, DeploymentFilter, apply_deployment, attach_prediction, deployment, deployments,
 };
 pub use event::{DeploymentEvent, IncidentEvent, IncidentPhase, InfrastructureEvent, Phase};
-pub use evict::{Oldest, evict, oldest};
+pub use evict::{Dropped, Oldest, QUIET_MS, What, evict, oldest};
 pub use incident::{IncidentRecord, IncidentState};
 pub use incidents::{IncidentApplied, IncidentFilter, apply_incident, incident, incidents, incidents_with_key};
 pub use known::AsKnown;
@@ -77,5 +77,5 @@ const ACTIVE: Tree = Tree::of(Region::ActiveOperations);
 
 /// Pages that applying one event of this many bytes can need in each region that it touches.
 pub fn pages_for_event(json_bytes: usize) -> u32 {
-    Tree::pages_needed(json_bytes * 2) + 64
+    Tree::pages_needed(json_bytes * 2) + 48
 }

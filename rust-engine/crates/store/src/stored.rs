@@ -1,4 +1,4 @@
-use crate::StoreError;
+use crate::{ACTIVE, StoreError};
 use paged::{Pages, PagesMut, Tree, VALUE_BYTES_MAX};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -65,6 +65,35 @@ pub fn reindex(
     }
     for key in keys {
         tree.insert(pages, key, &[])?;
+    }
+    Ok(())
+}
+
+/// Moves a record out of the active ones: kept as `stored` with the index entries `new`, instead of with `old`. Refused, when
+/// there is no room, with all as it was.
+pub fn displace<T: Versioned>(
+    pages: &mut impl PagesMut,
+    to: Tree,
+    key: &[u8],
+    stored: &T,
+    old: &[Vec<u8>],
+    new: &[Vec<u8>],
+) -> Result<(), StoreError> {
+    let bytes = encode(stored)?;
+    let entries = std::iter::once((key, bytes.as_slice())).chain(new.iter().map(|entry| (entry.as_slice(), &[][..])));
+    for (n, (entry, value)) in entries.enumerate() {
+        if let Err(refused) = to.insert(pages, entry, value) {
+            // Taking out needs no page.
+            let inserted = std::iter::once(key).chain(new.iter().map(Vec::as_slice)).take(n);
+            for entry in inserted {
+                to.remove(pages, entry);
+            }
+            return Err(refused.into());
+        }
+    }
+    ACTIVE.remove(pages, key);
+    for entry in old {
+        ACTIVE.remove(pages, entry);
     }
     Ok(())
 }
