@@ -141,7 +141,9 @@ pub fn note_insert(page: &mut Page, i: usize) {
 /// away from what lies behind it; once nothing lies before it, that stays together on the other side, as nothing will come
 /// between.
 pub fn hot_split(page: &Page, i: usize) -> Option<usize> {
-    let (cells, near) = (count(page), near(count(page)));
+    let cells = count(page);
+    // What came about in order may still come between the last few; of large cells that would leave much of a page unused.
+    let near = (cells / 16).min(4);
     let (run, drift) = (page[14], page[15] as i8);
     let ascends = i16::from(drift) * 2 > i16::from(run.min(127));
     let (before, after) = (i.saturating_sub(near), i + 1 + near);

@@ -43,14 +43,14 @@ impl Tree {
 
     /// The value of a key.
     pub fn get<'a>(self, pages: &'a impl Pages, key: &[u8]) -> Option<Cow<'a, [u8]>> {
-        let leaf = pages.page(self.descend(pages, key)?.leaf);
+        let leaf = pages.page(self.leaf_of(pages, key)?);
         let i = node::search(leaf, key).ok()?;
         Some(read_payload(pages, node::payload(leaf, i)))
     }
 
     /// True when the key is there.
     pub fn contains(self, pages: &impl Pages, key: &[u8]) -> bool {
-        self.descend(pages, key).is_some_and(|path| node::search(pages.page(path.leaf), key).is_ok())
+        self.leaf_of(pages, key).is_some_and(|leaf| node::search(pages.page(leaf), key).is_ok())
     }
 
     /// Pages that one insert of a value of this size can need at most.
@@ -103,12 +103,9 @@ impl Tree {
 
     /// A cursor at the first key ≥ `from`.
     pub fn seek(self, pages: &impl Pages, from: &[u8]) -> Cursor {
-        let Some(path) = self.descend(pages, from) else { return Cursor { leaf: 0, at: 0 } };
-        let at = match node::search(pages.page(path.leaf), from) {
-            Ok(i) => i,
-            Err(i) => i,
-        };
-        Cursor { leaf: path.leaf, at }
+        let Some(leaf) = self.leaf_of(pages, from) else { return Cursor { leaf: 0, at: 0 } };
+        let (Ok(at) | Err(at)) = node::search(pages.page(leaf), from);
+        Cursor { leaf, at }
     }
 
     fn root(self, pages: &impl Pages) -> PageNo {
@@ -124,6 +121,27 @@ impl Tree {
         node::init(pages.page_mut(root), LEAF, 0);
         self.set_root(pages, root);
         Ok(Path { steps: Vec::new(), leaf: root })
+    }
+
+    /// The leaf where the key stands or would stand; none while the tree has no page.
+    fn leaf_of(self, pages: &impl Pages, key: &[u8]) -> Option<PageNo> {
+        let mut n = self.root(pages);
+        if n == 0 {
+            return None;
+        }
+        for _ in 0..=DEPTH_MAX {
+            let page = pages.page(n);
+            if node::kind(page) == LEAF {
+                return Some(n);
+            }
+            assert!(node::kind(page) == BRANCH, "page {n} is no tree page");
+            let at = match node::search(page, key) {
+                Ok(i) => i + 1,
+                Err(i) => i,
+            };
+            n = node::child(page, at);
+        }
+        unreachable!("deeper than {DEPTH_MAX} pages")
     }
 
     /// The way to the leaf where the key stands or would stand; none while the tree has no page.
