@@ -20,6 +20,8 @@ mod resource;
 mod rolling;
 mod service;
 mod stored;
+#[cfg(test)]
+mod versions;
 
 pub use buckets::{Buckets, buckets_add, buckets_read};
 pub use change::change_of;

@@ -1,6 +1,7 @@
 //! Random events against plain maps: whatever comes late, twice or under a key of another service, what is got, listed and
 //! paged is what a naive look at all events gives.
 
+mod buckets;
 mod deployments;
 mod incidents;
 mod known;
