@@ -123,16 +123,24 @@ fn long_run(cells: usize) -> u8 {
 
 /// Takes note of an insert at position i.
 pub fn note_insert(page: &mut Page, i: usize) {
+    let counters = counters_after(page, i);
+    set_note(page, i, counters);
+}
+
+/// How many inserts in a row are near the one before, and by how much they moved, when the next one is at position i.
+pub fn counters_after(page: &Page, i: usize) -> (u8, i8) {
     let last = usize::from(read_u16(page, 12));
-    let is_near = last > 0 && (last - 1).abs_diff(i) <= near(count(page));
-    let (run, drift) = (page[14], page[15] as i8);
-    (page[14], page[15]) = if is_near {
-        let moved = i as i64 - (last as i64 - 1);
-        (run.saturating_add(1), drift.saturating_add(moved as i8) as u8)
-    } else {
-        (0, 0)
-    };
+    if last == 0 || (last - 1).abs_diff(i) > near(count(page)) {
+        return (0, 0);
+    }
+    let moved = i as i64 - (last as i64 - 1);
+    (page[14].saturating_add(1), (page[15] as i8).saturating_add(moved as i8))
+}
+
+/// The page that the last insert went to, at position i, goes on with these counters.
+pub fn set_note(page: &mut Page, i: usize, (run, drift): (u8, i8)) {
     write(page, 12, &(i as u16 + 1).to_le_bytes());
+    (page[14], page[15]) = (run, drift as u8);
 }
 
 /// Where to divide a page that takes its inserts at one place, of which i is the next. None for one that takes them anywhere.

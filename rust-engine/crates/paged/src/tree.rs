@@ -229,6 +229,10 @@ impl Tree {
         };
         fill(pages.page_mut(n), node::kind(&old), left_link, lower);
         fill(pages.page_mut(right), node::kind(&old), right_link, upper);
+        if is_leaf {
+            let (page, i) = if at < middle { (n, at) } else { (right, at - middle) };
+            node::set_note(pages.page_mut(page), i, node::counters_after(&old, at));
+        }
         Ok((separator, right))
     }
 
