@@ -2,6 +2,7 @@
 //! is no longer exact never tells what was learnt later.
 
 use crate::{KEYS, SERVICES, Store, TIMES, deployments, incidents, key, read_all};
+use paged::{Region, Tree};
 use proptest::prelude::*;
 use store::{AsKnown, DeploymentFilter, DeploymentRecord, IncidentFilter, IncidentRecord};
 
@@ -144,4 +145,53 @@ fn a_long_text_that_was_replaced_is_kept_by_its_beginning_and_the_answer_says_so
     let second = known(&mut store, 20);
     assert_eq!((second.exact_from, second.record.description.as_str()), (None, "short"));
     assert!(store::incident(&store.pages(), "production/a", "k", Some(9)).is_none(), "nobody had heard of it");
+}
+
+/// Drops all that a region holds, as if it were full.
+fn drop_all(store: &mut Store, region: Region) {
+    while let Some(oldest) = store::oldest(&store.pages(), region, i64::MAX) {
+        store::evict(&mut store.pages(), region, &oldest).expect("room");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+    #[test]
+    fn that_an_attempt_counts_as_lost_is_not_what_was_known(told in told(deployments::told(), 90), at in -1..TIMES * 3) {
+        let mut store = Store::open();
+        let mut memory: Vec<(i64, Vec<DeploymentRecord>)> = Vec::new();
+        let mut model = deployments::Model::default();
+        let half = told.len() / 2;
+        for (n, (told, at)) in told.iter().enumerate() {
+            if n == half {
+                drop_all(&mut store, Region::ActiveOperations);
+            }
+            store::apply_deployment(&mut store.pages(), &told.event(), *at).expect("room");
+            model.apply(told);
+            memory.push((*at, bare(model.records())));
+        }
+        drop_all(&mut store, Region::ActiveOperations);
+        let filter = DeploymentFilter { at: Some(at), ..DeploymentFilter::default() };
+        let pages = store.pages();
+        let found = read_all(5, |cursor| store::deployments(&pages, &filter, 5, cursor));
+        prop_assert_eq!(deployments::sorted(found), deployments::sorted(then(&memory, at).unwrap_or_default()));
+    }
+
+    #[test]
+    fn a_record_goes_with_its_past_and_all_its_places(
+        runs in told(deployments::told(), 60),
+        alerts in told(incidents::told(), 60),
+    ) {
+        let mut store = Store::open();
+        for (told, at) in &runs {
+            store::apply_deployment(&mut store.pages(), &told.event(), *at).expect("room");
+        }
+        for (told, at) in &alerts {
+            store::apply_incident(&mut store.pages(), &told.event(), *at).expect("room");
+        }
+        for region in [Region::ActiveOperations, Region::DeploymentHistory, Region::IncidentDatabase] {
+            drop_all(&mut store, region);
+            prop_assert!(Tree::of(region).seek(&store.pages(), &[]).next(&store.pages()).is_none(), "{:?} is not empty", region);
+        }
+    }
 }
