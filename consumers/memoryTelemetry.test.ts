@@ -18,7 +18,7 @@ before(() => {
   const door = state.doorOf('production/shop')
   for (let n = 0; n < 200; n++) {
     const event = { occurredAt: n, source: 'test', service: 'production/shop', environment: 'production', key: `k${n}` }
-    door.applyIncident(JSON.stringify({ ...event, phase: 'firing', title: 't', startsAt: n }))
+    door.applyIncident(JSON.stringify({ ...event, phase: 'firing', title: 't', startsAt: n }), n)
   }
 })
 

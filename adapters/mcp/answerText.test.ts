@@ -6,7 +6,7 @@ import { answerText } from './answerText.ts'
 const FRESH = { freshThrough: null, complete: true, incompleteReason: null }
 
 function service(count: number): QueryOutput<'get_service'> {
-  const outcomes = { finished: count, failed: 0, streak: -count }
+  const outcomes = { finished: count, failed: 0, streak: -count, lastDays: [] }
   return {
     service: 'production/shop',
     environment: 'production',

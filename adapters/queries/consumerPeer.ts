@@ -186,7 +186,7 @@ const namedService = (service: string) => ({
 })
 
 function serviceOf(service: string, recent: readonly Deployment[], incidents: readonly Incident[]): object {
-  const outcomes = { finished: recent.length, failed: 0, streak: recent.length }
+  const outcomes = { finished: recent.length, failed: 0, streak: recent.length, lastDays: [] }
   return {
     service,
     environment: service.split('/')[0],
@@ -196,7 +196,7 @@ function serviceOf(service: string, recent: readonly Deployment[], incidents: re
     deployments: recent.length,
     ciRuns: 0,
     series: 0,
-    outcomes: { deployment: outcomes, ci_run: { finished: 0, failed: 0, streak: 0 } },
+    outcomes: { deployment: outcomes, ci_run: { finished: 0, failed: 0, streak: 0, lastDays: [] } },
     recent: recent.slice(0, 5),
     openIncidents: incidents.filter((item) => item.state !== 'resolved'),
     ...FRESH,

@@ -4,13 +4,12 @@ import type { Codec } from '../../runtime/kafka/codec.ts'
 import type { IncomingRecord } from '../../runtime/kafka/port.ts'
 import type { ShardDoor } from '../../rust-engine/ts/door.ts'
 import { BlockInvalid, PoolFull, RecordInvalid } from '../../rust-engine/ts/errors.ts'
+import { CLOCK_AHEAD_MS_MAX } from '../../schemas/clockAhead.ts'
 import type { DeadLetterReason } from '../../schemas/generated/events.ts'
 import { InvalidEvent } from '../../schemas/invalidEvent.ts'
 import type { Output, Phase } from '../../schemas/outputs.ts'
 import { deadLetter } from './deadLetter.ts'
 import type { Handler, Handlers, InputTopic } from './handlers.ts'
-
-const CLOCK_AHEAD_MS_MAX = 10 * 60 * 1000
 
 export interface Applied {
   readonly outputs: readonly Output[]

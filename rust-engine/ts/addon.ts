@@ -34,7 +34,7 @@ export interface Addon {
   upkeep(engine: EngineBox, shard: number, generation: number): Promise<string>
   restoreShard(engine: EngineBox, shard: number, folder: string, committed: string, keyFile: string): Promise<string>
 
-  applyDeployment(engine: EngineBox, shard: number, generation: number, event: string): string
+  applyDeployment(engine: EngineBox, shard: number, generation: number, event: string, at: number): string
   attachPrediction(
     engine: EngineBox,
     shard: number,
@@ -44,7 +44,14 @@ export interface Addon {
     attempt: number,
     prediction: string,
   ): boolean
-  deployment(engine: EngineBox, shard: number, generation: number, service: string, key: string): string
+  deployment(
+    engine: EngineBox,
+    shard: number,
+    generation: number,
+    service: string,
+    key: string,
+    at: number | null,
+  ): string
   deployments(
     engine: EngineBox,
     shard: number,
@@ -65,8 +72,26 @@ export interface Addon {
   ): void
   rollingRead(engine: EngineBox, shard: number, generation: number, scopes: string, at: number, out: Float64Array): void
 
-  applyIncident(engine: EngineBox, shard: number, generation: number, event: string): string
-  incident(engine: EngineBox, shard: number, generation: number, service: string, key: string): string
+  bucketsAdd(engine: EngineBox, shard: number, generation: number, scope: string, at: number, failed: boolean): void
+  bucketsRead(
+    engine: EngineBox,
+    shard: number,
+    generation: number,
+    scope: string,
+    buckets: string,
+    first: number,
+    out: Float64Array,
+  ): void
+
+  applyIncident(engine: EngineBox, shard: number, generation: number, event: string, at: number): string
+  incident(
+    engine: EngineBox,
+    shard: number,
+    generation: number,
+    service: string,
+    key: string,
+    at: number | null,
+  ): string
   incidentsWithKey(engine: EngineBox, shard: number, generation: number, key: string, limit: number): string
   incidents(
     engine: EngineBox,

@@ -4,14 +4,14 @@ import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { ALL, deployment, open, temporary } from './engineUnderTest.ts'
+import { ALL, deployment, open, temporary, LOGGED } from './engineUnderTest.ts'
 import { EngineBroken } from './errors.ts'
 
 test('a state that contradicts itself makes a call fail, then all of them, and no other engine', async (t) => {
   const root = temporary(t)
   const [folder, snapshotKeyFile] = [join(root, 'snapshots'), join(root, 'key')]
   const writer = open({ snapshotKeyFile }).createShard(0)
-  writer.applyDeployment(deployment({}))
+  writer.applyDeployment(deployment({}), LOGGED)
   const { file, pagesHash, pages } = await writer.snapshot(folder, 'w', {}, 1)
   assert.ok(pages > 1)
 
@@ -33,13 +33,13 @@ test('a state that contradicts itself makes a call fail, then all of them, and n
     'the panic itself',
   )
   assert.throws(() => shard.stateHash(), EngineBroken)
-  assert.throws(() => shard.applyDeployment(deployment({})), EngineBroken)
+  assert.throws(() => shard.applyDeployment(deployment({}), LOGGED), EngineBroken)
   assert.throws(() => engine.memory(), EngineBroken)
   assert.throws(() => engine.createShard(1), EngineBroken)
   await assert.rejects(engine.restoreShard(2, folder, {}), EngineBroken)
   assert.throws(() => shard.drop(), EngineBroken)
   await assert.rejects(shard.snapshot(folder, 'w', {}, 2), EngineBroken)
-  assert.equal(writer.applyDeployment(deployment({ phase: 'finished', conclusion: 'success' })).closed, true)
+  assert.equal(writer.applyDeployment(deployment({ phase: 'finished', conclusion: 'success' }), LOGGED).closed, true)
 })
 
 test('the digest that the forged manifest needs is that of the format', async (t) => {

@@ -208,11 +208,22 @@ export interface Matcher {
 
 export type Aggregation = 'last' | 'avg' | 'min' | 'max' | 'sum' | 'count'
 
-/** A page of a list, newest first; `cursor` is null at the end. */
+/** A page of a list, newest first; `cursor` is null at the end. `exactFrom`: the latest of the items', where a list takes `at`. */
 export interface Page<T> {
   readonly items: readonly T[]
   readonly cursor: string | null
+  readonly exactFrom: number | null
 }
+
+/** A record as it was known at a time. */
+export interface AsKnown<T> {
+  readonly record: T
+  /** Null: just so. Else what was known between is not kept whole any more; as known from this time on it is. */
+  readonly exactFrom: number | null
+}
+
+/** Hours of the week in UTC, from Monday 0:00 = 0, over all time; days since 1970-01-01 in UTC, of the last 13 to 14 months. */
+export type Buckets = 'hour_of_week' | 'day'
 
 export interface DeploymentFilter {
   readonly subject: 'deployment' | 'ci_run' | null
@@ -223,13 +234,18 @@ export interface DeploymentFilter {
   /** listedAt within [from, to). */
   readonly from: number | null
   readonly to: number | null
+  /** As known at this time; null = now. */
+  readonly at: number | null
 }
 export interface IncidentFilter {
   readonly service: string | null
   readonly environment: string | null
   readonly state: 'firing' | 'acknowledged' | 'resolved' | null
+  readonly severity: string | null
   readonly from: number | null
   readonly to: number | null
+  /** As known at this time; null = now. */
+  readonly at: number | null
 }
 
 /**

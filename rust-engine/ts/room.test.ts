@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { EngineDoor, ShardDoor } from './door.ts'
 import { openEngine } from './engine.ts'
-import { ALL, SHOP, MIB, deployment, incident, sized, temporary } from './engineUnderTest.ts'
+import { ALL, SHOP, MIB, deployment, incident, sized, temporary, LOGGED } from './engineUnderTest.ts'
 import { PoolFull } from './errors.ts'
 import type { DeploymentRecord, DroppedKind, Page, Region } from './records.ts'
 
@@ -28,9 +28,10 @@ test('a full history lets old successful runs go first; what runs stays', () => 
         phase: 'finished',
         ...fields,
       }),
+      LOGGED,
     )
-  shard.applyDeployment(deployment({ key: 'kept', phase: 'finished', conclusion: 'success' }))
-  shard.applyDeployment(deployment({ key: 'running', phase: 'started' }))
+  shard.applyDeployment(deployment({ key: 'kept', phase: 'finished', conclusion: 'success' }), LOGGED)
+  shard.applyDeployment(deployment({ key: 'running', phase: 'started' }), LOGGED)
   run(0, { conclusion: 'failure' })
   let runs = 1
   const history = () => region(engine, 'deployment_history')
@@ -60,9 +61,10 @@ test('what is active never goes: what begins is refused where there is no room, 
   const live = (i: number, fields: object = {}) =>
     shard.applyDeployment(
       deployment({ key: `live${i}`, phase: 'started', occurredAt: 1_000 + i, name: NAME, ...fields }),
+      LOGGED,
     )
   const firing = (i: number, fields: object = {}) =>
-    shard.applyIncident(incident({ key: `i${i}`, occurredAt: 1_000 + i, description: NAME, ...fields }))
+    shard.applyIncident(incident({ key: `i${i}`, occurredAt: 1_000 + i, description: NAME, ...fields }), LOGGED)
   const isFull = (error: unknown) =>
     error instanceof PoolFull && error.region === 'active_operations' && error.retryable
   let next = 0
@@ -87,11 +89,11 @@ test('what is active never goes: what begins is refused where there is no room, 
   assert.deepEqual(kindOf(shard, 'operations_given_up'), { kind: 'operations_given_up', records: 0, until: null })
   const running = shard.deployments({ ...ALL, state: 'started' }, 50_000, null).items
   assert.equal(running.length, full)
-  assert.equal(shard.incidents({ ...ALL, state: 'firing' }, 50_000, null).items.length, open)
+  assert.equal(shard.incidents({ ...ALL, severity: null, state: 'firing' }, 50_000, null).items.length, open)
   assert.equal(shard.service(SHOP)?.openIncidents, open)
 
   for (const { key, prediction } of running.slice(0, 500)) {
-    const ended = shard.applyDeployment(deployment({ key, phase: 'finished', conclusion: 'failure' }))
+    const ended = shard.applyDeployment(deployment({ key, phase: 'finished', conclusion: 'failure' }), LOGGED)
     assert.deepEqual([ended.closed, ended.opened, ended.record?.prediction], [true, false, prediction])
   }
   for (let i = 0; i < 500; i++) firing(i, { phase: 'resolved' })
@@ -105,9 +107,9 @@ test('what was not heard of for a week counts as lost when there is no room, and
   const engine = openEngine(sized(MIB))
   const shard = engine.createShard(0)
   const begin = (i: number, at: number) => {
-    shard.applyDeployment(deployment({ key: `k${i}`, phase: 'started', occurredAt: at, name: NAME }))
+    shard.applyDeployment(deployment({ key: `k${i}`, phase: 'started', occurredAt: at, name: NAME }), LOGGED)
     shard.attachPrediction(SHOP, `k${i}`, 1, `{"p":${i}}`)
-    shard.applyIncident(incident({ key: `i${i}`, occurredAt: at, startsAt: at, description: NAME }))
+    shard.applyIncident(incident({ key: `i${i}`, occurredAt: at, startsAt: at, description: NAME }), LOGGED)
   }
   // Three times what there is room for; of a week less than half of that.
   const apart = DAY_MS / 24
@@ -120,7 +122,7 @@ test('what was not heard of for a week counts as lost when there is no room, and
   const told = shard.deployment(SHOP, 'k0')
   assert.deepEqual([told?.state, told?.conclusion, told?.prediction], ['finished', 'unknown', '{"p":0}'])
   assert.equal(shard.incident(SHOP, 'i0')?.state, 'firing')
-  const open = shard.incidents({ ...ALL, state: 'firing' }, 50_000, null).items
+  const open = shard.incidents({ ...ALL, severity: null, state: 'firing' }, 50_000, null).items
   assert.equal(shard.service(SHOP)?.openIncidents, open.length)
   assert.ok(open.every(({ startsAt }) => startsAt > 0))
   assert.equal(shard.deployments({ ...ALL, state: 'started' }, 50_000, null).items.at(-1)?.conclusion, null)
@@ -128,18 +130,19 @@ test('what was not heard of for a week counts as lost when there is no room, and
 
   // Heard of again it runs, is open, and ends as if nothing had been.
   const step = { phase: 'step', occurredAt: newest, step: { key: 'a', name: 'a', kind: 'job', state: 'queued' } }
-  const again = shard.applyDeployment(deployment({ key: 'k0', ...step }))
+  const again = shard.applyDeployment(deployment({ key: 'k0', ...step }), LOGGED)
   assert.deepEqual(
     [again.opened, again.closed, again.record?.state, again.record?.conclusion],
     [false, false, 'started', null],
   )
   const ended = shard.applyDeployment(
     deployment({ key: 'k1', phase: 'finished', conclusion: 'success', occurredAt: newest }),
+    LOGGED,
   )
   assert.deepEqual([ended.closed, ended.record?.conclusion, ended.record?.prediction], [true, 'success', '{"p":1}'])
-  shard.applyIncident(incident({ key: 'i0', occurredAt: newest, startsAt: 0, description: NAME }))
+  shard.applyIncident(incident({ key: 'i0', occurredAt: newest, startsAt: 0, description: NAME }), LOGGED)
   assert.equal(shard.service(SHOP)?.openIncidents, open.length + 1)
-  shard.applyIncident(incident({ key: 'i1', phase: 'resolved', occurredAt: newest, startsAt: 0 }))
+  shard.applyIncident(incident({ key: 'i1', phase: 'resolved', occurredAt: newest, startsAt: 0 }), LOGGED)
   assert.equal(shard.service(SHOP)?.openIncidents, open.length + 1)
 })
 
@@ -149,7 +152,7 @@ test('what goes is counted by kind, moves with the shard, and a gap in the log c
   const shard = engine.createShard(0)
   for (let i = 0; i < 10_000; i++) {
     const fields = { key: `k${i}`, occurredAt: i * 1_000, name: NAME, phase: 'finished', conclusion: 'success' }
-    shard.applyDeployment(deployment({ ...fields, subject: i % 10 === 0 ? 'deployment' : 'ci_run' }))
+    shard.applyDeployment(deployment({ ...fields, subject: i % 10 === 0 ? 'deployment' : 'ci_run' }), LOGGED)
   }
   const runs = kindOf(shard, 'ci_runs_successful')
   assert.ok(runs.until !== null && runs.records > 500)
@@ -182,7 +185,7 @@ test('cleaning between events leaves them nothing to drop', () => {
   const shard = engine.createShard(0)
   const run = (i: number) => {
     const fields = { key: `k${i}`, occurredAt: i * 1_000, name: NAME, phase: 'finished', conclusion: 'success' }
-    shard.applyDeployment(deployment({ ...fields, subject: 'ci_run' }))
+    shard.applyDeployment(deployment({ ...fields, subject: 'ci_run' }), LOGGED)
     return kindOf(shard, 'ci_runs_successful').records
   }
   assert.equal(engine.clean(1), false)
@@ -211,8 +214,8 @@ test('made-up services and resources leave again, oldest first; what runs or is 
         quantities: {},
       }),
     )
-  shard.applyDeployment(deployment({ service: 'production/running', key: 'r', phase: 'started' }))
-  shard.applyIncident(incident({ service: 'production/open' }))
+  shard.applyDeployment(deployment({ service: 'production/running', key: 'r', phase: 'started' }), LOGGED)
+  shard.applyIncident(incident({ service: 'production/open' }), LOGGED)
   const state = () => region(engine, 'infrastructure_state')
   let told = 0
   for (; state().evicted < 2_000; told++) {
@@ -232,8 +235,9 @@ test('a shard is restored into a pool that others fill: they make room, it comes
     for (let i = 0; !until(); i++) {
       assert.ok(i < 50_000, 'never reached')
       const fields = { key: `k${i}`, occurredAt: i * DAY_MS, name: NAME }
-      shard.applyDeployment(deployment({ ...fields, phase: 'started' }))
-      if (i % 2 === 0) shard.applyDeployment(deployment({ ...fields, phase: 'finished', conclusion: 'failure' }))
+      shard.applyDeployment(deployment({ ...fields, phase: 'started' }), LOGGED)
+      if (i % 2 === 0)
+        shard.applyDeployment(deployment({ ...fields, phase: 'finished', conclusion: 'failure' }), LOGGED)
     }
   }
   const first = openEngine(sized(MIB))
@@ -247,7 +251,7 @@ test('a shard is restored into a pool that others fill: they make room, it comes
   fill(other, () => region(engine, 'deployment_history').evicted > 100)
   const { shard, refused } = await engine.restoreShard(0, folder, {})
   assert.deepEqual([shard?.stateHash(), refused], [hash, []])
-  assert.ok(other.applyDeployment(deployment({ key: 'goes on' })).opened)
+  assert.ok(other.applyDeployment(deployment({ key: 'goes on' }), LOGGED).opened)
 
   const small = openEngine(sized(MIB / 4))
   const beside = small.createShard(1)
@@ -257,13 +261,13 @@ test('a shard is restored into a pool that others fill: they make room, it comes
   assert.equal(tooLarge.shard, null)
   assert.match(tooLarge.refused.join(), /manifest: deployment_history would hold \d+ bytes, at most 786432$/u)
   assert.equal(beside.stateHash(), before)
-  assert.ok(small.createShard(0).applyDeployment(deployment({})).opened)
+  assert.ok(small.createShard(0).applyDeployment(deployment({}), LOGGED).opened)
 })
 
 test('a region that is too small for one event is full, with figures', () => {
   const shard = openEngine(sized(64 * 1024)).createShard(0)
   assert.throws(
-    () => shard.applyDeployment(deployment({})),
+    () => shard.applyDeployment(deployment({}), LOGGED),
     (error) => error instanceof PoolFull && error.region === 'active_operations' && error.neededBytes > error.freeBytes,
   )
 })

@@ -4,6 +4,8 @@ import type { ShardDoor } from './door.ts'
 import { named, namedError, SharedMemoryRefused } from './errors.ts'
 import type {
   Aggregation,
+  AsKnown,
+  Buckets,
   DeploymentApplied,
   DeploymentFilter,
   DeploymentRecord,
@@ -49,8 +51,8 @@ class Shard implements ShardDoor {
     })
   }
 
-  applyDeployment(eventJson: string): DeploymentApplied {
-    return parse(named(() => addon.applyDeployment(this.#engine, this.shard, this.#generation, eventJson)))
+  applyDeployment(eventJson: string, at: number): DeploymentApplied {
+    return parse(named(() => addon.applyDeployment(this.#engine, this.shard, this.#generation, eventJson, at)))
   }
 
   attachPrediction(service: string, key: string, attempt: number, prediction: string): boolean {
@@ -60,7 +62,15 @@ class Shard implements ShardDoor {
   }
 
   deployment(service: string, key: string): DeploymentRecord | null {
-    return parse(named(() => addon.deployment(this.#engine, this.shard, this.#generation, service, key)))
+    return this.#deployment(service, key, null)?.record ?? null
+  }
+
+  deploymentAt(service: string, key: string, at: number): AsKnown<DeploymentRecord> | null {
+    return this.#deployment(service, key, at)
+  }
+
+  #deployment(service: string, key: string, at: number | null): AsKnown<DeploymentRecord> | null {
+    return parse(named(() => addon.deployment(this.#engine, this.shard, this.#generation, service, key, at)))
   }
 
   deployments(filter: DeploymentFilter, limit: number, cursor: string | null): Page<DeploymentRecord> {
@@ -87,12 +97,33 @@ class Shard implements ShardDoor {
     })
   }
 
-  applyIncident(eventJson: string): { readonly changed: boolean; readonly record: IncidentRecord } {
-    return parse(named(() => addon.applyIncident(this.#engine, this.shard, this.#generation, eventJson)))
+  bucketsAdd(scope: string, at: number, failed: boolean): void {
+    named(() => {
+      addon.bucketsAdd(this.#engine, this.shard, this.#generation, scope, at, failed)
+    })
+  }
+
+  bucketsRead(scope: string, buckets: Buckets, first: number, out: Float64Array): void {
+    const own = notShared('out', out)
+    named(() => {
+      addon.bucketsRead(this.#engine, this.shard, this.#generation, scope, buckets, first, own)
+    })
+  }
+
+  applyIncident(eventJson: string, at: number): { readonly changed: boolean; readonly record: IncidentRecord } {
+    return parse(named(() => addon.applyIncident(this.#engine, this.shard, this.#generation, eventJson, at)))
   }
 
   incident(service: string, key: string): IncidentRecord | null {
-    return parse(named(() => addon.incident(this.#engine, this.shard, this.#generation, service, key)))
+    return this.#incident(service, key, null)?.record ?? null
+  }
+
+  incidentAt(service: string, key: string, at: number): AsKnown<IncidentRecord> | null {
+    return this.#incident(service, key, at)
+  }
+
+  #incident(service: string, key: string, at: number | null): AsKnown<IncidentRecord> | null {
+    return parse(named(() => addon.incident(this.#engine, this.shard, this.#generation, service, key, at)))
   }
 
   incidentsWithKey(key: string, limit: number): readonly IncidentRecord[] {

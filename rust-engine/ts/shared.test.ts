@@ -17,6 +17,9 @@ const CALLS: Readonly<Record<string, (shard: ShardDoor) => unknown>> = {
   'rollingRead out': (shard) => {
     shard.rollingRead(['a'], 0, numbers())
   },
+  'bucketsRead out': (shard) => {
+    shard.bucketsRead('a', 'day', 0, numbers())
+  },
   'applyMetrics announced': (shard) => shard.applyMetrics('t', 's/x', bytes(), new Uint8Array()),
   'applyMetrics block': (shard) => shard.applyMetrics('t', 's/x', new Uint8Array(), bytes()),
   'range times': (shard) => shard.range('0', 0, 1, 1, 'avg', numbers(), own()),

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { parentPort, workerData } from 'node:worker_threads'
 import { openEngine } from './engine.ts'
-import { MIB, deployment, open, sized } from './engineUnderTest.ts'
+import { MIB, deployment, open, sized, LOGGED } from './engineUnderTest.ts'
 
 interface Work {
   readonly folder: string
@@ -17,7 +17,7 @@ assert.ok(parentPort, 'runs in a worker')
 async function whole(): Promise<string> {
   const engine = open()
   const shard = engine.createShard(3)
-  for (let i = 0; i < 500; i++) shard.applyDeployment(deployment({ key: `${writer} ${i}`, occurredAt: i }))
+  for (let i = 0; i < 500; i++) shard.applyDeployment(deployment({ key: `${writer} ${i}`, occurredAt: i }), LOGGED)
   const hash = shard.stateHash()
   await shard.snapshot(folder, writer, { 'devops.deployments': '500' }, 500)
   shard.drop()

@@ -7,7 +7,7 @@ import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { openEngine } from './engine.ts'
-import { MIB, deployment, open, sized, temporary } from './engineUnderTest.ts'
+import { MIB, deployment, open, sized, temporary, LOGGED } from './engineUnderTest.ts'
 
 const limitMs = 30_000
 
@@ -36,7 +36,7 @@ test('a worker applies, writes a snapshot, restores it and ends by itself', asyn
 test('two workers at once have an engine each, beside that of the main thread', async (t) => {
   const folders = [temporary(t), temporary(t)].map((folder) => join(folder, 'snapshots'))
   const shard = open().createShard(3)
-  shard.applyDeployment(deployment({}))
+  shard.applyDeployment(deployment({}), LOGGED)
   const before = shard.stateHash()
   const workers = folders.map((folder, i) => start(t, folder, `writer${i}`, false))
   const ended = workers.map((worker) => once(worker, 'exit', { signal: AbortSignal.timeout(limitMs) }))
@@ -59,7 +59,7 @@ test('a worker that is ended while it writes snapshots leaves one that can be us
     const worker = start(t, folder, 'ended', true)
     for (let snapshots = 0; snapshots <= round; snapshots++) assert.equal(await message(worker), 'writing')
     assert.equal(await worker.terminate(), 1)
-    shard.applyDeployment(deployment({ key: `after ${round}` }))
+    shard.applyDeployment(deployment({ key: `after ${round}` }), LOGGED)
     // A snapshot is there whole, or there was none yet: the second message came after the first was written.
     const restored = await openEngine(sized(64 * MIB)).restoreShard(0, folder, {})
     assert.deepEqual(restored.refused, [])

@@ -10,6 +10,7 @@ mod ingest;
 mod made_up;
 mod pages;
 mod query;
+mod records;
 mod row;
 mod sets;
 mod shard;
@@ -32,12 +33,13 @@ struct Options {
 fn main() {
     let options = read(std::env::args().skip(1)).unwrap_or_else(|reason| refuse(&reason));
     let sets = || options.sets.as_deref().map_or_else(Vec::new, sets::load);
-    let groups: [(&str, &dyn Fn() -> Vec<Row>); 5] = [
+    let groups: [(&str, &dyn Fn() -> Vec<Row>); 6] = [
         ("size", &|| size::bench(&sets())),
         ("ingest", &ingest::bench),
         ("query", &|| query::bench(options.hand_over.as_deref())),
         ("pages", &pages::bench),
         ("decode", &decode::bench),
+        ("records", &records::bench),
     ];
     let wanted = |name: &str| options.only.as_deref().is_none_or(|only| only == name);
     let rows: Vec<Row> = groups.iter().filter(|(name, _)| wanted(name)).flat_map(|(_, bench)| bench()).collect();

@@ -28,20 +28,20 @@ pub fn run(bytes: &[u8]) -> bool {
     let Ok(json) = std::str::from_utf8(rest) else { return false };
     let (mut engine, handle) = small_engine::open();
     let before = small_engine::hash(&engine, handle);
-    let taken = apply(&mut engine, handle, *kind, json);
+    let taken = apply(&mut engine, handle, *kind, json, 1);
     let after = small_engine::hash(&engine, handle);
     assert!(taken || after == before, "refused, and changed something");
     if taken {
-        assert!(apply(&mut engine, handle, *kind, json), "taken, then refused");
+        assert!(apply(&mut engine, handle, *kind, json, 2), "taken, then refused");
         assert!(small_engine::hash(&engine, handle) == after, "the second delivery changed something");
     }
     taken
 }
 
-fn apply(engine: &mut Engine, handle: Handle, kind: u8, json: &str) -> bool {
+fn apply(engine: &mut Engine, handle: Handle, kind: u8, json: &str, at: i64) -> bool {
     match kind % 3 {
-        0 => small_engine::taken(engine.apply_deployment(handle, json)).is_some(),
-        1 => small_engine::taken(engine.apply_incident(handle, json)).is_some(),
+        0 => small_engine::taken(engine.apply_deployment(handle, json, at)).is_some(),
+        1 => small_engine::taken(engine.apply_incident(handle, json, at)).is_some(),
         _ => small_engine::taken(engine.apply_infrastructure(handle, json)).is_some(),
     }
 }

@@ -43,7 +43,7 @@ pub fn run(bytes: &[u8]) -> bool {
 fn ask(engine: &Engine, handle: Handle, wanted: &str, cursor: &str, name: &str) {
     lists(engine, handle, wanted, cursor);
     metrics(engine, handle, wanted, name);
-    small_engine::taken(engine.deployment(handle, name, cursor));
+    small_engine::taken(engine.deployment(handle, name, cursor, None));
     small_engine::taken(engine.incidents_with_key(handle, name, LIMIT));
     small_engine::taken(engine.resources(handle, name, LIMIT));
     small_engine::taken(engine.service(handle, name));
@@ -116,10 +116,10 @@ fn filled() -> (Engine, Handle, String) {
         let deployment = serde_json::json!({ "occurredAt": n, "source": "e", "service": service, "key": format!("k{n}"),
             "environment": "production", "subject": "deployment", "phase": if n % 2 == 0 { "started" } else { "finished" },
             "attempt": 1, "conclusion": "failure" });
-        engine.apply_deployment(handle, &deployment.to_string()).expect("room");
+        engine.apply_deployment(handle, &deployment.to_string(), n).expect("room");
         let incident = serde_json::json!({ "occurredAt": n, "source": "e", "service": service, "key": format!("i{n}"),
             "environment": "production", "phase": "firing", "title": "t", "startsAt": n });
-        engine.apply_incident(handle, &incident.to_string()).expect("room");
+        engine.apply_incident(handle, &incident.to_string(), n).expect("room");
     }
     for block in (crate::column_block::TARGET.seeds)().into_iter().take(1) {
         engine.apply_metrics(handle, "{}", "production/s1", &[], &block).expect("room");

@@ -20,7 +20,7 @@ fn apply(engine: &mut Engine, handle: Handle, service: u64, at: u64) {
     let event = serde_json::json!({ "occurredAt": at, "source": "bench", "service": format!("production/s{service}"),
         "environment": "production", "key": "k", "phase": "firing", "title": "t",
         "description": "d".repeat(60 * 1024 + (at % 7) as usize), "startsAt": at });
-    engine.apply_incident(handle, &event.to_string()).expect("room");
+    engine.apply_incident(handle, &event.to_string(), 0).expect("room");
 }
 
 fn dd(folder: &Path) -> Duration {

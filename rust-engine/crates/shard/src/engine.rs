@@ -6,9 +6,9 @@ use crate::survey::{Holding, Survey};
 use paged::{Heap, PageImage, Region, Space, View};
 use pool::{PAGE_BYTES, Pool, PoolError, PoolOptions};
 use store::{
-    DeploymentApplied, DeploymentEvent, DeploymentFilter, DeploymentRecord, IncidentApplied, IncidentEvent,
-    IncidentFilter, IncidentPhase, IncidentRecord, InfrastructureEvent, ListPage, Phase, ResourceRecord, ServiceRecord,
-    StoreError,
+    AsKnown, Buckets, DeploymentApplied, DeploymentEvent, DeploymentFilter, DeploymentRecord, IncidentApplied,
+    IncidentEvent, IncidentFilter, IncidentPhase, IncidentRecord, InfrastructureEvent, ListPage, Phase, ResourceRecord,
+    ServiceRecord, StoreError,
 };
 
 /// Scopes of one call.
@@ -125,8 +125,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Applies the JSON of a DeploymentEvent.
-    pub fn apply_deployment(&mut self, handle: Handle, json: &str) -> Result<DeploymentApplied, EngineError> {
+    /// Applies the JSON of a DeploymentEvent that the log had at `at`.
+    pub fn apply_deployment(&mut self, handle: Handle, json: &str, at: i64) -> Result<DeploymentApplied, EngineError> {
         self.heap(handle)?;
         let event = DeploymentEvent::parse(json)?;
         // An end only takes out of what runs: it asks for no room there.
@@ -138,11 +138,11 @@ impl Engine {
             self.space_with_pages(handle, &[Region::ActiveOperations], pages)?;
         }
         let mut space = self.space_with(handle, &room, json.len())?;
-        let applied = match store::apply_deployment(&mut space, &event) {
+        let applied = match store::apply_deployment(&mut space, &event, at) {
             // The end of a former attempt may still have to move its smaller record. Nothing was changed yet.
             Err(StoreError::Pool(PoolError::PoolFull { region: Region::ActiveOperations, .. })) => {
                 let mut space = self.space_with(handle, &[Region::ActiveOperations], json.len())?;
-                store::apply_deployment(&mut space, &event)?
+                store::apply_deployment(&mut space, &event, at)?
             }
             applied => applied?,
         };
@@ -165,14 +165,15 @@ impl Engine {
         Ok(store::attach_prediction(&mut space, service, key, attempt, prediction)?)
     }
 
-    /// The deployment or CI run of a service with this key.
+    /// The deployment or CI run of a service with this key, as known at a time or now.
     pub fn deployment(
         &self,
         handle: Handle,
         service: &str,
         key: &str,
-    ) -> Result<Option<DeploymentRecord>, EngineError> {
-        Ok(store::deployment(&self.view(handle)?, service, key))
+        at: Option<i64>,
+    ) -> Result<Option<AsKnown<DeploymentRecord>>, EngineError> {
+        Ok(store::deployment(&self.view(handle)?, service, key, at))
     }
 
     /// Lists deployments, newest first.
@@ -229,8 +230,27 @@ impl Engine {
         Ok(())
     }
 
-    /// Applies the JSON of an IncidentEvent.
-    pub fn apply_incident(&mut self, handle: Handle, json: &str) -> Result<IncidentApplied, EngineError> {
+    /// Counts one outcome of a scope in the buckets of its own time.
+    pub fn buckets_add(&mut self, handle: Handle, scope: &str, at: i64, failed: bool) -> Result<(), EngineError> {
+        let mut space = self.space_with(handle, &[Region::DeploymentHistory], PAGE_BYTES)?;
+        Ok(store::buckets_add(&mut space, scope, at, failed)?)
+    }
+
+    /// Writes finished and failed of each bucket from `first` on.
+    pub fn buckets_read(
+        &self,
+        handle: Handle,
+        scope: &str,
+        buckets: Buckets,
+        first: i64,
+        out: &mut [f64],
+    ) -> Result<(), EngineError> {
+        store::buckets_read(&self.view(handle)?, scope, buckets, first, out);
+        Ok(())
+    }
+
+    /// Applies the JSON of an IncidentEvent that the log had at `at`.
+    pub fn apply_incident(&mut self, handle: Handle, json: &str, at: i64) -> Result<IncidentApplied, EngineError> {
         self.heap(handle)?;
         let event = IncidentEvent::parse(json)?;
         let room: &[Region] = match event.phase {
@@ -238,14 +258,20 @@ impl Engine {
             _ => &[Region::ActiveOperations, Region::IncidentDatabase, Region::InfrastructureState],
         };
         let mut space = self.space_with(handle, room, json.len())?;
-        let applied = store::apply_incident(&mut space, &event)?;
+        let applied = store::apply_incident(&mut space, &event, at)?;
         self.heard(handle, event.occurred_at)?;
         Ok(applied)
     }
 
-    /// The incident of a service with this key.
-    pub fn incident(&self, handle: Handle, service: &str, key: &str) -> Result<Option<IncidentRecord>, EngineError> {
-        Ok(store::incident(&self.view(handle)?, service, key))
+    /// The incident of a service with this key, as known at a time or now.
+    pub fn incident(
+        &self,
+        handle: Handle,
+        service: &str,
+        key: &str,
+        at: Option<i64>,
+    ) -> Result<Option<AsKnown<IncidentRecord>>, EngineError> {
+        Ok(store::incident(&self.view(handle)?, service, key, at))
     }
 
     /// The incidents with this key, one for each service that has it.

@@ -82,17 +82,17 @@ proptest! {
     fn every_event_finds_room_and_the_counts_hold(events in events()) {
         let mut engine = engine();
         let handle = engine.create(0).expect("room");
-        for event in &events.0 {
+        for (event, at) in events.0.iter().zip(0..) {
             match event {
                 Event::Deployment(json) => {
-                    let applied = engine.apply_deployment(handle, json).expect("room");
+                    let applied = engine.apply_deployment(handle, json, at).expect("room");
                     if let (true, false, Some(record)) = (applied.opened, applied.closed, applied.record) {
                         engine
                             .attach_prediction(handle, &record.service, &record.key, record.attempt, &"p".repeat(1500))
                             .expect("room");
                     }
                 }
-                Event::Incident(json) => drop(engine.apply_incident(handle, json).expect("room")),
+                Event::Incident(json) => drop(engine.apply_incident(handle, json, at).expect("room")),
                 Event::Infrastructure(json) => drop(engine.apply_infrastructure(handle, json).expect("room")),
             }
         }

@@ -23,7 +23,7 @@ fn incident(engine: &mut Engine, handle: Handle, n: u32, bytes: usize, phase: &s
     let service = format!("production/s{n}");
     let event = serde_json::json!({ "occurredAt": n, "source": "e", "service": service, "environment": "production",
         "key": "k", "phase": phase, "title": "t", "description": "d".repeat(bytes), "startsAt": n });
-    engine.apply_incident(handle, &event.to_string()).map(|_| ())
+    engine.apply_incident(handle, &event.to_string(), 0).map(|_| ())
 }
 
 /// Two snapshots of a shard of some 1,000 pages and the states that they hold.

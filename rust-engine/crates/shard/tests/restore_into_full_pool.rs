@@ -35,10 +35,10 @@ fn fill(engine: &mut Engine, handle: Handle, from: u32, events: u32) {
         let phase = if n % 2 == 0 { "started" } else { "finished" };
         let run = with(serde_json::json!({ "subject": "deployment", "phase": phase, "attempt": 1,
             "conclusion": "failure", "name": text }));
-        engine.apply_deployment(handle, &run).expect("room");
+        engine.apply_deployment(handle, &run, 0).expect("room");
         let phase = if n % 3 == 0 { "firing" } else { "resolved" };
         let alert = with(serde_json::json!({ "phase": phase, "title": text, "startsAt": i64::from(n) * APART_MS }));
-        engine.apply_incident(handle, &alert).expect("room");
+        engine.apply_incident(handle, &alert, 0).expect("room");
         let node = with(serde_json::json!({ "kind": "node", "resource": format!("n{n}"), "attributes": {"a": text} }));
         engine.apply_infrastructure(handle, &node).expect("room");
     }

@@ -77,9 +77,9 @@ fn apply(engine: &mut Engine, handle: Handle, n: usize, event: Event, at: i64) -
         _ => return engine.rolling_add(handle, &[scope(n)], at, true, 1.0),
     };
     match event.kind {
-        Kind::Incidents => engine.apply_incident(handle, &json).map(drop),
+        Kind::Incidents => engine.apply_incident(handle, &json, 0).map(drop),
         Kind::Resources => engine.apply_infrastructure(handle, &json).map(drop),
-        _ => engine.apply_deployment(handle, &json).map(drop),
+        _ => engine.apply_deployment(handle, &json, 0).map(drop),
     }
 }
 

@@ -1,7 +1,7 @@
 use crate::evict::{ONE_CLASS, hour_of};
 use crate::keys::{Table, record_key, value_key};
 use crate::list::{ListPage, from_hex, to_hex};
-use crate::stored::{decode, load, reindex, save};
+use crate::stored::{Versioned, decode, load, reindex, save};
 use crate::{INFRASTRUCTURE, StoreError, deployments};
 use paged::{Pages, PagesMut};
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,8 @@ pub struct ServiceRecord {
     pub open_incidents: u32,
     pub series: u32,
 }
+
+impl Versioned for ServiceRecord {}
 
 /// The service with this name.
 pub fn service(pages: &impl Pages, service: &str) -> Option<ServiceRecord> {
@@ -41,12 +43,12 @@ pub fn services(pages: &impl Pages, limit: usize, cursor: Option<&str>) -> Resul
             break;
         }
         if items.len() >= limit {
-            return Ok(ListPage { items, cursor: Some(to_hex(&last)) });
+            return Ok(ListPage { items, cursor: Some(to_hex(&last)), exact_from: None });
         }
         items.push(decode(&value));
         last = key[1..].to_vec();
     }
-    Ok(ListPage { items, cursor: None })
+    Ok(ListPage { items, cursor: None, exact_from: None })
 }
 
 /// Notes an event of a service and lets the caller change its counts.
