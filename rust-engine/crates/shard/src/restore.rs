@@ -28,9 +28,9 @@ pub(crate) struct Restoring {
 #[derive(Debug, Default)]
 pub struct Incoming {
     /// Number and region of each page.
-    places: Vec<(PageNo, Region)>,
+    pub places: Vec<(PageNo, Region)>,
     /// The pages, one after the other.
-    pages: Vec<u8>,
+    pub pages: Vec<u8>,
 }
 
 /// What the reader of a snapshot asks of the engine, in this order; `Engine::restore_step` does it.
