@@ -26,7 +26,7 @@ export function listedSchema(
 export function jsonOf(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
   const json: JsonSchema = z.toJSONSchema(schema, {
     io,
-    override: ({ jsonSchema, path }) => {
+    override: ({ jsonSchema }) => {
       // `format` says it in a word.
       if (jsonSchema.format !== undefined) delete jsonSchema.pattern
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
@@ -34,8 +34,8 @@ export function jsonOf(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
       if (io === 'input') return
       // Outputs may grow; inputs are strict.
       if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties
-      // Inside, every property is always there: saying so of each row takes a tenth of the whole listing.
-      if (path.length > 0) delete jsonSchema.required
+      // Every property is always there: saying so takes an eighth of the whole listing.
+      delete jsonSchema.required
     },
   })
   // The protocol's default dialect is the one that zod writes.

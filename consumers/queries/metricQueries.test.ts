@@ -86,6 +86,7 @@ const context = (forecaster: CapacityForecaster | null): QueryContext => ({
   isMappedByNow: () => false,
   now: () => NOW,
   memory: () => engine.memory(),
+  alertLevelOf: () => 'none',
   ask: () => {
     throw new Error('not asked in these tests')
   },

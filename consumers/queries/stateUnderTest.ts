@@ -58,6 +58,7 @@ export function contextOf(state: State, now: number, changes: Partial<QueryConte
     environments: readConfiguration({ env: {} }).environments,
     now: () => now,
     memory: () => state.engine.memory(),
+    alertLevelOf: () => 'none',
     ask: () => {
       throw new Error('not asked in these tests')
     },

@@ -13,6 +13,8 @@ export interface DecoderBox {
 export interface Addon {
   open(options: string): EngineBox
   memory(engine: EngineBox): string
+  survey(engine: EngineBox, pagesMax: number): number
+  releaseIdle(engine: EngineBox): number
   createShard(engine: EngineBox, shard: number): number
   dropShard(engine: EngineBox, shard: number, generation: number): void
   clean(engine: EngineBox, budgetMs: number): boolean
@@ -29,6 +31,7 @@ export interface Addon {
     clock: number,
     keyFile: string,
   ): Promise<string>
+  upkeep(engine: EngineBox, shard: number, generation: number): Promise<string>
   restoreShard(engine: EngineBox, shard: number, folder: string, committed: string, keyFile: string): Promise<string>
 
   applyDeployment(engine: EngineBox, shard: number, generation: number, event: string): string

@@ -31,6 +31,14 @@ class Engine implements EngineDoor {
     return named(() => addon.clean(this.#box, budgetMs))
   }
 
+  survey(pagesMax: number): number {
+    return named(() => addon.survey(this.#box, pagesMax))
+  }
+
+  releaseIdle(): number {
+    return named(() => addon.releaseIdle(this.#box))
+  }
+
   createShard(shard: number): ShardDoor {
     const generation = named(() => addon.createShard(this.#box, shard))
     return openShard(this.#box, shard, generation, this.#keyFileOf)

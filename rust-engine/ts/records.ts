@@ -54,17 +54,37 @@ export interface RegionReport {
   /** Records, samples and series that the loaded shards dropped to make room, since each began. */
   readonly evicted: number
 }
+
+/** Pages of one kind of thing in a region of a shard. */
+export interface ComponentReport {
+  readonly shard: number
+  readonly region: Region
+  readonly component: string
+  /** A page of several kinds counts for the one that has most of it. */
+  readonly pages: number
+  /** Of its pages and of those of others in which some of it lies: what is not fragmentation. */
+  readonly liveBytes: number
+}
+
 export interface MemoryReport {
   readonly poolBytes: number
   readonly pageBytes: number
   readonly usedBytes: number
+  /** Of free pages that still take memory of the system. */
+  readonly idleBytes: number
   /** Used share of the pool, 0..1. */
   readonly utilization: number
   readonly regions: readonly RegionReport[]
   /** The same by kind. */
   readonly dropped: readonly { readonly kind: DroppedKind; readonly region: Region; readonly records: number }[]
-  /** Pages owned by each loaded shard. */
-  readonly shards: readonly { readonly shard: number; readonly pages: number }[]
+  /** Pages owned by each shard that is loaded or being restored; by region in the order of REGIONS. */
+  readonly shards: readonly {
+    readonly shard: number
+    readonly pages: number
+    readonly regionPages: readonly number[]
+  }[]
+  /** As each shard was when `survey` last came to its end. */
+  readonly components: readonly ComponentReport[]
 }
 
 export type DeploymentState = 'requested' | 'started' | 'finished' | 'rolled_back'
@@ -245,6 +265,17 @@ export interface SnapshotInfo {
   readonly bytes: number
   /** The manifest. */
   readonly file: string
+}
+
+export interface Upkeep {
+  /** Something was done, so that more may be due. */
+  readonly more: boolean
+  /** There was no room for it: it comes again, and had better wait. */
+  readonly refused: boolean
+  /** Chunks of samples that went into larger ones. */
+  readonly chunks: number
+  /** Time of the work on the other thread. */
+  readonly workMs: number
 }
 
 export interface SnapshotWritten extends SnapshotInfo {

@@ -67,3 +67,9 @@ export const incidentSummary = z.object({
   startsAt: z.string(),
   endsAt: z.string().nullable(),
 })
+
+/** How full a part of the memory is, ascending. */
+export const ALERT_LEVELS = ['none', 'notice', 'warning', 'critical'] as const
+/** Alerts name a region or this. */
+export const POOL = 'pool'
+export type AlertLevel = (typeof ALERT_LEVELS)[number]

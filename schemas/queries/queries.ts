@@ -208,12 +208,14 @@ export const QUERIES = {
   },
   get_memory: {
     title: 'Get memory',
-    description: 'The 2 GiB pool: use by region and shard, borrowing, evictions.',
+    description: 'The 2 GiB pool: use by region, component and shard, borrowing, evictions, alerts.',
     input: z.object({}),
     output: z.object({
       poolBytes: z.number(),
       usedBytes: z.number(),
       utilization: z.number(),
+      idleBytes: z.number(),
+      alert: z.string(),
       regions: z.array(
         z.object({
           region: z.string(),
@@ -221,11 +223,22 @@ export const QUERIES = {
           usedBytes: z.number(),
           borrowedBytes: z.number(),
           lentBytes: z.number(),
-          freeBytes: z.number().describe('Own and borrowable'),
+          freeBytes: z.number(),
           evicted: z.number(),
+          fragmentation: z.number().nullable(),
+          alert: z.string(),
         }),
       ),
-      shards: z.array(z.object({ shard: z.number().int(), pages: z.number().int() })),
+      shards: z.array(z.object({ shard: z.number(), pages: z.number(), fragmentation: z.number().nullable() })),
+      components: z.array(
+        z.object({
+          region: z.string(),
+          component: z.string(),
+          pages: z.number(),
+          liveBytes: z.number(),
+          fragmentation: z.number().nullable(),
+        }),
+      ),
       ...freshness.shape,
     }),
   },
@@ -235,6 +248,7 @@ export const QUERIES = {
     input: z.object({}),
     output: z.object({
       status: z.enum(['ok', 'degraded', 'down']),
+      memoryAlert: z.string(),
       shards: z.array(
         z.object({
           shard: z.number().int(),

@@ -18,6 +18,16 @@ impl Held {
     pub fn new(engine: Engine) -> Self {
         Self { engine: RefCell::new(engine), broken: RefCell::new(false) }
     }
+
+    /// Runs a call on the engine; none after one that broke.
+    pub fn run<T>(&self, call: impl FnOnce(&mut Engine) -> Result<T, EngineError>) -> Result<T, EngineError> {
+        if self.broken.replace(true) {
+            return Err(EngineError::EngineBroken);
+        }
+        let result = call(&mut self.engine.borrow_mut());
+        self.broken.replace(false);
+        result
+    }
 }
 
 /// Throws an error of ours.
@@ -41,12 +51,7 @@ pub fn with_held<'cx, T>(
     held: &Held,
     call: impl FnOnce(&mut Engine) -> Result<T, EngineError>,
 ) -> NeonResult<T> {
-    if held.broken.replace(true) {
-        return cx.throw_error(r#"{"name":"EngineBroken"}"#);
-    }
-    let result = call(&mut held.engine.borrow_mut());
-    held.broken.replace(false);
-    match result {
+    match held.run(call) {
         Ok(value) => Ok(value),
         Err(error) => throw(cx, &error),
     }
@@ -91,10 +96,7 @@ pub fn integer<T: TryFrom<i64>>(cx: &mut FunctionContext, i: usize) -> NeonResul
 /// An argument that is JSON text.
 pub fn json<T: DeserializeOwned>(cx: &mut FunctionContext, i: usize, field: &'static str) -> NeonResult<T> {
     let text = text(cx, i)?;
-    match serde_json::from_str(&text) {
-        Ok(value) => Ok(value),
-        Err(error) => invalid(cx, field, error.to_string()),
-    }
+    shard::argument(field, &text).or_else(|error| throw(cx, &error))
 }
 
 pub fn invalid<T>(cx: &mut FunctionContext, field: &'static str, reason: String) -> NeonResult<T> {

@@ -9,6 +9,8 @@ use std::time::Duration;
 pub fn export(cx: &mut ModuleContext) -> NeonResult<()> {
     cx.export_function("open", open)?;
     cx.export_function("memory", memory)?;
+    cx.export_function("survey", survey)?;
+    cx.export_function("releaseIdle", release_idle)?;
     cx.export_function("createShard", create_shard)?;
     cx.export_function("dropShard", drop_shard)?;
     cx.export_function("clean", clean)?;
@@ -45,6 +47,17 @@ fn open(mut cx: FunctionContext) -> JsResult<JsBox<Held>> {
 fn memory(mut cx: FunctionContext) -> JsResult<JsString> {
     let report = with_engine(&mut cx, |engine| Ok(engine.memory()))?;
     reply(&mut cx, &report)
+}
+
+fn survey(mut cx: FunctionContext) -> JsResult<JsNumber> {
+    let pages_max: u32 = integer(&mut cx, 1)?;
+    let pages = with_engine(&mut cx, |engine| Ok(engine.survey(pages_max)))?;
+    Ok(cx.number(pages))
+}
+
+fn release_idle(mut cx: FunctionContext) -> JsResult<JsNumber> {
+    let bytes = with_engine(&mut cx, |engine| Ok(engine.release_idle()))?;
+    Ok(cx.number(bytes as f64))
 }
 
 /// The generation of the new shard's handle.

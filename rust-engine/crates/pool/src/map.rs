@@ -1,6 +1,9 @@
 use crate::{PAGE_BYTES, Page, PoolError};
 use std::ptr::NonNull;
 
+/// Miri's mmap knows no other flag than these two.
+const FLAGS: libc::c_int = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | if cfg!(miri) { 0 } else { libc::MAP_NORESERVE };
+
 /// An anonymous private map that lives as long as this value.
 ///
 /// Invariant: `start` points to `bytes` mapped, readable and writable bytes, page-aligned, which nothing else refers to.
@@ -18,23 +21,15 @@ unsafe impl Sync for Map {}
 impl Map {
     pub fn open(bytes: usize) -> Result<Self, PoolError> {
         // SAFETY: a new anonymous map at an address of the kernel's choice touches no memory of ours; the result is checked.
-        let start = unsafe {
-            libc::mmap(
-                std::ptr::null_mut(),
-                bytes,
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
-                -1,
-                0,
-            )
-        };
+        let start =
+            unsafe { libc::mmap(std::ptr::null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, FLAGS, -1, 0) };
         let refused =
             || PoolError::MapRefused { bytes, code: std::io::Error::last_os_error().raw_os_error().unwrap_or(0) };
         if start == libc::MAP_FAILED {
             return Err(refused());
         }
         let start = NonNull::new(start.cast::<u8>()).ok_or_else(refused)?;
-        #[cfg(target_os = "linux")]
+        #[cfg(all(target_os = "linux", not(miri)))]
         // SAFETY: the range is exactly the map made above. Huge pages would make a page touched cost 2 MiB; failing is harmless.
         unsafe {
             libc::madvise(start.as_ptr().cast(), bytes, libc::MADV_NOHUGEPAGE);
@@ -61,9 +56,10 @@ impl Map {
         let offset = self.offset(first, length);
         let bytes = length as usize * PAGE_BYTES;
         // SAFETY: the run lies inside the map and `&mut self` proves that nothing refers to it; DONTNEED on a private anonymous
-        // map drops the pages, which are zero when touched again.
-        let code = unsafe { libc::madvise(self.start.as_ptr().add(offset).cast(), bytes, libc::MADV_DONTNEED) };
-        if code != 0 {
+        // map drops the pages, which are zero when touched again. Miri knows no advice.
+        let dropped = !cfg!(miri)
+            && unsafe { libc::madvise(self.start.as_ptr().add(offset).cast(), bytes, libc::MADV_DONTNEED) == 0 };
+        if !dropped {
             // The caller counts on zeroed pages.
             let from = first as usize;
             for n in from..from + length as usize {
@@ -72,6 +68,7 @@ impl Map {
         }
     }
 
+    #[inline]
     fn offset(&self, first: u32, length: u32) -> usize {
         let start = first as usize * PAGE_BYTES;
         assert!(start + length as usize * PAGE_BYTES <= self.bytes, "page {first} is outside of the map");

@@ -1,6 +1,7 @@
 use crate::group::{self, Group, Target, load, save};
 use crate::head::{ABSENT, Head};
 use crate::keys::{self, Kind, Resolution, TIMES};
+use crate::values::Values;
 use crate::{TREE, chunk};
 use paged::{Pages, PagesMut};
 use std::ops::Range;
@@ -59,6 +60,11 @@ pub fn evict_samples(pages: &mut impl PagesMut, oldest: &OldestSamples, dropping
     match kind {
         Kind::Chunk => {
             let columns = Head::at(group.head).columns(pages);
+            if begun == 0 && chunk::is_merging(pages, number, oldest.time) {
+                // Which others go with it stands in its timestamps only, so all of them go at once.
+                done.samples = chunk::drop_sealed(pages, number, columns, oldest.time);
+                return finish(pages, done, oldest, number, &group);
+            }
             let next = (begun + COLUMNS_AT_ONCE).min(columns);
             done.samples = drop_columns(pages, number, begun..next, oldest.time);
             if next < columns {
@@ -68,8 +74,12 @@ pub fn evict_samples(pages: &mut impl PagesMut, oldest: &OldestSamples, dropping
         }
         Kind::Head => (done.samples, done.until) = drop_head(pages, &group, oldest.time),
     }
+    finish(pages, done, oldest, number, &group)
+}
+
+fn finish(pages: &mut impl PagesMut, mut done: Evicted, oldest: &OldestSamples, number: u32, group: &Group) -> Evicted {
     TREE.remove(pages, &oldest.entry);
-    done.series = drop_empty_group(pages, number, &group);
+    done.series = drop_empty_group(pages, number, group);
     done
 }
 
@@ -81,7 +91,7 @@ fn drop_columns(pages: &mut impl PagesMut, number: u32, columns: Range<usize>, l
     let mut samples = 0;
     for column in columns {
         let key = keys::chunk(number, column as u16, last);
-        samples += TREE.get(pages, &key).map_or(0, |bytes| chunk::Values::of(&bytes).count() as u64);
+        samples += TREE.get(pages, &key).map_or(0, |bytes| Values::of(&bytes).count() as u64);
         TREE.remove(pages, &key);
     }
     samples
@@ -126,6 +136,7 @@ fn drop_empty_group(pages: &mut impl PagesMut, number: u32, group: &Group) -> Op
         TREE.remove(pages, &keys::series(id));
         TREE.remove(pages, &keys::by_service(&target.service, id));
     }
+    TREE.remove(pages, &keys::work(number));
     TREE.remove(pages, &keys::group(number));
     pages.free(group.head);
     pages.free(group.ids);

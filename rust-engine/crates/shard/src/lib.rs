@@ -1,5 +1,6 @@
 //! The engine: one pool, its loaded shards, room made by eviction, the digest of a shard's state.
 
+mod argument;
 mod digest;
 mod dropped;
 mod engine;
@@ -7,11 +8,16 @@ mod error;
 mod metrics;
 mod persist;
 mod report;
+mod restore;
 mod room;
+mod survey;
+mod upkeep;
 
+pub use argument::argument;
 pub use digest::digest;
 pub use dropped::{Dropped, KINDS, Kind};
 pub use engine::{Engine, Handle};
 pub use error::EngineError;
-pub use persist::{Restored, Searched, SnapshotWritten, Writing, find_snapshot};
-pub use report::{DroppedReport, MemoryReport, RegionReport, ShardPages};
+pub use persist::{SnapshotWritten, Writing};
+pub use report::{ComponentReport, DroppedReport, MemoryReport, RegionReport, ShardReport};
+pub use restore::{Incoming, RestoreStep, Restored, Searched, find_snapshot, restore};

@@ -96,15 +96,16 @@ impl Engine {
             borrower => [borrower, Some(region)],
         };
         for from in order.into_iter().flatten().filter(|from| Some(*from) != but) {
-            if self.drop_some(from)? {
+            if self.drop_some(from, but)? {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    /// Drops a record or some samples of a region, from the shard that holds most of it and has any to drop.
-    fn drop_some(&mut self, region: Region) -> Result<bool, PoolError> {
+    /// Drops a record or some samples of a region, from the shard that holds most of it and has any to drop. `but`: what waits
+    /// for this room, and so can't make it.
+    fn drop_some(&mut self, region: Region, but: Option<Region>) -> Result<bool, PoolError> {
         let mut shards: Vec<u16> =
             (0..self.shards.len() as u16).filter(|shard| self.shards[usize::from(*shard)].is_some()).collect();
         shards.sort_by_key(|shard| std::cmp::Reverse(self.pool.pages_of_region(*shard, region)));
@@ -120,7 +121,11 @@ impl Engine {
             }
         }
         // A service stays for what runs or is open of it: less so for what only seems to.
-        if region == Region::InfrastructureState { self.drop_some(Region::ActiveOperations) } else { Ok(false) }
+        let active = Region::ActiveOperations;
+        if region == Region::InfrastructureState && but != Some(active) {
+            return self.drop_some(active, but);
+        }
+        Ok(false)
     }
 }
 

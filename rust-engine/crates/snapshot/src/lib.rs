@@ -17,7 +17,7 @@ mod write;
 
 pub use find::{Found, find};
 pub use key::{KEY_BYTES, SnapshotKeys};
-pub use manifest::{Manifest, Offsets, SnapshotInfo, parse_offsets};
+pub use manifest::{FORMAT, Manifest, Offsets, SnapshotInfo, parse_offsets};
 pub use plan::Plan;
 pub use storage::{Disk, Storage, StorageFile};
 pub use write::{Wanted, Written, write};
@@ -53,6 +53,14 @@ pub enum SnapshotError {
     #[error("{file}: {reason}")]
     BaseGone {
         /// The segment.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// What was found usable is so no longer.
+    #[error("{file}: {reason}")]
+    Changed {
+        /// The file.
         file: String,
         /// What is wrong with it.
         reason: String,
