@@ -1,7 +1,7 @@
 //! Room in a region: asked for before an event is applied, made by dropping what is worth least, in small steps.
 //!
 //! A reserve of free pages is kept beforehand, so that an event seldom has to make room itself: by `clean` between events, and
-//! by a few steps with each event that finds less than half of it.
+//! by a few steps with each event that finds too little of it.
 
 use crate::dropped::{self, Kind};
 use crate::engine::{Engine, Loaded};
@@ -15,9 +15,9 @@ use store::{Oldest, StoreError};
 const DAY_MS: i64 = 86_400_000;
 /// Steps that an event takes for the reserve beside its own work: some 0.1 ms.
 const STEPS_BESIDE: usize = 8;
-/// The reserve: this part of the region's quota …
+/// The reserve is this part of the region's quota and the most that a call asked for of late …
 const RESERVE_PART: u32 = 32;
-/// … or twice what calls asked for of late, up to this part of it.
+/// … but not more than this part of it.
 const RESERVE_PART_MAX: u32 = 8;
 /// Samples go the finest first, but not those of so many days while older ones of a coarser kind are left.
 const KEPT_DAYS: [(Resolution, i64); 3] =
@@ -46,13 +46,16 @@ impl Engine {
         }
     }
 
-    /// Takes some steps towards the reserve of the regions that a call needs pages in, when less than half of it is left.
+    /// Takes some steps towards the reserve of the regions that a call needs pages in, when it is short by more than half of
+    /// that part of the quota.
     pub(crate) fn keep_reserve(&mut self, regions: &[Region], pages: u32) -> Result<(), PoolError> {
         for region in regions {
             let asked = &mut self.asked[region.index()];
             *asked = (*asked).max(pages);
+            let ledger = self.pool.ledger();
+            let wanted = self.reserve(*region).saturating_sub(ledger.usage(*region).quota / RESERVE_PART / 2);
             for _ in 0..STEPS_BESIDE {
-                if self.pool.ledger().available(*region) >= self.reserve(*region) / 2 || !self.step(*region, None)? {
+                if self.pool.ledger().available(*region) >= wanted || !self.step(*region, None)? {
                     break;
                 }
             }
@@ -82,7 +85,7 @@ impl Engine {
     /// Free pages that a region should have.
     fn reserve(&self, region: Region) -> u32 {
         let quota = self.pool.ledger().usage(region).quota;
-        (2 * self.asked[region.index()]).min(quota / RESERVE_PART_MAX).max(quota / RESERVE_PART)
+        (quota / RESERVE_PART + self.asked[region.index()]).min(quota / RESERVE_PART_MAX)
     }
 
     /// One step towards room in a region, by dropping what is not in `but`; false when nothing may go.
