@@ -124,7 +124,7 @@ export interface Addon {
     times: Float64Array,
     values: Float64Array,
     counts: Float64Array,
-  ): boolean
+  ): string
 
   openRemoteWrite(limits: string): DecoderBox
   /** JSON of the batches, and their bytes in one buffer. */

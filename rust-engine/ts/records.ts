@@ -10,6 +10,8 @@ export interface EngineOptions {
   /** Most bytes a region may borrow from the others' free pages. */
   readonly borrowBytesMax: Readonly<Record<Region, number>>
   readonly shards: number
+  /** How much older than the newest sample of its target a sample may be to be kept; an hour when absent. */
+  readonly lateWindowMs?: number
   /**
    * 32 random bytes, made at first use with mode 0600, or up to 8 such keys: the first one writes, all of them read. Null
    * or absent: `<snapshot folder>/../keys/snapshot.key`.

@@ -155,9 +155,10 @@ class Shard implements ShardDoor {
     const [at, out] = [notShared('times', times), notShared('values', values)]
     const filled = notShared('counts', counts)
     const [engine, generation] = [this.#engine, this.#generation]
-    return named(() =>
+    const answered = named(() =>
       addon.ranges(engine, this.shard, generation, ids, from, to, stepMs, aggregation, rowsMax, at, out, filled),
     )
+    return parse<{ readonly isWhole: boolean }>(answered).isWhole
   }
 
   service(service: string): ServiceRecord | null {

@@ -26,6 +26,7 @@ struct Options {
     quota_bytes: BTreeMap<String, u64>,
     borrow_bytes_max: BTreeMap<String, u64>,
     shards: u16,
+    late_window_ms: Option<i64>,
 }
 
 fn open(mut cx: FunctionContext) -> JsResult<JsBox<Held>> {
@@ -37,6 +38,10 @@ fn open(mut cx: FunctionContext) -> JsResult<JsBox<Held>> {
         quota_bytes: by_region(&options.quota_bytes),
         borrow_bytes_max: by_region(&options.borrow_bytes_max),
         shards: options.shards,
+    });
+    let engine = engine.and_then(|mut engine| {
+        options.late_window_ms.map_or(Ok(()), |ms| engine.set_late_window(ms))?;
+        Ok(engine)
     });
     match engine {
         Ok(engine) => Ok(cx.boxed(Held::new(engine))),

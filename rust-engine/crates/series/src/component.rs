@@ -15,6 +15,8 @@ pub fn component(key: &[u8]) -> Option<&'static str> {
         tag if tag == keys::NEXT_GROUP[0] => "series_heads",
         keys::ORDER => "eviction_order",
         tag if tag == keys::WORK_START[0] => "repack_queue",
+        keys::BLOCK | keys::TIER => "tiers",
+        keys::LATE => "late_samples",
         _ => return None,
     })
 }

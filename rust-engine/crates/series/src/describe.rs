@@ -1,8 +1,7 @@
 use crate::group::{self, Group, Series, Target, load};
 use crate::head::{ABSENT, Head};
-use crate::samples;
 use crate::times::GroupTimes;
-use crate::{TREE, keys};
+use crate::{TREE, keys, late, samples};
 use codec::SeriesId;
 use paged::Pages;
 
@@ -31,6 +30,7 @@ pub fn describe(pages: &impl Pages, mut item: impl FnMut(&[u8])) {
 fn describe_group(pages: &impl Pages, number: u32, group: &Group, service: &str, item: &mut impl FnMut(&[u8])) {
     let head = Head::at(group.head);
     let mut times = GroupTimes::since(pages, number, i64::MIN);
+    let late = late::samples(pages, number, i64::MIN, i64::MAX);
     for column in 0..head.columns(pages) {
         let id = group::id_of(pages, group.ids, column);
         describe_series(pages, id, &group.target, service, item);
@@ -42,6 +42,7 @@ fn describe_group(pages: &impl Pages, number: u32, group: &Group, service: &str,
             item(&sample);
         };
         samples::each_sealed(pages, number, column as u16, &mut times, &mut each);
+        late.iter().filter(|(_, of, _)| usize::from(*of) == column).for_each(|(time, _, bits)| each(*time, *bits));
         for row in 0..head.rows(pages) {
             let bits = head.cell(pages, row, column);
             if bits != ABSENT {

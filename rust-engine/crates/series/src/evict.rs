@@ -1,8 +1,9 @@
-use crate::group::{self, Group, Target, load, save};
+use crate::group::{self, COLUMNS_MAX, Group, Target, load, save};
 use crate::head::{ABSENT, Head};
 use crate::keys::{self, Kind, Resolution, TIMES};
+use crate::tier::Tier;
 use crate::values::Values;
-use crate::{TREE, chunk};
+use crate::{TREE, chunk, late, tier_drop};
 use paged::{Pages, PagesMut};
 use std::ops::Range;
 
@@ -60,19 +61,31 @@ pub fn evict_samples(pages: &mut impl PagesMut, oldest: &OldestSamples, dropping
     match kind {
         Kind::Chunk => {
             let columns = Head::at(group.head).columns(pages);
+            if begun == 0 {
+                done.samples = late::forget_until(pages, number, Head::at(group.head), oldest.time);
+            }
             if begun == 0 && chunk::is_merging(pages, number, oldest.time) {
                 // Which others go with it stands in its timestamps only, so all of them go at once.
-                done.samples = chunk::drop_sealed(pages, number, columns, oldest.time);
+                done.samples += chunk::drop_sealed(pages, number, columns, oldest.time);
                 return finish(pages, done, oldest, number, &group);
             }
             let next = (begun + COLUMNS_AT_ONCE).min(columns);
-            done.samples = drop_columns(pages, number, begun..next, oldest.time);
+            done.samples += drop_columns(pages, number, begun..next, oldest.time);
             if next < columns {
                 *dropping = Some(Dropping { entry: oldest.entry.clone(), column: next });
                 return done;
             }
         }
         Kind::Head => (done.samples, done.until) = drop_head(pages, &group, oldest.time),
+        Kind::FiveMinutes | Kind::Hour => {
+            let tier = if kind == Kind::Hour { Tier::Hour } else { Tier::Five };
+            let next = (begun + COLUMNS_AT_ONCE).min(COLUMNS_MAX);
+            done.samples = tier_drop::drop_columns(pages, number, tier, begun..next, oldest.time);
+            if next < COLUMNS_MAX {
+                *dropping = Some(Dropping { entry: oldest.entry.clone(), column: next });
+                return done;
+            }
+        }
     }
     finish(pages, done, oldest, number, &group)
 }
@@ -110,6 +123,7 @@ fn drop_head(pages: &mut impl PagesMut, group: &Group, first: i64) -> (u64, i64)
     head.clear(pages);
     head.set_queued_at(pages, None);
     head.set_sealed_until(pages, last.max(head.sealed_until(pages)));
+    head.set_dropped_until(pages, last.max(head.dropped_until(pages)));
     (samples, last)
 }
 
@@ -118,7 +132,7 @@ fn drop_empty_group(pages: &mut impl PagesMut, number: u32, group: &Group) -> Op
     let head = Head::at(group.head);
     let prefix = keys::chunks_of(number);
     let has_chunk = TREE.seek(pages, &prefix).next(pages).is_some_and(|(key, _)| key.starts_with(&prefix));
-    if has_chunk || head.rows(pages) > 0 {
+    if has_chunk || head.rows(pages) > 0 || tier_drop::has_pieces(pages, number) {
         return None;
     }
     let target_key = keys::target(&group.target);
@@ -136,6 +150,7 @@ fn drop_empty_group(pages: &mut impl PagesMut, number: u32, group: &Group) -> Op
         TREE.remove(pages, &keys::series(id));
         TREE.remove(pages, &keys::by_service(&target.service, id));
     }
+    late::drop_until(pages, number, i64::MAX);
     TREE.remove(pages, &keys::work(number));
     TREE.remove(pages, &keys::group(number));
     pages.free(group.head);

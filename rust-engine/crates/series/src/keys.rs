@@ -9,14 +9,18 @@ pub const BY_SERVICE: u8 = b'N';
 pub const GROUP: u8 = b'G';
 pub const NEXT_GROUP: [u8; 1] = [b'g'];
 const CHUNK: u8 = b'C';
+pub const BLOCK: u8 = b'B';
+pub const TIER: u8 = b'M';
 /// What goes first when the region is full.
 pub const ORDER: u8 = b'O';
 /// Groups whose chunks are to be merged.
 const WORK: u8 = b'W';
+/// Samples that came when their rows were sealed.
+pub const LATE: u8 = b'L';
 /// The tags of this crate. What the digest says of them comes from `describe`, not from their bytes: a tag that is missing
 /// here would make the digest depend on how samples are kept.
-const TAGS: [u8; 8] = [TARGET, SERIES, BY_SERVICE, GROUP, NEXT_GROUP[0], CHUNK, ORDER, WORK];
-/// The column number of a group's timestamps.
+const TAGS: [u8; 11] = [TARGET, SERIES, BY_SERVICE, GROUP, NEXT_GROUP[0], CHUNK, ORDER, WORK, LATE, BLOCK, TIER];
+/// The column number of a group's timestamps, and of the buckets of its tiers.
 pub const TIMES: u16 = u16::MAX;
 
 /// What an entry of the eviction order names.
@@ -25,6 +29,10 @@ pub const TIMES: u16 = u16::MAX;
 pub enum Kind {
     Head = b'h',
     Chunk = b'c',
+    /// A block, or a chunk of the tier of five minutes.
+    FiveMinutes = b'm',
+    /// A chunk of the tier of an hour.
+    Hour = b't',
 }
 
 impl Kind {
@@ -32,6 +40,8 @@ impl Kind {
     pub const fn resolution(self) -> Resolution {
         match self {
             Self::Head | Self::Chunk => Resolution::Raw,
+            Self::FiveMinutes => Resolution::FiveMinutes,
+            Self::Hour => Resolution::Hour,
         }
     }
 }
@@ -105,6 +115,22 @@ pub fn is_own(key: &[u8]) -> bool {
     key.first().is_some_and(|tag| TAGS.contains(tag))
 }
 
+/// Late samples of a time, in parts of columns.
+pub fn late(group: u32, time: i64, part: u8) -> [u8; 14] {
+    let mut key = [LATE; 14];
+    key[1..5].copy_from_slice(&group.to_be_bytes());
+    key[5..13].copy_from_slice(&ordered(time).to_be_bytes());
+    key[13] = part;
+    key
+}
+
+/// Group, time and part of a key of late samples.
+pub fn split_late(key: &[u8]) -> Option<(u32, i64, u8)> {
+    let (group, rest) = key.strip_prefix(&[LATE])?.split_first_chunk()?;
+    let (time, part) = rest.split_first_chunk()?;
+    Some((u32::from_be_bytes(*group), unordered(u64::from_be_bytes(*time)), *part.first()?))
+}
+
 pub const WORK_START: [u8; 1] = [WORK];
 
 pub fn work(group: u32) -> [u8; 5] {
@@ -133,6 +159,7 @@ pub fn order_of(resolution: Resolution) -> [u8; 2] {
 pub fn split_order(key: &[u8]) -> Option<(i64, Kind, u32)> {
     let (time, rest) = key.strip_prefix(&[ORDER])?.get(1..)?.split_first_chunk()?;
     let (kind, group) = rest.split_first_chunk::<1>()?;
-    let kind = if *kind == [Kind::Head as u8] { Kind::Head } else { Kind::Chunk };
+    let kind = [Kind::Head, Kind::FiveMinutes, Kind::Hour].into_iter().find(|known| *kind == [*known as u8]);
+    let kind = kind.unwrap_or(Kind::Chunk);
     Some((unordered(u64::from_be_bytes(*time)), kind, u32::from_be_bytes(*group.first_chunk()?)))
 }

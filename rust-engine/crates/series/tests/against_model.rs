@@ -78,7 +78,7 @@ proptest! {
         let (asked, room) = (Asked { from: 1_005, to: 1_300, step: 0, aggregation: Aggregation::Last }, 512);
         let (mut times, mut values) = (vec![0.0; room * ids.len()], vec![0.0; room * ids.len()]);
         let mut counts = vec![f64::NAN; ids.len()];
-        prop_assert!(ranges(&space, &ids, asked, u64::MAX, &mut times, &mut values, &mut counts).expect("valid"));
+        prop_assert!(ranges(&space, &ids, asked, u64::MAX, &mut times, &mut values, &mut counts).expect("valid").is_whole);
         for (place, id) in ids.iter().enumerate() {
             let share = place * room..place * room + counts[place] as usize;
             let found = times[share.clone()].iter().zip(&values[share]);
@@ -91,9 +91,10 @@ proptest! {
         let mut dropping = None;
         let mut until = i64::MIN;
         // A step leaves nothing half-way: what is left of each series is its newest samples, all those after `until` among them.
-        while let Some(oldest) = oldest_samples(&space, Resolution::Raw) {
+        let all = [Resolution::Raw, Resolution::FiveMinutes, Resolution::Hour];
+        while let Some(oldest) = all.iter().find_map(|resolution| oldest_samples(&space, *resolution)) {
             let evicted = evict_samples(&mut space, &oldest, &mut dropping);
-            dropped += evicted.samples;
+            dropped += if oldest.resolution == Resolution::Raw { evicted.samples } else { 0 };
             until = until.max(evicted.until);
             services += evicted.series.map_or(0, |(_, gone)| gone);
             for (id, points) in &model {
@@ -119,7 +120,14 @@ fn repeats_are_dropped_and_old_samples_counted() {
         assert_eq!(apply(&mut space, &[(time, 1, time as f64)]).applied, 1);
     }
     assert_eq!(apply(&mut space, &[(299, 1, 7.0)]).duplicates, 1);
-    assert_eq!(apply(&mut space, &[(5, 1, 7.0)]).out_of_order, 1);
+    let looks_absent = f64::from_bits(0x7ff4_a55e_7000_0001);
+    assert_eq!(apply(&mut space, &[(300, 1, looks_absent), (300, 2, looks_absent)]).applied, 2);
+    assert_eq!(apply(&mut space, &[(300, 1, 7.0)]).duplicates, 1);
+    assert_eq!(raw(&space, 1, 300, 301), [(300, f64::NAN.to_bits())], "another NaN is kept");
+    assert_eq!(apply(&mut space, &[(5, 1, 7.0)]).duplicates, 1, "of a sealed sample");
+    assert_eq!(apply(&mut space, &[(5, 2, 7.0)]).applied, 1, "a sealed row is completed");
+    assert_eq!(apply(&mut space, &[(5, 2, 8.0)]).duplicates, 1, "of a late sample");
+    assert_eq!(raw(&space, 2, 0, 10), [(5, 7.0f64.to_bits())]);
     assert_eq!(apply(&mut space, &[(299, 2, 7.0)]).applied, 1, "a partial row is completed");
     assert_eq!(raw(&space, 1, 10, 290).len(), 280);
     let mut out = ([0.0; 3], [0.0; 3]);
@@ -141,7 +149,7 @@ fn a_query_reads_no_more_rows_than_it_may_and_says_so() {
     let query = |rows_max| {
         let (mut times, mut values, mut counts) = ([0.0; 20], [0.0; 20], [0.0; 2]);
         let whole = ranges(&space, &[2, 1], asked, rows_max, &mut times, &mut values, &mut counts).expect("valid");
-        (whole, counts)
+        (whole.is_whole, counts)
     };
     assert_eq!(query(2_000), (true, [10.0, 10.0]));
     // Whole steps alone. The first in the store is the second that was asked for.

@@ -47,6 +47,7 @@ pub struct Engine {
     /// Stale pages at the last `release_idle`.
     stale: u32,
     generation: u32,
+    pub(crate) late_window: i64,
 }
 
 impl Engine {
@@ -55,7 +56,20 @@ impl Engine {
         let shards = (0..options.shards).map(|_| None).collect();
         let (asked, restoring) = ([0; 4], Vec::new());
         let pool = Pool::open(options)?;
-        Ok(Self { pool, shards, asked, snapshotting: None, restoring, survey: None, stale: 0, generation: 0 })
+        let late_window = series::LATE_WINDOW_MS;
+        let (survey, snapshotting) = (None, None);
+        Ok(Self { pool, shards, asked, snapshotting, restoring, survey, stale: 0, generation: 0, late_window })
+    }
+
+    /// Sets how much older than the newest sample of its target a sample may be, in ms. The state is that of the log only
+    /// while this stays the same.
+    pub fn set_late_window(&mut self, ms: i64) -> Result<(), EngineError> {
+        if ms < 0 {
+            let reason = format!("{ms} is negative");
+            return Err(PoolError::OptionsInvalid { field: "lateWindowMs", reason }.into());
+        }
+        self.late_window = ms;
+        Ok(())
     }
 
     /// A new empty shard.
