@@ -1,25 +1,12 @@
 /** A snapshot of 1 GiB beside dd with fsync, and what changes wait while it runs: the bench of the shard crate, as rows. */
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
-
 import type { Row } from './table.ts'
 
-const execute = promisify(execFile)
 /** Of the disk's own speed. */
 const SHARE_MIN = 0.8
 const WAIT_MS_MAX = 1
 
-export async function snapshotRows(workspace: string, folder: string, signal: AbortSignal): Promise<readonly Row[]> {
-  const { stdout } = await execute(
-    'cargo',
-    ['bench', '--locked', '--quiet', '-p', 'shard', '--bench', 'snapshot', '--', folder],
-    { cwd: workspace, signal },
-  )
-  return rowsOf(stdout)
-}
-
 /** Throws where the bench does not tell one of the rounds. */
-export function rowsOf(text: string): readonly Row[] {
+export function snapshotRows(text: string): readonly Row[] {
   const [whole, changed] = [round(text, 'whole'), round(text, 'whole, under change')]
   const none = { beatsPeers: false, lacking: {} }
   const speed = (key: string, { ours, dd }: Round): Row => {
