@@ -47,6 +47,21 @@ export async function runHarness(
   return JSON.parse(stdout) as Measured[]
 }
 
+/** What a bench of the shard crate prints; it writes to the folder. */
+export async function runShardBench(
+  workspace: string,
+  bench: 'snapshot' | 'recovery',
+  folder: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const { stdout } = await execute(
+    'cargo',
+    ['bench', '--locked', '--quiet', '-p', 'shard', '--bench', bench, '--', folder],
+    { cwd: workspace, signal },
+  )
+  return stdout
+}
+
 export function handedOver(folder: string): readonly HandedOver[] {
   const keys = readdirSync(folder).filter((name) => name.endsWith('.json'))
   return keys.map((file) => {

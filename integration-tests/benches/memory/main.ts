@@ -25,8 +25,7 @@ const { values } = parseArgs({
     data: { type: 'string', multiple: true, default: [] },
     install: { type: 'boolean', default: false },
     scrape: { type: 'string' },
-    // 8,192 are sealed; the rest is in the head, and not counted.
-    scrapes: { type: 'string', default: '8400' },
+    scrapes: { type: 'string', default: '8192' },
     every: { type: 'string', default: '130' },
   },
 })
@@ -69,7 +68,7 @@ function count(text: string): number {
 async function bench(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-memory-'))
   try {
-    const rows = await measure({
+    const { rows, failures } = await measure({
       workspace,
       folder,
       data: values.data,
@@ -79,6 +78,7 @@ async function bench(): Promise<void> {
       signal,
     })
     console.log(values.json ? JSON.stringify(asObject(rows)) : asTable(rows))
+    if (failures.length > 0) throw new Error(failures.join('\n'))
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

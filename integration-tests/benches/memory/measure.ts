@@ -3,11 +3,12 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path'
 
 import { keptOtherwise } from './compare.ts'
-import { type Measured, handedOver, runHarness } from './harness.ts'
+import { type Measured, handedOver, runHarness, runShardBench } from './harness.ts'
 import { type Peer, type Place, storedSeries } from './peer.ts'
 import { cpuOfQuery } from './queries.ts'
 import { type Target, readScrape, scrapeText } from './scrapeFile.ts'
 import { type Sets, readSets } from './sets.ts'
+import { recoveryRows } from './recovery.ts'
 import { snapshotRows } from './snapshot.ts'
 import type { Row } from './table.ts'
 
@@ -29,20 +30,38 @@ interface Growing extends Row {
   readonly lacking: Record<string, string>
 }
 
-/** The group that the harness does not have. */
-const SNAPSHOT = 'snapshot'
+/** The groups that the harness does not have. */
+const OF_THE_SHARD = [
+  { group: 'snapshot', what: 'a snapshot of 1 GiB', rows: snapshotRows },
+  { group: 'recovery', what: 'recovery from 2 GiB', rows: recoveryRows },
+] as const
 const SIZE = 'size'
 const STORED = 'bytesPerSample'
 /** Between the name of a set and that of the peer whose values these are. */
 const AS_KEPT = '.asKeptBy.'
 const UNITS_A_SECOND: Readonly<Record<string, number>> = { ms: 1e3, µs: 1e6, ns: 1e9 }
 
-export async function measure(run: Run): Promise<readonly Row[]> {
+export interface Outcome {
+  readonly rows: readonly Row[]
+  /** Of groups whose bench broke: the others' rows took minutes. */
+  readonly failures: readonly string[]
+}
+
+export async function measure(run: Run): Promise<Outcome> {
   const { workspace, folder, only, say, signal } = run
-  const harness = only === SNAPSHOT ? [] : await ofHarness(run)
-  if (only !== null && only !== SNAPSHOT) return harness
-  say('a snapshot of 1 GiB …')
-  return [...harness, ...(await snapshotRows(workspace, folder, signal))]
+  const failures: string[] = []
+  const others = OF_THE_SHARD.filter(({ group }) => only === null || only === group)
+  const rows = only === null || others.length === 0 ? [...(await ofHarness(run))] : []
+  for (const { group, what, rows: rowsOf } of others) {
+    say(`${what} …`)
+    try {
+      rows.push(...rowsOf(await runShardBench(workspace, group, folder, signal)))
+    } catch (error) {
+      signal.throwIfAborted()
+      failures.push(`${group}: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+  return { rows, failures }
 }
 
 async function ofHarness(run: Run): Promise<readonly Row[]> {

@@ -1,45 +1,43 @@
 /** A snapshot of 1 GiB beside dd with fsync, and what changes wait while it runs: the bench of the shard crate, as rows. */
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
-
 import type { Row } from './table.ts'
 
-const execute = promisify(execFile)
 /** Of the disk's own speed. */
 const SHARE_MIN = 0.8
 const WAIT_MS_MAX = 1
 
-export async function snapshotRows(workspace: string, folder: string, signal: AbortSignal): Promise<readonly Row[]> {
-  const { stdout } = await execute(
-    'cargo',
-    ['bench', '--locked', '--quiet', '-p', 'shard', '--bench', 'snapshot', '--', folder],
-    { cwd: workspace, signal },
-  )
-  return rowsOf(stdout)
-}
-
-/** Throws where the bench does not tell one of its rounds. */
-export function rowsOf(text: string): readonly Row[] {
-  const [, before, after] = found(text, /^dd: (\d+) and (\d+) MiB\/s$/m)
-  const dd = (Number(before) + Number(after)) / 2
-  const [, whole] = found(text, /^whole: \d+ of \d+ pages, (\d+) MiB\/s,/m)
-  const [, changed, slice, change] = found(
-    text,
-    /^whole, under change: \d+ of \d+ pages, (\d+) MiB\/s,.* slice p99 ([\d.]+) ms, change p99 ([\d.]+) ms /m,
-  )
-  const speed = { unit: 'MiB/s, 1 GiB dirty', better: 'higher', goal: SHARE_MIN * dd, peers: { dd } } as const
-  const wait = { better: 'lower', goal: WAIT_MS_MAX, peers: {} } as const
+/** Throws where the bench does not tell one of the rounds. */
+export function snapshotRows(text: string): readonly Row[] {
+  const [whole, changed] = [round(text, 'whole'), round(text, 'whole, under change')]
   const none = { beatsPeers: false, lacking: {} }
+  const speed = (key: string, { ours, dd }: Round): Row => {
+    const goal = SHARE_MIN * dd
+    return { ...none, key, unit: 'MiB/s, 1 GiB dirty', better: 'higher', goal, ours, peers: { dd } }
+  }
+  const wait = { ...none, better: 'lower', goal: WAIT_MS_MAX, peers: {} } as const
   return [
-    { ...speed, ...none, key: 'snapshotSpeed', ours: Number(whole) },
-    { ...speed, ...none, key: 'snapshotSpeedUnderChange', ours: Number(changed) },
-    { ...wait, ...none, key: 'snapshotChangeP99', unit: 'ms, a change of 60 KiB', ours: Number(change) },
-    { ...wait, ...none, key: 'snapshotSliceP99', unit: 'ms, copying between calls', ours: Number(slice) },
+    speed('snapshotSpeed', whole),
+    speed('snapshotSpeedUnderChange', changed),
+    { ...wait, key: 'snapshotChangeP99', unit: 'ms, a change of 60 KiB', ours: changed.changeP99 },
+    { ...wait, key: 'snapshotSliceP99', unit: 'ms, copying between calls', ours: changed.sliceP99 },
   ]
 }
 
-function found(text: string, line: RegExp): RegExpExecArray {
+interface Round {
+  readonly ours: number
+  /** Before and after it, in the same folder. */
+  readonly dd: number
+  readonly sliceP99: number
+  readonly changeP99: number
+}
+
+function round(text: string, name: string): Round {
+  const line = new RegExp(
+    `^${name}: \\d+ of \\d+ pages, (\\d+) MiB/s, dd (\\d+),` +
+      '.*; slices \\d+: [^;]*p99 ([\\d.]+),[^;]*; changes \\d+: [^;]*p99 ([\\d.]+),',
+    'm',
+  )
   const match = line.exec(text)
-  if (match === null) throw new Error(`the bench of snapshots does not tell ${String(line)}:\n${text}`)
-  return match
+  if (match === null) throw new Error(`the bench of snapshots does not tell the round "${name}":\n${text}`)
+  const [ours = NaN, dd = NaN, sliceP99 = NaN, changeP99 = NaN] = match.slice(1).map(Number)
+  return { ours, dd, sliceP99, changeP99 }
 }

@@ -30,6 +30,13 @@ impl Shard {
         series::apply_metrics(&mut space, target, "production/node", &[], &block).expect("room")
     }
 
+    /// What is done in the background, until nothing is due.
+    pub fn repack(&mut self) {
+        while let Some(task) = series::next_task(&mut self.space()) {
+            series::install(&mut self.space(), task.run()).expect("our own");
+        }
+    }
+
     pub fn space(&mut self) -> Space<'_> {
         Space { pool: &mut self.pool, heap: &mut self.heap }
     }

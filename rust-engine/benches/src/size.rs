@@ -21,7 +21,7 @@ fn of_set(set: &Set) -> Vec<Row> {
     let targets: Vec<Fed> = set.targets.iter().enumerate().map(Fed::of).collect();
     let samples = targets.iter().map(|target| target.samples).sum::<usize>() as f64;
     let mut shard = filled(&targets);
-    let repacking = cpu_ns(|| repack(&mut shard));
+    let repacking = cpu_ns(|| shard.repack());
     for target in &targets {
         target.compare(&shard);
     }
@@ -97,13 +97,6 @@ fn filled(targets: &[Fed]) -> Shard {
         }
     }
     shard
-}
-
-/// What is done in the background, until nothing is due.
-fn repack(shard: &mut Shard) {
-    while let Some(task) = series::next_task(&mut shard.space()) {
-        series::install(&mut shard.space(), task.run()).expect("our own");
-    }
 }
 
 fn median_of(mut work: impl FnMut()) -> f64 {
