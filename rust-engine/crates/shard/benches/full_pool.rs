@@ -52,7 +52,9 @@ fn scrape(n: usize, targets: usize, series: usize) -> Call {
 
 fn apply(engine: &mut Engine, handles: &[Handle], n: usize, call: &Call) {
     match call {
-        Call::Deployment(json) => drop(engine.apply_deployment(handles[n % handles.len()], json).expect("room")),
+        Call::Deployment(json) => {
+            drop(engine.apply_deployment(handles[n % handles.len()], json, n as i64).expect("room"))
+        }
         Call::Metrics(target, block) => {
             let shard = target.bytes().map(usize::from).sum::<usize>() % handles.len();
             engine.apply_metrics(handles[shard], target, "production/s", &[], block).expect("room");
@@ -98,7 +100,9 @@ fn measure(load: &Load, region: Region) {
     };
     let is_full = |engine: &Engine| engine.memory().regions.iter().any(|region| region.evicted > 0);
     while region != Region::Spare && !is_full(&engine) {
-        (0..256).for_each(|_| drop(next(&mut engine)));
+        for _ in 0..256 {
+            next(&mut engine);
+        }
     }
     let cleans = region == Region::Full { cleans: true };
     let (mut took, mut slice_max) = (Vec::with_capacity(load.calls), 0.0f64);
