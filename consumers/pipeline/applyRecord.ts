@@ -3,7 +3,7 @@ import { Undecodable } from '../../runtime/kafka/codec.ts'
 import type { Codec } from '../../runtime/kafka/codec.ts'
 import type { IncomingRecord } from '../../runtime/kafka/port.ts'
 import type { ShardDoor } from '../../rust-engine/ts/door.ts'
-import { BlockInvalid, RecordInvalid } from '../../rust-engine/ts/errors.ts'
+import { BlockInvalid, PoolFull, RecordInvalid } from '../../rust-engine/ts/errors.ts'
 import type { DeadLetterReason } from '../../schemas/generated/events.ts'
 import { InvalidEvent } from '../../schemas/invalidEvent.ts'
 import type { Output, Phase } from '../../schemas/outputs.ts'
@@ -55,6 +55,8 @@ export function applyRecord(
     if (error instanceof InvalidEvent || error instanceof RecordInvalid || error instanceof BlockInvalid) {
       return refuse('invalid', error.message)
     }
+    // What begins found no room among what is active, of which nothing may go, and nothing was changed: the shard goes on.
+    if (error instanceof PoolFull && error.region === 'active_operations') return refuse('no_room', error.message)
     throw error
   }
 }

@@ -226,6 +226,9 @@ export class Pipeline {
     if (owned.state !== 'replaying' || owned.predictions === null || !owned.isWhollyReplayed) return
     const { telemetry, reattach, now, onChange } = this.#options
     for (const entry of owned.predictions.values()) reattach(entry, owned.doorOpen)
+    // Where nothing follows a gap, what is missing was there before the shard was taken.
+    for (const topic of INPUT_TOPICS)
+      if (owned.isAtEnd(topic)) owned.noteGaps(topic, owned.position(topic), owned.since)
     owned.predictions = new Map()
     owned.state = 'live'
     telemetry.shardIs(owned.shard, owned.state)
@@ -300,6 +303,7 @@ export class Pipeline {
       owned.pending.push(...outputs.map((output) => this.#encode(output)))
       if (receivedAt !== null) onVisible(topic, now() - receivedAt)
     } else owned.replayedRecords++
+    owned.noteGaps(topic, record.offset, record.at)
     owned.clock = Math.max(owned.clock, record.at)
     owned.appliedAt.set(topic, record.at)
     owned.advance(topic, record.offset + 1n)

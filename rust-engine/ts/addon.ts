@@ -17,6 +17,9 @@ export interface Addon {
   releaseIdle(engine: EngineBox): number
   createShard(engine: EngineBox, shard: number): number
   dropShard(engine: EngineBox, shard: number, generation: number): void
+  clean(engine: EngineBox, budgetMs: number): boolean
+  dropped(engine: EngineBox, shard: number, generation: number): string
+  noteGap(engine: EngineBox, shard: number, generation: number, kinds: string, until: number): void
   stateHash(engine: EngineBox, shard: number, generation: number): string
   snapshot(
     engine: EngineBox,

@@ -7,6 +7,8 @@ import type {
   DeploymentApplied,
   DeploymentFilter,
   DeploymentRecord,
+  Dropped,
+  DroppedKind,
   IncidentFilter,
   IncidentRecord,
   Matcher,
@@ -22,6 +24,11 @@ import type {
 
 export interface EngineDoor {
   memory(): MemoryReport
+  /**
+   * Drops what is worth least until every region has its reserve of free pages, or for about `budgetMs`. True: there is
+   * more to do.
+   */
+  clean(budgetMs: number): boolean
   /**
    * Looks at some more pages for `memory().components`, to the end of a shard at most; to be called again and again. How
    * many it looked at: some 2 µs each.
@@ -125,7 +132,12 @@ export interface ShardDoor {
   service(service: string): ServiceRecord | null
   services(limit: number, cursor: string | null): Page<ServiceRecord>
 
-  /** Digest of the whole state: equal for equal logs, whatever the upkeep has done. */
+  /** What it dropped of every kind to make room, and since when it is whole. */
+  dropped(): readonly Dropped[]
+  /** Notes that the log did not bring all of these kinds up to a time: it counts as if that were dropped. */
+  noteGap(kinds: readonly DroppedKind[], until: number): void
+
+  /** Digest of the whole state: equal for equal logs as long as nothing was dropped, whatever the upkeep has done. */
   stateHash(): string
   /**
    * Does one piece of work that can wait, such as merging sealed chunks of samples: it runs on another thread and is

@@ -27,6 +27,10 @@ class Engine implements EngineDoor {
     return JSON.parse(named(() => addon.memory(this.#box))) as MemoryReport
   }
 
+  clean(budgetMs: number): boolean {
+    return named(() => addon.clean(this.#box, budgetMs))
+  }
+
   survey(pagesMax: number): number {
     return named(() => addon.survey(this.#box, pagesMax))
   }

@@ -17,6 +17,33 @@ export interface EngineOptions {
   readonly snapshotKeyFile?: string | null
 }
 
+/** What goes when a region is full, by kind: docs/eviction.md. */
+export const DROPPED_KINDS = [
+  'samples', // as they came
+  'samples_5m', // five minutes together
+  'samples_1h',
+  'series',
+  'resources',
+  'services',
+  'ci_runs_successful', // no conclusion that means failure
+  'ci_runs_failed',
+  'changes',
+  'rolling_scopes',
+  'deployments',
+  'incidents',
+  'operations_given_up', // running or open, not heard of for 7 days: kept among those that are over
+] as const
+export type DroppedKind = (typeof DROPPED_KINDS)[number]
+
+/** What a shard dropped of one kind. */
+export interface Dropped {
+  readonly kind: DroppedKind
+  /** How many since the shard began. */
+  readonly records: number
+  /** Everything of the kind with a later time is there; null: everything is. */
+  readonly until: number | null
+}
+
 export interface RegionReport {
   readonly region: Region
   readonly quotaBytes: number
@@ -24,7 +51,7 @@ export interface RegionReport {
   readonly borrowedBytes: number
   readonly lentBytes: number
   readonly freeBytes: number
-  /** Records or samples dropped to make room, since the start. */
+  /** Records, samples and series that the loaded shards dropped to make room, since each began. */
   readonly evicted: number
 }
 
@@ -48,6 +75,8 @@ export interface MemoryReport {
   /** Used share of the pool, 0..1. */
   readonly utilization: number
   readonly regions: readonly RegionReport[]
+  /** The same by kind. */
+  readonly dropped: readonly { readonly kind: DroppedKind; readonly region: Region; readonly records: number }[]
   /** Pages owned by each shard that is loaded or being restored; by region in the order of REGIONS. */
   readonly shards: readonly {
     readonly shard: number

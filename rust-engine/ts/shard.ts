@@ -7,6 +7,8 @@ import type {
   DeploymentApplied,
   DeploymentFilter,
   DeploymentRecord,
+  Dropped,
+  DroppedKind,
   IncidentFilter,
   IncidentRecord,
   Matcher,
@@ -164,6 +166,17 @@ class Shard implements ShardDoor {
 
   services(limit: number, cursor: string | null): Page<ServiceRecord> {
     return parse(named(() => addon.services(this.#engine, this.shard, this.#generation, limit, cursor)))
+  }
+
+  dropped(): readonly Dropped[] {
+    return parse(named(() => addon.dropped(this.#engine, this.shard, this.#generation)))
+  }
+
+  noteGap(kinds: readonly DroppedKind[], until: number): void {
+    const names = JSON.stringify(kinds)
+    named(() => {
+      addon.noteGap(this.#engine, this.shard, this.#generation, names, until)
+    })
   }
 
   stateHash(): string {

@@ -1,6 +1,6 @@
 /** A figure of a peer counts only if the peer did the same: it has the samples that were given, and it answers as we do. */
-import { METRIC, type Served, type Stored, selectorOf, storedSeries } from './peer.ts'
-import { instant, samples } from './promQl.ts'
+import { type Served, selectorOf, storedSeries } from './peer.ts'
+import { samples } from './promQl.ts'
 import type { Target } from './scrapeFile.ts'
 
 const RELATIVE_MAX = 1e-9
@@ -22,38 +22,34 @@ export function sameNumbers(who: string, what: string, theirs: readonly number[]
   }
 }
 
-/** Count and sum of each series, and the first one sample by sample. */
-export async function sameSamples(who: string, served: Served, targets: readonly Target[]): Promise<void> {
+/**
+ * Each series, sample by sample: times to the ms, values within the bound. Nothing when all are exact, else the targets with
+ * the values that the peer kept.
+ */
+export async function keptOtherwise(
+  who: string,
+  served: Served,
+  targets: readonly Target[],
+): Promise<readonly (readonly Target[])[]> {
   const ends = targets.flatMap((target) => [target.times[0] ?? 0, target.times.at(-1) ?? 0])
   const [first, last] = [ends.reduce((a, b) => Math.min(a, b)), ends.reduce((a, b) => Math.max(a, b))]
   // Whole seconds: VictoriaMetrics may take the ms before the one that is asked for.
   const at = Math.ceil(last / 1000) * 1000
-  const rangeMs = at - first + 1000
-  const counts = await instant(served, `count_over_time(${METRIC}[${rangeMs}ms])`, at)
-  const sums = await instant(served, `sum_over_time(${METRIC}[${rangeMs}ms])`, at)
-  const expected = [...storedSeries(targets)]
-  const of = (found: ReadonlyMap<string, number>) => expected.map((stored) => found.get(keyOf(stored)) ?? NaN)
-  const [one] = expected
-  if (one === undefined) throw new Error('a set has no samples')
-  sameNumbers(who, 'count of series', [counts.size], [expected.length])
-  const lengths = expected.map(({ values }) => values.length)
-  sameNumbers(who, 'count of samples of series', of(counts), lengths)
-  const totals = expected.map(({ values }) => sum(values))
-  sameNumbers(who, 'sum of series', of(sums), totals)
-  const given = one.times.flatMap((time, row) => [time, one.values[row] ?? NaN])
-  const stored = await samples(served, selectorOf(one), rangeMs, at)
-  sameNumbers(who, 'times and values of the first series', stored.flat(), given)
-}
-
-const keyOf = ({ labels: { instance, series } }: Stored): string => `${instance}/${series}`
-
-/** Compensated, as the peers' may be: a plain sum of thousands of large values is off by more than the bound. */
-function sum(values: readonly number[]): number {
-  let [total, lost] = [0, 0]
-  for (const value of values) {
-    const next = total + value
-    lost += Math.abs(total) >= Math.abs(value) ? total - next + value : value - next + total
-    total = next
+  let exact = true
+  const kept = targets.map(({ times, series }) => ({
+    times,
+    series: series.map(({ name, values }) => ({ name, values: [...values] })),
+  }))
+  for (const stored of storedSeries(targets)) {
+    const selector = selectorOf(stored)
+    const found = await samples(served, selector, at - first + 1000, at)
+    if (found.some(([time], place) => time !== stored.times[place]))
+      throw new ComparesOtherwise(who, `times of ${selector}`, found.length, stored.times.length)
+    const values = found.map(([, value]) => value)
+    sameNumbers(who, `samples of ${selector}`, values, stored.values)
+    exact &&= values.every((value, place) => value === stored.values[place])
+    const cells = kept[stored.target]?.series[stored.series]?.values ?? []
+    for (const [place, row] of stored.rows.entries()) cells[row] = values[place] ?? NaN
   }
-  return total + lost
+  return exact ? [] : [kept]
 }

@@ -2,9 +2,9 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { sameSamples } from './compare.ts'
+import { keptOtherwise } from './compare.ts'
 import { type Measured, handedOver, runHarness } from './harness.ts'
-import type { Peer, Place } from './peer.ts'
+import { type Peer, type Place, storedSeries } from './peer.ts'
 import { cpuOfQuery } from './queries.ts'
 import { type Target, readScrape, scrapeText } from './scrapeFile.ts'
 import { type Sets, readSets } from './sets.ts'
@@ -31,7 +31,10 @@ interface Growing extends Row {
 
 /** The group that the harness does not have. */
 const SNAPSHOT = 'snapshot'
+const SIZE = 'size'
 const STORED = 'bytesPerSample'
+/** Between the name of a set and that of the peer whose values these are. */
+const AS_KEPT = '.asKeptBy.'
 const UNITS_A_SECOND: Readonly<Record<string, number>> = { ms: 1e3, µs: 1e6, ns: 1e9 }
 
 export async function measure(run: Run): Promise<readonly Row[]> {
@@ -44,15 +47,15 @@ export async function measure(run: Run): Promise<readonly Row[]> {
 
 async function ofHarness(run: Run): Promise<readonly Row[]> {
   const { workspace, folder, only, say, signal } = run
-  const [sets, handOver] = [join(folder, 'sets'), join(folder, 'handed-over')]
-  for (const made of [sets, handOver]) mkdirSync(made)
-  if (only === null || only === 'size') writeSets(sets, readSets(run.data, Date.now()))
+  const [sets, handOver, kept] = [join(folder, 'sets'), join(folder, 'handed-over'), join(folder, 'kept')] as const
+  for (const made of [sets, handOver, kept]) mkdirSync(made)
+  if (only === null || only === SIZE) writeSets(sets, readSets(run.data, Date.now()))
   say('the memory itself …')
   const measured = await runHarness(workspace, { only, sets, handOver, signal })
   const rows = new Map(measured.map((one) => [one.key, rowOf(one)]))
   for (const set of readdirSync(sets).sort()) {
     const row = rows.get(`${STORED}.${set}`)
-    if (row !== undefined) await store(run, row, targetsOf(join(sets, set)))
+    if (row !== undefined) await store(run, row, targetsOf(join(sets, set)), kept)
   }
   for (const handed of handedOver(handOver)) {
     const row = rows.get(handed.key)
@@ -61,15 +64,40 @@ async function ofHarness(run: Run): Promise<readonly Row[]> {
       return (await cpuOfQuery(peer, handed, place)) * (UNITS_A_SECOND[row.unit.split(' ')[0] ?? ''] ?? NaN)
     })
   }
-  return [...rows.values()]
+  return [...rows.values(), ...(await asKept(run, kept, rows))]
 }
 
-async function store(run: Run, row: Growing, targets: readonly Target[]): Promise<void> {
-  const values = targets.flatMap(({ series }) => series).map((one) => one.values.filter((v) => !Number.isNaN(v)).length)
-  const samples = values.reduce((a, b) => a + b, 0)
+async function store(run: Run, row: Growing, targets: readonly Target[], kept: string): Promise<void> {
+  const samples = [...storedSeries(targets)].reduce((sum, { rows }) => sum + rows.length, 0)
+  const set = row.key.slice(STORED.length + 1)
   await withPeers(run, row, async (peer, place) => {
-    return (await peer.hold(targets, place, (served) => sameSamples(peer.name, served, targets))) / samples
+    const values: (readonly Target[])[] = []
+    const bytes = await peer.hold(targets, place, async (served) => {
+      values.push(...(await keptOtherwise(peer.name, served, targets)))
+    })
+    const figure = bytes / samples
+    if (row.ours >= figure) writeSets(kept, new Map(values.map((one) => [`${set}${AS_KEPT}${peer.name}`, one])))
+    return figure
   })
+}
+
+/** A peer that is not exact stores less: ours for the values that it kept, beside its figure. */
+async function asKept(
+  { workspace, folder, signal }: Run,
+  kept: string,
+  rows: ReadonlyMap<string, Growing>,
+): Promise<readonly Row[]> {
+  if (readdirSync(kept).length === 0) return []
+  const measured = await runHarness(workspace, { only: SIZE, sets: kept, handOver: folder, signal })
+  return measured
+    .filter(({ key }) => key.startsWith(`${STORED}.`))
+    .map((one) => {
+      const row = rowOf(one)
+      const [origin = '', peer = ''] = row.key.split(AS_KEPT)
+      const figure = rows.get(origin)?.peers[peer]
+      if (figure !== undefined) row.peers[peer] = figure
+      return row
+    })
 }
 
 /** Adds each peer's figure to the row. */

@@ -182,10 +182,10 @@ const tiny: Target = {
   })),
 }
 
-async function measured(folder: string, peers: readonly Peer[]) {
+async function measured(folder: string, peers: readonly Peer[], sets: Readonly<Record<string, Target>>) {
   const data = join(folder, 'data')
   mkdirSync(data)
-  writeFileSync(join(data, 'tiny.csv'), scrapeText(tiny))
+  for (const [name, target] of Object.entries(sets)) writeFileSync(join(data, `${name}.csv`), scrapeText(target))
   const { signal } = new AbortController()
   const say = () => undefined
   return asObject(await measure({ workspace, folder, data: [data], only: 'size', peers, say, signal }))
@@ -198,7 +198,7 @@ test('a run gives one object with a key for each row', () =>
       lacking: () => 'not installed',
       hold: () => Promise.reject(new Error('it is not there')),
     }
-    const found = await measured(folder, [absent])
+    const found = await measured(folder, [absent], { tiny })
     assert.deepEqual(Object.keys(found), ['bytesPerSample.tiny'])
     const one = found['bytesPerSample.tiny']
     assert.ok(one !== undefined && one.ours > 0 && one.ours < 16)
@@ -207,6 +207,25 @@ test('a run gives one object with a key for each row', () =>
     assert.deepEqual(one.lacking, { prometheus: 'not installed' })
   }))
 
+/** More digits than VictoriaMetrics keeps. */
+const digits: Target = {
+  times: tiny.times,
+  series: [{ name: '0', values: tiny.times.map((_, row) => Math.sin(row * row)) }],
+}
+
+test(
+  'where a peer keeps less than it was given, ours is told for what it kept',
+  { skip: victoriaMetrics.lacking() ?? false },
+  () =>
+    inFolder(async (folder) => {
+      const found = await measured(folder, [victoriaMetrics], { digits })
+      assert.deepEqual(Object.keys(found), ['bytesPerSample.digits', 'bytesPerSample.digits.asKeptBy.victoriaMetrics'])
+      const [given, kept] = Object.values(found)
+      assert.deepEqual(kept?.peers['victoriaMetrics'], given?.peers['victoriaMetrics'])
+      assert.ok((kept?.ours ?? NaN) < (given?.ours ?? NaN), 'fewer digits take less')
+    }),
+)
+
 const present = [prometheus, victoriaMetrics].filter((peer) => peer.lacking() === null)
 
 test(
@@ -214,9 +233,9 @@ test(
   { skip: present.length === 0 && 'neither Prometheus nor VictoriaMetrics on this machine (--install brings them)' },
   () =>
     inFolder(async (folder) => {
-      const one = (await measured(folder, present))['bytesPerSample.tiny']
+      const found = await measured(folder, present, { tiny })
       for (const { name } of present) {
-        const bytes = one?.peers[name] ?? NaN
+        const bytes = found['bytesPerSample.tiny']?.peers[name] ?? NaN
         assert.ok(bytes > 0 && bytes < 16, `${name}: ${bytes} B a sample`)
       }
     }),

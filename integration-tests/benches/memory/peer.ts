@@ -29,25 +29,29 @@ export const METRIC = 'bench'
 
 /** The samples of one series, without those that are absent. */
 export interface Stored {
-  readonly labels: Readonly<Record<'instance' | 'series', string>>
+  readonly target: number
+  readonly series: number
+  /** Places of the samples among the target's times. */
+  readonly rows: readonly number[]
   readonly times: readonly number[]
   readonly values: readonly number[]
 }
 
 /** Each series that has a sample. */
 export function* storedSeries(targets: readonly Target[]): Generator<Stored> {
-  for (const [t, { times, series }] of targets.entries()) {
-    for (const [s, { values }] of series.entries()) {
+  for (const [target, { times, series: all }] of targets.entries()) {
+    for (const [series, { values }] of all.entries()) {
       const rows = [...values.keys()].filter((row) => !Number.isNaN(values[row]))
       if (rows.length === 0) continue
-      yield {
-        labels: { instance: String(t), series: String(s) },
-        times: rows.map((row) => times[row] ?? NaN),
-        values: rows.map((row) => values[row] ?? NaN),
-      }
+      const of = (cells: readonly number[]) => rows.map((row) => cells[row] ?? NaN)
+      yield { target, series, rows, times: of(times), values: of(values) }
     }
   }
 }
 
-export const selectorOf = ({ labels: { instance, series } }: Stored): string =>
-  `${METRIC}{instance="${instance}",series="${series}"}`
+export const labelsOf = ({ target, series }: Stored): Readonly<Record<string, string>> => ({
+  instance: String(target),
+  series: String(series),
+})
+
+export const selectorOf = ({ target, series }: Stored): string => `${METRIC}{instance="${target}",series="${series}"}`

@@ -2,16 +2,8 @@
 import type { Served } from './peer.ts'
 
 interface Result {
-  readonly metric: Readonly<Record<string, string>>
   /** Seconds and value. */
-  readonly value: readonly [number, string]
   readonly values: readonly (readonly [number, string])[]
-}
-
-/** At one time: the value of each series by `<instance>/<series>`. */
-export async function instant(served: Served, query: string, timeMs: number): Promise<ReadonlyMap<string, number>> {
-  const found = await ask(served, 'query', { query, time: new Date(timeMs).toISOString() })
-  return new Map(found.map((one) => [keyOf(one), Number(one.value[1])]))
 }
 
 /** The samples of one series before a time: ms and value. */
@@ -38,8 +30,6 @@ export async function steps(
   const found = await ask(served, 'query_range', { query, start, end, step: String(stepMs / 1000), nocache: '1' })
   return (found[0]?.values ?? []).map(([, value]) => Number(value))
 }
-
-const keyOf = ({ metric }: Result): string => `${metric['instance'] ?? ''}/${metric['series'] ?? ''}`
 
 async function ask({ url, signal }: Served, what: string, input: Record<string, string>): Promise<readonly Result[]> {
   const answer = await fetch(`${url}/api/v1/${what}`, { method: 'POST', body: new URLSearchParams(input), signal })

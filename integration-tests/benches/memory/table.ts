@@ -75,4 +75,4 @@ function peersText({ peers, lacking }: Row): string {
   return [...figures, ...Object.keys(lacking).map((name) => `${name} lacking`)].join(', ') || '–'
 }
 
-const shown = (figure: number | null): string => (figure === null ? '–' : figure.toFixed(2))
+const shown = (figure: number | null): string => (figure === null ? '–' : figure.toFixed(figure < 10 ? 3 : 1))

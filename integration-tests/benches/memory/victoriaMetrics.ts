@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '../../../infra/local/freePort.mjs'
 import { answers, startServer } from '../../../infra/local/serverProcess.mjs'
 import { findTool } from '../../harness/tools.ts'
-import { METRIC, type Peer, type Served, storedSeries } from './peer.ts'
+import { METRIC, type Peer, type Served, labelsOf, storedSeries } from './peer.ts'
 import type { Target } from './scrapeFile.ts'
 
 const READY_LIMIT_MS = 60_000
@@ -47,8 +47,9 @@ const tool = (): string | null => findTool('victoria-metrics', 'victoria-metrics
 
 async function load(served: Served, targets: readonly Target[]): Promise<void> {
   let body = ''
-  for (const { labels, times, values } of storedSeries(targets)) {
-    body += `${JSON.stringify({ metric: { __name__: METRIC, ...labels }, values, timestamps: times })}\n`
+  for (const stored of storedSeries(targets)) {
+    const { values, times: timestamps } = stored
+    body += `${JSON.stringify({ metric: { __name__: METRIC, ...labelsOf(stored) }, values, timestamps })}\n`
     if (body.length < REQUEST_CHARACTERS) continue
     await post(served, '/api/v1/import', body)
     body = ''

@@ -2,6 +2,9 @@ use crate::made_up::{Random, SHAPES};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// The set that is made up where there is none.
+pub const MADE_UP: &str = "madeUp";
+
 /// A target's series over time.
 pub struct Target {
     pub times: Vec<i64>,
@@ -18,7 +21,7 @@ pub struct Set {
 /// The sets of a folder, each a folder of CSV files, one for each target. Where there is none, one is made up and written there.
 pub fn load(folder: &Path) -> Vec<Set> {
     if entries(folder).is_empty() {
-        let folder = folder.join("madeUp");
+        let folder = folder.join(MADE_UP);
         fs::create_dir_all(&folder).expect("a folder");
         let Target { times, series } = made_up();
         fs::write(folder.join("0.csv"), csv(&times, &series)).expect("room on the disk");

@@ -1,9 +1,10 @@
-use crate::call::{Held, handle, integer, json, reply, throw, with_engine};
+use crate::call::{Held, handle, integer, json, number, reply, throw, with_engine};
 use neon::prelude::*;
 use pool::{PoolOptions, REGIONS};
 use serde::Deserialize;
-use shard::Engine;
+use shard::{Engine, Kind};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 pub fn export(cx: &mut ModuleContext) -> NeonResult<()> {
     cx.export_function("open", open)?;
@@ -12,6 +13,9 @@ pub fn export(cx: &mut ModuleContext) -> NeonResult<()> {
     cx.export_function("releaseIdle", release_idle)?;
     cx.export_function("createShard", create_shard)?;
     cx.export_function("dropShard", drop_shard)?;
+    cx.export_function("clean", clean)?;
+    cx.export_function("dropped", dropped)?;
+    cx.export_function("noteGap", note_gap)?;
     cx.export_function("stateHash", state_hash)
 }
 
@@ -66,6 +70,28 @@ fn create_shard(mut cx: FunctionContext) -> JsResult<JsNumber> {
 fn drop_shard(mut cx: FunctionContext) -> JsResult<JsUndefined> {
     let handle = handle(&mut cx)?;
     with_engine(&mut cx, |engine| engine.drop_shard(handle))?;
+    Ok(cx.undefined())
+}
+
+/// True when there is more to do.
+fn clean(mut cx: FunctionContext) -> JsResult<JsBoolean> {
+    let budget_ms = number(&mut cx, 1)?;
+    let budget = Duration::try_from_secs_f64(budget_ms / 1000.0).unwrap_or_default();
+    let more = with_engine(&mut cx, |engine| engine.clean(budget))?;
+    Ok(cx.boolean(more))
+}
+
+fn dropped(mut cx: FunctionContext) -> JsResult<JsString> {
+    let handle = handle(&mut cx)?;
+    let dropped = with_engine(&mut cx, |engine| engine.dropped(handle))?;
+    reply(&mut cx, &dropped)
+}
+
+fn note_gap(mut cx: FunctionContext) -> JsResult<JsUndefined> {
+    let handle = handle(&mut cx)?;
+    let kinds: Vec<Kind> = json(&mut cx, 3, "kinds")?;
+    let until = integer(&mut cx, 4)?;
+    with_engine(&mut cx, |engine| engine.note_gap(handle, &kinds, until))?;
     Ok(cx.undefined())
 }
 

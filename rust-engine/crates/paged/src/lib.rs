@@ -18,7 +18,7 @@ pub use image::PageImage;
 pub use key::{ordered, text_part, unordered};
 pub use look::{Entry, Looked};
 pub use page_set::PageSet;
-pub use ring::{Batch, RING_PAGES_MAX, Ring, Taken, Waits};
+pub use ring::{BATCH_AFTER, BATCH_BEFORE, BATCH_SLOT_BYTES, Batch, RING_PAGES_MAX, Ring, Taken, Waits};
 pub use tree::{Cursor, KEY_BYTES_MAX, Tree, VALUE_BYTES_MAX};
 
 pub use pool::{PAGE_BYTES, Page, PoolError, Region};

@@ -43,6 +43,12 @@ fn columns_of(pages: &impl Pages, head: Head, rows: &[usize]) -> Vec<Vec<u64>> {
     columns
 }
 
+/// True while other chunks are being merged with the one that has this last time.
+pub fn is_merging(pages: &impl Pages, number: u32, last: i64) -> bool {
+    let entry = TREE.get(pages, &keys::chunk(number, TIMES, last));
+    entry.is_some_and(|entry| Merging::read(&entry).is_some_and(|merging| !merging.others.is_empty()))
+}
+
 /// Drops the chunk with this last time, and those that are being merged with it; how many samples went.
 pub fn drop_sealed(pages: &mut impl PagesMut, number: u32, columns: usize, last: i64) -> u64 {
     let entry = TREE.get(pages, &keys::chunk(number, TIMES, last)).map(Cow::into_owned).unwrap_or_default();

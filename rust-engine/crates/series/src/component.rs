@@ -13,7 +13,7 @@ pub fn component(key: &[u8]) -> Option<&'static str> {
         keys::SERIES | keys::TARGET => "series_labels",
         keys::BY_SERVICE => "series_indexes",
         tag if tag == keys::NEXT_GROUP[0] => "series_heads",
-        tag if tag == keys::ORDER_START[0] => "eviction_order",
+        keys::ORDER => "eviction_order",
         tag if tag == keys::WORK_START[0] => "repack_queue",
         _ => return None,
     })

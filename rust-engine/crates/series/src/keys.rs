@@ -10,7 +10,7 @@ pub const GROUP: u8 = b'G';
 pub const NEXT_GROUP: [u8; 1] = [b'g'];
 const CHUNK: u8 = b'C';
 /// What goes first when the region is full.
-const ORDER: u8 = b'O';
+pub const ORDER: u8 = b'O';
 /// Groups whose chunks are to be merged.
 const WORK: u8 = b'W';
 /// The tags of this crate. What the digest says of them comes from `describe`, not from their bytes: a tag that is missing
@@ -25,6 +25,27 @@ pub const TIMES: u16 = u16::MAX;
 pub enum Kind {
     Head = b'h',
     Chunk = b'c',
+}
+
+impl Kind {
+    /// How fine the samples are, which is their class in the eviction order.
+    pub const fn resolution(self) -> Resolution {
+        match self {
+            Self::Head | Self::Chunk => Resolution::Raw,
+        }
+    }
+}
+
+/// How fine samples are; the finest are worth least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Resolution {
+    /// As they came.
+    Raw = 0,
+    /// Five minutes together.
+    FiveMinutes = 1,
+    /// An hour together.
+    Hour = 2,
 }
 
 pub fn target(target: &str) -> Vec<u8> {
@@ -97,15 +118,20 @@ pub fn split_work(key: &[u8]) -> Option<u32> {
     Some(u32::from_be_bytes(*key.strip_prefix(&WORK_START)?.first_chunk()?))
 }
 
+/// An entry of the eviction order: by class, then by time.
 pub fn order(time: i64, kind: Kind, group: u32) -> Vec<u8> {
-    [&[ORDER], ordered(time).to_be_bytes().as_slice(), &[kind as u8], &group.to_be_bytes()].concat()
+    let class = kind.resolution() as u8;
+    [&[ORDER, class], ordered(time).to_be_bytes().as_slice(), &[kind as u8], &group.to_be_bytes()].concat()
 }
 
-pub const ORDER_START: [u8; 1] = [ORDER];
+/// Prefix of the entries of a class.
+pub fn order_of(resolution: Resolution) -> [u8; 2] {
+    [ORDER, resolution as u8]
+}
 
 /// Time, kind and group of an entry of the eviction order.
 pub fn split_order(key: &[u8]) -> Option<(i64, Kind, u32)> {
-    let (time, rest) = key.strip_prefix(&ORDER_START)?.split_first_chunk()?;
+    let (time, rest) = key.strip_prefix(&[ORDER])?.get(1..)?.split_first_chunk()?;
     let (kind, group) = rest.split_first_chunk::<1>()?;
     let kind = if *kind == [Kind::Head as u8] { Kind::Head } else { Kind::Chunk };
     Some((unordered(u64::from_be_bytes(*time)), kind, u32::from_be_bytes(*group.first_chunk()?)))

@@ -31,8 +31,9 @@ mod whole;
 
 pub use component::{component, pages_named};
 pub use describe::{describe, is_own};
-pub use evict::{Evicted, evict_oldest, oldest_time};
+pub use evict::{Dropping, Evicted, OldestSamples, evict_samples, oldest_samples};
 pub use ingest::{Applied, apply_metrics, pages_for_block};
+pub use keys::Resolution;
 pub use list::{MatchOp, Matcher, SeriesInfo, series};
 pub use range::{Aggregation, Asked, range, ranges};
 pub use repack::{Done, Repacked, Task, install, next_task};

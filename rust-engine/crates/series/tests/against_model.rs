@@ -4,7 +4,7 @@ use codec::{Block, encode_blocks};
 use paged::{Heap, Region, Space};
 use pool::{Pool, PoolOptions};
 use proptest::prelude::*;
-use series::{Aggregation, Asked, apply_metrics, evict_oldest, range, ranges};
+use series::{Aggregation, Asked, Resolution, apply_metrics, evict_samples, oldest_samples, range, ranges};
 use std::collections::BTreeMap;
 
 const STALE: f64 = f64::from_bits(series::STALE_BITS);
@@ -88,12 +88,19 @@ proptest! {
         let kept: u64 = model.values().map(|points| points.len() as u64).sum();
         let mut dropped = 0;
         let mut services = 0;
-        while let Some(evicted) = evict_oldest(&mut space) {
+        let mut dropping = None;
+        let mut until = i64::MIN;
+        // A step leaves nothing half-way: what is left of each series is its newest samples, all those after `until` among them.
+        while let Some(oldest) = oldest_samples(&space, Resolution::Raw) {
+            let evicted = evict_samples(&mut space, &oldest, &mut dropping);
             dropped += evicted.samples;
+            until = until.max(evicted.until);
             services += evicted.series.map_or(0, |(_, gone)| gone);
             for (id, points) in &model {
                 let left = raw(&space, *id, 0, i64::MAX);
-                prop_assert!(points.iter().map(|(t, v)| (*t, *v)).collect::<Vec<_>>().ends_with(&left));
+                let whole = points.iter().map(|(t, v)| (*t, *v)).collect::<Vec<_>>();
+                prop_assert!(whole.ends_with(&left));
+                prop_assert!(left.len() >= points.range(until + 1..).count());
             }
         }
         prop_assert_eq!(dropped, kept);
@@ -140,4 +147,32 @@ fn a_query_reads_no_more_rows_than_it_may_and_says_so() {
     // Whole steps alone. The first in the store is the second that was asked for.
     assert_eq!(query(1_200), (false, [2.0, 10.0]));
     assert_eq!(query(127), (false, [0.0, 0.0]));
+}
+
+#[test]
+fn a_wide_chunk_goes_in_steps_and_nobody_sees_a_part_of_it() {
+    let mut pool = pool();
+    let mut heap = Heap::create(&mut pool, 0).expect("room");
+    let mut space = Space { pool: &mut pool, heap: &mut heap };
+    for time in 0..150 {
+        apply(&mut space, &(0..100).map(|id| (time, id, time as f64)).collect::<Vec<_>>());
+    }
+    let mut dropping = None;
+    let mut samples = Vec::new();
+    for step in 0.. {
+        let oldest = oldest_samples(&space, Resolution::Raw).expect("a chunk or head");
+        if oldest.time != 127 {
+            break;
+        }
+        if step == 3 {
+            // As after a restart, which only knows what lies in the pages.
+            dropping = None;
+        }
+        samples.push(evict_samples(&mut space, &oldest, &mut dropping).samples);
+        for id in 0..100 {
+            assert_eq!(raw(&space, id, 0, i64::MAX).first().map(|(time, _)| *time), Some(128));
+        }
+    }
+    let whole = 16 * 128;
+    assert_eq!(samples, [whole, whole, whole, 0, 0, 0, whole, whole, whole, 4 * 128]);
 }

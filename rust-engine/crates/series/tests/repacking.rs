@@ -5,7 +5,8 @@ use paged::{Heap, Space};
 use pool::{Pool, PoolOptions};
 use proptest::prelude::*;
 use series::{
-    Aggregation, Asked, Done, Task, apply_metrics, describe, evict_oldest, install, next_task, range, sealed,
+    Aggregation, Asked, Done, Dropping, Resolution, Task, apply_metrics, describe, evict_samples, install, next_task,
+    oldest_samples, range, sealed,
 };
 use std::collections::BTreeMap;
 
@@ -46,6 +47,7 @@ struct Shard {
     heap: Heap,
     taken: Option<Task>,
     done: Option<Done>,
+    dropping: Option<Dropping>,
 }
 
 impl Shard {
@@ -55,7 +57,7 @@ impl Shard {
             PoolOptions { pool_bytes: quota * 4, quota_bytes: [quota; 4], borrow_bytes_max: [0; 4], shards: 1 };
         let mut pool = Pool::open(&options).expect("options are valid");
         let heap = Heap::create(&mut pool, 0).expect("room");
-        Self { pool, heap, taken: None, done: None }
+        Self { pool, heap, taken: None, done: None, dropping: None }
     }
 
     fn space(&mut self) -> Space<'_> {
@@ -78,7 +80,16 @@ impl Shard {
         chunks
     }
 
+    /// Takes one step in the eviction of the oldest samples.
+    fn evict_step(&mut self) -> bool {
+        let Some(oldest) = oldest_samples(&self.space(), Resolution::Raw) else { return false };
+        let mut space = Space { pool: &mut self.pool, heap: &mut self.heap };
+        evict_samples(&mut space, &oldest, &mut self.dropping);
+        true
+    }
+
     fn reload(&mut self) {
+        self.dropping = None;
         let image = self.heap.image(&self.pool);
         self.heap.drop_pages(&mut self.pool);
         self.heap = Heap::vacant(0, image.regions().iter().map(Option::is_some));
@@ -163,7 +174,7 @@ proptest! {
                     }
                 }
                 Step::Evict => {
-                    evicted = evict_oldest(&mut shard.space()).is_some() || evicted;
+                    evicted = shard.evict_step() || evicted;
                     // What is older than the oldest that is left of any series went for all of them.
                     for (id, points) in &mut model {
                         let left = shard.read(*id);
@@ -184,7 +195,7 @@ proptest! {
         for (id, points) in &model {
             prop_assert_eq!(&shard.read(*id), points);
         }
-        while evict_oldest(&mut shard.space()).is_some() {}
+        while shard.evict_step() {}
         // The root page, and a leaf with the number of the next group.
         prop_assert!(shard.pool.pages_of(0) <= 2);
     }

@@ -1,3 +1,4 @@
+use crate::dropped::{self, Dropped, KINDS, Kind};
 use crate::error::EngineError;
 use crate::persist::Base;
 use crate::restore::Restoring;
@@ -29,6 +30,8 @@ pub(crate) struct Loaded {
     pub base: Option<Base>,
     /// What its pages held when they were last looked at.
     pub holdings: Option<Vec<Holding>>,
+    /// A chunk of samples that is being dropped.
+    pub dropping: Option<series::Dropping>,
 }
 
 /// One pool and its shards.
@@ -36,7 +39,8 @@ pub(crate) struct Loaded {
 pub struct Engine {
     pub(crate) pool: Pool,
     pub(crate) shards: Vec<Option<Loaded>>,
-    pub(crate) evicted: [u64; 4],
+    /// Most pages that calls asked for of late, in the order of `REGIONS`.
+    pub(crate) asked: [u32; 4],
     pub(crate) snapshotting: Option<u16>,
     pub(crate) restoring: Vec<Restoring>,
     pub(crate) survey: Option<Survey>,
@@ -49,9 +53,9 @@ impl Engine {
     /// Maps the pool.
     pub fn open(options: &PoolOptions) -> Result<Self, EngineError> {
         let shards = (0..options.shards).map(|_| None).collect();
-        let (evicted, restoring) = ([0; 4], Vec::new());
+        let (asked, restoring) = ([0; 4], Vec::new());
         let pool = Pool::open(options)?;
-        Ok(Self { pool, shards, evicted, snapshotting: None, restoring, survey: None, stale: 0, generation: 0 })
+        Ok(Self { pool, shards, asked, snapshotting: None, restoring, survey: None, stale: 0, generation: 0 })
     }
 
     /// A new empty shard.
@@ -94,24 +98,42 @@ impl Engine {
         Ok(format!("{:032x}", crate::digest(&self.view(handle)?)))
     }
 
+    /// What the shard dropped of each kind, and since when it is whole.
+    pub fn dropped(&self, handle: Handle) -> Result<Vec<Dropped>, EngineError> {
+        let view = self.view(handle)?;
+        Ok(KINDS.map(|kind| dropped::dropped(&view, kind)).to_vec())
+    }
+
+    /// Notes that the log did not bring all of these kinds up to a time.
+    pub fn note_gap(&mut self, handle: Handle, kinds: &[Kind], until: i64) -> Result<(), EngineError> {
+        let mut space = self.space_with(handle, &[], 0)?;
+        kinds.iter().for_each(|kind| dropped::note(&mut space, *kind, 0, until));
+        Ok(())
+    }
+
     /// Applies the JSON of a DeploymentEvent.
     pub fn apply_deployment(&mut self, handle: Handle, json: &str) -> Result<DeploymentApplied, EngineError> {
         self.heap(handle)?;
         let event = DeploymentEvent::parse(json)?;
-        // An end only takes out of what runs: it asks for no room there, which could cost the very attempt that it ends.
-        let room: &[Region] = match event.phase {
-            Phase::Finished | Phase::RolledBack => &[Region::DeploymentHistory, Region::InfrastructureState],
-            _ => &[Region::ActiveOperations, Region::DeploymentHistory, Region::InfrastructureState],
-        };
-        let mut space = self.space_with(handle, room, json.len())?;
-        match store::apply_deployment(&mut space, &event) {
+        // An end only takes out of what runs: it asks for no room there.
+        let ends = matches!(event.phase, Phase::Finished | Phase::RolledBack);
+        let room = [Region::DeploymentHistory, Region::InfrastructureState];
+        if !ends {
+            // Room for the prediction too, so that what was opened can be predicted.
+            let pages = store::pages_for_event(json.len()) + store::pages_for_event(store::PREDICTION_BYTES_MAX);
+            self.space_with_pages(handle, &[Region::ActiveOperations], pages)?;
+        }
+        let mut space = self.space_with(handle, &room, json.len())?;
+        let applied = match store::apply_deployment(&mut space, &event) {
             // The end of a former attempt may still have to move its smaller record. Nothing was changed yet.
             Err(StoreError::Pool(PoolError::PoolFull { region: Region::ActiveOperations, .. })) => {
                 let mut space = self.space_with(handle, &[Region::ActiveOperations], json.len())?;
-                Ok(store::apply_deployment(&mut space, &event)?)
+                store::apply_deployment(&mut space, &event)?
             }
-            applied => Ok(applied?),
-        }
+            applied => applied?,
+        };
+        self.heard(handle, event.occurred_at)?;
+        Ok(applied)
     }
 
     /// Keeps a prediction with a running attempt.
@@ -202,7 +224,9 @@ impl Engine {
             _ => &[Region::ActiveOperations, Region::IncidentDatabase, Region::InfrastructureState],
         };
         let mut space = self.space_with(handle, room, json.len())?;
-        Ok(store::apply_incident(&mut space, &event)?)
+        let applied = store::apply_incident(&mut space, &event)?;
+        self.heard(handle, event.occurred_at)?;
+        Ok(applied)
     }
 
     /// The incident of a service with this key.
@@ -236,7 +260,9 @@ impl Engine {
         self.heap(handle)?;
         let event = InfrastructureEvent::parse(json)?;
         let mut space = self.space_with(handle, &[Region::InfrastructureState], json.len())?;
-        Ok(store::apply_infrastructure(&mut space, &event)?)
+        let changed = store::apply_infrastructure(&mut space, &event)?;
+        self.heard(handle, event.occurred_at)?;
+        Ok(changed)
     }
 
     /// Resources of a service.
@@ -281,6 +307,7 @@ impl Engine {
         pages: u32,
     ) -> Result<Space<'_>, EngineError> {
         self.heap(handle)?;
+        self.keep_reserve(regions, pages)?;
         for region in regions {
             self.room_for_event(*region, pages)?;
         }
@@ -288,6 +315,12 @@ impl Engine {
             Some(loaded) => Ok(Space { pool: &mut self.pool, heap: &mut loaded.heap }),
             None => Err(EngineError::ShardGone { shard: handle.shard }),
         }
+    }
+
+    /// Tells the shard the time of an event.
+    pub(crate) fn heard(&mut self, handle: Handle, at: i64) -> Result<(), EngineError> {
+        dropped::advance(&mut self.space_with(handle, &[], 0)?, at);
+        Ok(())
     }
 
     fn heap(&self, handle: Handle) -> Result<&Heap, EngineError> {
@@ -325,7 +358,7 @@ impl Engine {
     /// From here on the shard is there.
     pub(crate) fn enter(&mut self, handle: Handle, heap: Heap, base: Option<Base>) {
         self.shards[usize::from(handle.shard)] =
-            Some(Loaded { heap, generation: handle.generation, base, holdings: None });
+            Some(Loaded { heap, generation: handle.generation, base, holdings: None, dropping: None });
     }
 
     /// Room for an event, before which also a restore gives way.

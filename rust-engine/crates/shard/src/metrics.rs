@@ -35,6 +35,7 @@ impl Engine {
         if let Some((former, moved)) = &applied.moved {
             store::count_series(&mut space, former, *moved)?;
         }
+        self.heard(handle, last)?;
         Ok(applied)
     }
 

@@ -4,7 +4,7 @@
 use crate::engine::{Engine, Handle};
 use crate::error::EngineError;
 use crate::persist::Base;
-use paged::{Batch, Heap, PAGE_BYTES, PageImage, Region};
+use paged::{Heap, PAGE_BYTES, PageImage, PageNo, Region};
 use pool::{PoolError, REGIONS};
 use snapshot::{Disk, Found, Offsets, SnapshotError, SnapshotInfo, SnapshotKeys};
 use std::ops::ControlFlow;
@@ -26,6 +26,15 @@ pub(crate) struct Restoring {
     missing: u32,
 }
 
+/// Pages that were read and checked.
+#[derive(Debug, Default)]
+pub struct Incoming {
+    /// Number and region of each page.
+    pub places: Vec<(PageNo, Region)>,
+    /// The pages, one after the other.
+    pub pages: Vec<u8>,
+}
+
 /// What the reader of a snapshot asks of the engine, in this order; `Engine::restore_step` does it.
 #[derive(Debug)]
 pub enum RestoreStep {
@@ -37,7 +46,7 @@ pub enum RestoreStep {
         regions: Vec<Option<Region>>,
     },
     /// Brings some pages.
-    Install(Handle, Batch),
+    Install(Handle, Incoming),
     /// All have come and were what was written.
     Finish(Handle, Found),
     /// They are not to be used: the pages are given back.
@@ -103,7 +112,7 @@ fn bring(
     step: &mut dyn FnMut(RestoreStep) -> Result<Handle, EngineError>,
 ) -> Result<Handle, EngineError> {
     let handle = step(RestoreStep::Begin { shard, regions: found.manifest.regions() })?;
-    let mut batch = Batch::default();
+    let mut batch = Incoming::default();
     let mut refusal = None;
     let read = found.read(&Disk, &mut |n, region, page| {
         batch.places.push((n, region));
@@ -150,7 +159,7 @@ impl Engine {
         let handle = self.begin(shard, image.regions())?;
         let mut pages = image.iter().peekable();
         while pages.peek().is_some() {
-            let mut batch = Batch::default();
+            let mut batch = Incoming::default();
             for (n, region, page) in pages.by_ref().take(BATCH_PAGES) {
                 batch.places.push((n, region));
                 batch.pages.extend_from_slice(page);
@@ -191,7 +200,7 @@ impl Engine {
         Ok(handle)
     }
 
-    fn install_batch(&mut self, handle: Handle, batch: &Batch) -> Result<Handle, EngineError> {
+    fn install_batch(&mut self, handle: Handle, batch: &Incoming) -> Result<Handle, EngineError> {
         self.restoring_at(handle)?;
         // Events of the others can drop nothing of what is not visible yet. Where there is too little for this as well, the
         // restore still goes on, and gives way when one of them needs it.

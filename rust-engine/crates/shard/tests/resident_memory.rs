@@ -131,7 +131,8 @@ fn the_process_stays_under_the_pool_and_a_margin() {
     soak.tell("filled five times over", start);
     let memory = soak.engine.memory();
     assert!(memory.utilization > 0.9, "{}", memory.utilization);
-    assert!(memory.regions.iter().all(|region| region.evicted > 0), "every region was full");
+    // What runs or is open is never dropped: its region alone is not full.
+    assert!(memory.regions[..3].iter().all(|region| region.evicted > 0), "every region was full");
     let largest = u64::from(memory.shards[0].pages) * memory.page_bytes;
     // Else a second copy of it would stay within the margin, and this test could not fail by one.
     assert!(largest > MARGIN_BYTES, "shard 0 holds {} MiB", largest / MIB);

@@ -8,6 +8,8 @@ use sha2::{Digest, Sha256};
 const STEPS_MAX: usize = 512;
 /// Links remembered for each record.
 const LINKS_MAX: usize = 64;
+/// Conclusion of an attempt that counts as lost; no source gives it.
+const UNKNOWN: &str = "unknown";
 
 /// What runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,6 +103,8 @@ pub struct StoredDeployment {
     /// The last attempt that had not ended when a later one began: what fails is run again, and its end may come after
     /// the first word of the new attempt. Without links, marks of steps and a former one of its own.
     former: Option<Box<DeploymentRecord>>,
+    /// Nothing was heard of it for so long that it counts as over.
+    lost: bool,
 }
 
 /// A step by the digest of its key.
@@ -130,10 +134,29 @@ impl StoredDeployment {
         is_running(&self.record)
     }
 
-    /// The attempt of this number, if it still waits for its end.
+    /// As it is kept when it counts as lost: over, with its prediction, its conclusion unknown.
+    pub fn lost(&self) -> Self {
+        let mut lost = Self { lost: true, ..self.clone() };
+        lost.record.state = DeploymentState::Finished;
+        lost.record.conclusion = Some(UNKNOWN.to_owned());
+        lost
+    }
+
+    /// As it was before it counted as lost.
+    fn found(&self) -> Self {
+        let mut found = Self { lost: false, ..self.clone() };
+        if self.lost {
+            let started = found.record.started_at.is_some();
+            found.record.state = if started { DeploymentState::Started } else { DeploymentState::Requested };
+            found.record.conclusion = None;
+        }
+        found
+    }
+
+    /// The attempt of this number, if it still waits for its end; one that counts as lost does too.
     pub fn running_attempt(&mut self, attempt: u32) -> Option<&mut DeploymentRecord> {
         if self.record.attempt == attempt {
-            return self.is_running().then_some(&mut self.record);
+            return (self.is_running() || self.lost).then_some(&mut self.record);
         }
         self.former.as_deref_mut().filter(|former| former.attempt == attempt)
     }
@@ -167,7 +190,7 @@ impl StoredDeployment {
             prediction: None,
         };
         let at = event.occurred_at;
-        Self { record, first_event_at: at, last_event_at: at, marks: Vec::new(), former: None }
+        Self { record, first_event_at: at, last_event_at: at, marks: Vec::new(), former: None, lost: false }
     }
 
     /// A new attempt of the same subject: identity stays, its course starts anew. Also the attempt that is given up.
@@ -229,6 +252,12 @@ impl StoredDeployment {
 
 /// What an event makes of what is known.
 pub fn fold(known: Option<&StoredDeployment>, event: &DeploymentEvent, subject: Subject) -> Folded {
+    // Whatever is told of an attempt that counted as lost, or of a later one, it was not.
+    let found = known.filter(|known| known.lost && event.attempt >= known.record.attempt).map(StoredDeployment::found);
+    if let Some(found) = found {
+        let folded = fold(Some(&found), event, subject);
+        return Folded { changed: true, ..folded };
+    }
     if let Some(known) = known
         && event.attempt < known.record.attempt
     {

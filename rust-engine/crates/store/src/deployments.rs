@@ -3,7 +3,7 @@ use crate::event::DeploymentEvent;
 use crate::evict::{Class, ONE_CLASS};
 use crate::keys::{Table, owned_key, owned_part, service_prefix, time_entries, value_key};
 use crate::list::{ListPage, TimeIndex, Window};
-use crate::stored::{load, reindex, save};
+use crate::stored::{displace, load, reindex, save};
 use crate::{ACTIVE, HISTORY, PREDICTION_BYTES_MAX, StoreError, change, service};
 use paged::{Pages, PagesMut, Tree};
 use serde::{Deserialize, Serialize};
@@ -155,6 +155,13 @@ pub(crate) fn evict(pages: &mut impl PagesMut, tree: Tree, key: &[u8]) {
     for key in index_keys(&stored) {
         tree.remove(pages, &key);
     }
+}
+
+/// Moves a running attempt that counts as lost to those that are over, with its prediction. Refused before anything changes.
+pub(crate) fn lose(pages: &mut impl PagesMut, key: &[u8]) -> Result<(), StoreError> {
+    let Some(stored) = load::<StoredDeployment>(pages, ACTIVE, key) else { return Ok(()) };
+    let lost = stored.lost();
+    displace(pages, HISTORY, key, &lost, &index_keys(&stored), &index_keys(&lost))
 }
 
 fn index_keys(stored: &StoredDeployment) -> Vec<Vec<u8>> {

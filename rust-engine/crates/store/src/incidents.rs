@@ -3,7 +3,7 @@ use crate::evict::ONE_CLASS;
 use crate::incident::{IncidentRecord, IncidentState, StoredIncident, fold};
 use crate::keys::{Table, key_prefix, owned_key, owned_part, time_entries, value_key};
 use crate::list::{ListPage, TimeIndex, Window};
-use crate::stored::{decode, load, reindex, save};
+use crate::stored::{decode, displace, load, reindex, save};
 use crate::{ACTIVE, INCIDENTS, StoreError, service};
 use paged::{Pages, PagesMut, Tree};
 use serde::{Deserialize, Serialize};
@@ -36,7 +36,8 @@ pub fn apply_incident(pages: &mut impl PagesMut, event: &IncidentEvent) -> Resul
     if changed {
         put(pages, known.as_ref(), &stored)?;
     }
-    let was_open = known.as_ref().is_some_and(|(_, known)| is_open(known));
+    // One that counted as lost is open anew.
+    let was_open = known.as_ref().is_some_and(|(tree, _)| tree.region() == ACTIVE.region());
     let is_open = is_open(&stored);
     let record = stored.record;
     service::touch_service(pages, &record.service, &record.environment, event.occurred_at, |service| {
@@ -96,14 +97,21 @@ pub fn incidents(
     })
 }
 
-/// Removes an incident and its index entries; for eviction.
-pub(crate) fn evict(pages: &mut impl PagesMut, tree: Tree, key: &[u8]) -> Result<(), StoreError> {
-    let Some(stored) = load::<StoredIncident>(pages, tree, key) else { return Ok(()) };
+/// Removes an incident that is over and its index entries, for eviction; when it began.
+pub(crate) fn evict(pages: &mut impl PagesMut, tree: Tree, key: &[u8]) -> Option<i64> {
+    let stored = load::<StoredIncident>(pages, tree, key)?;
     tree.remove(pages, key);
     for key in index_keys(&stored) {
         tree.remove(pages, &key);
     }
-    if is_open(&stored) { service::forget_open_incident(pages, &stored.record.service) } else { Ok(()) }
+    Some(stored.record.starts_at)
+}
+
+/// Moves an open incident that counts as lost to those that are over, as it was last told. Refused before anything changes.
+pub(crate) fn lose(pages: &mut impl PagesMut, key: &[u8]) -> Result<(), StoreError> {
+    let Some(stored) = load::<StoredIncident>(pages, ACTIVE, key) else { return Ok(()) };
+    displace(pages, INCIDENTS, key, &stored, &index_keys(&stored), &index_keys(&stored))?;
+    service::forget_open_incident(pages, &stored.record.service)
 }
 
 fn is_open(stored: &StoredIncident) -> bool {

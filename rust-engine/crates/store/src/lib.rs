@@ -24,7 +24,7 @@ pub use deployments::{
     DeploymentApplied, DeploymentFilter, apply_deployment, attach_prediction, deployment, deployments,
 };
 pub use event::{DeploymentEvent, IncidentEvent, IncidentPhase, InfrastructureEvent, Phase};
-pub use evict::{Oldest, evict, oldest};
+pub use evict::{Dropped, Oldest, QUIET_MS, What, evict, oldest};
 pub use incident::{IncidentRecord, IncidentState};
 pub use incidents::{IncidentApplied, IncidentFilter, apply_incident, incident, incidents, incidents_with_key};
 pub use list::ListPage;

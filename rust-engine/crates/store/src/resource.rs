@@ -66,13 +66,14 @@ pub fn resources(pages: &impl Pages, service: &str, limit: usize) -> Vec<Resourc
     found
 }
 
-/// Removes a resource and its index entries; for eviction.
-pub(crate) fn evict(pages: &mut impl PagesMut, key: &[u8]) {
-    let Some(stored) = load::<StoredResource>(pages, INFRASTRUCTURE, key) else { return };
+/// Removes a resource and its index entries, for eviction; when it was last told.
+pub(crate) fn evict(pages: &mut impl PagesMut, key: &[u8]) -> Option<i64> {
+    let stored = load::<StoredResource>(pages, INFRASTRUCTURE, key)?;
     INFRASTRUCTURE.remove(pages, key);
     for key in index_keys(&stored) {
         INFRASTRUCTURE.remove(pages, &key);
     }
+    Some(stored.record.occurred_at)
 }
 
 fn index_keys(stored: &StoredResource) -> Vec<Vec<u8>> {

@@ -88,7 +88,12 @@ pub(crate) fn may_go(pages: &impl Pages, key: &[u8]) -> bool {
     })
 }
 
-/// Takes an open incident that was evicted out of its service's count.
+/// Time of the last event of the service with this key.
+pub(crate) fn last_event_at(pages: &impl Pages, key: &[u8]) -> Option<i64> {
+    load::<ServiceRecord>(pages, INFRASTRUCTURE, key).map(|known| known.last_event_at)
+}
+
+/// Takes an open incident that counts as lost out of its service's count.
 pub(crate) fn forget_open_incident(pages: &mut impl PagesMut, name: &str) -> Result<(), StoreError> {
     let Some(mut known) = service(pages, name) else { return Ok(()) };
     known.open_incidents = known.open_incidents.saturating_sub(1);

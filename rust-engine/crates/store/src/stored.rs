@@ -1,4 +1,4 @@
-use crate::StoreError;
+use crate::{ACTIVE, StoreError};
 use paged::{Pages, PagesMut, Tree, VALUE_BYTES_MAX};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -41,6 +41,29 @@ pub fn reindex(
     }
     for key in keys {
         tree.insert(pages, key, &[])?;
+    }
+    Ok(())
+}
+
+/// Moves a record out of the active ones: kept as `stored` with the index entries `new`, instead of with `old`. Refused, when
+/// there is no room, before anything changes.
+pub fn displace<T: Serialize>(
+    pages: &mut impl PagesMut,
+    to: Tree,
+    key: &[u8],
+    stored: &T,
+    old: &[Vec<u8>],
+    new: &[Vec<u8>],
+) -> Result<(), StoreError> {
+    let bytes = encode(stored)?;
+    pages.require(to.region(), Tree::pages_needed(bytes.len()) + new.len() as u32 * Tree::pages_needed(0))?;
+    to.insert(pages, key, &bytes)?;
+    for entry in new {
+        to.insert(pages, entry, &[])?;
+    }
+    ACTIVE.remove(pages, key);
+    for entry in old {
+        ACTIVE.remove(pages, entry);
     }
     Ok(())
 }
