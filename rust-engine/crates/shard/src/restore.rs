@@ -12,6 +12,8 @@ use std::path::Path;
 
 /// Pages of a batch: 512 KiB, some 0.3 ms to install.
 const BATCH_PAGES: usize = 128;
+/// Pages kept free in each region for events while a shard is restored.
+const HEADROOM_PAGES: u32 = 256;
 /// Searches for a snapshot, when what was found changes while it is read.
 const TRIES: usize = 3;
 
@@ -199,6 +201,13 @@ impl Engine {
     }
 
     fn install_batch(&mut self, handle: Handle, batch: &Incoming) -> Result<Handle, EngineError> {
+        self.restoring_at(handle)?;
+        // Events of the others can drop nothing of what is not visible yet. Where there is too little for this as well, the
+        // restore still goes on, and gives way when one of them needs it.
+        for region in REGIONS {
+            let headroom = HEADROOM_PAGES.min(self.pool.ledger().limit(region) / 64);
+            let _ = self.make_room(region, headroom + batch.places.len() as u32);
+        }
         for region in REGIONS {
             let of_region =
                 || batch.places.iter().zip(batch.pages.chunks(PAGE_BYTES)).filter(|((_, of), _)| *of == region);
