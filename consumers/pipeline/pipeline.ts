@@ -18,6 +18,7 @@ import { restoreSet } from './restore.ts'
 import type { RestoreOptions } from './restore.ts'
 import { SnapshotRounds } from './snapshotRounds.ts'
 import type { DropReason, PipelineTelemetry } from './telemetry.ts'
+import { startUpkeep } from './upkeep.ts'
 
 /** Two: the second one was surely sent after the fence, so the group still counts on this member. */
 const BEATS_BEFORE_RETAKE = 2
@@ -48,6 +49,7 @@ export class Pipeline {
   readonly #owned = new Map<number, OwnedShard>()
   #restores: Promise<void> = Promise.resolve()
   #timers: NodeJS.Timeout[] = []
+  #endUpkeep: () => Promise<void> = () => Promise.resolve()
   #stopping = false
   #lastHeartbeatAt = 0
   /** The group has told this process its shards, which may be none. */
@@ -94,6 +96,7 @@ export class Pipeline {
       }),
     )
     this.#snapshots.start()
+    this.#endUpkeep = startUpkeep({ live: () => this.#live(), telemetry: this.#options.telemetry })
   }
 
   #live(): readonly OwnedShard[] {
@@ -104,6 +107,7 @@ export class Pipeline {
   async stop(): Promise<void> {
     this.#stopping = true
     for (const timer of this.#timers) clearInterval(timer)
+    await this.#endUpkeep()
     const live = this.#live()
     for (const owned of live) this.#group.pause(owned.shard, INPUT_TOPICS)
     await Promise.all(live.map((owned) => this.#committer.drain(owned)))

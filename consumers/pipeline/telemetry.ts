@@ -2,7 +2,7 @@
 import { Counter, Gauge } from 'prom-client'
 import type { Registry } from 'prom-client'
 import type { Log } from '../../runtime/telemetry/log.ts'
-import type { SnapshotWritten } from '../../rust-engine/ts/records.ts'
+import type { SnapshotWritten, Upkeep } from '../../rust-engine/ts/records.ts'
 import type { DeadLetterReason } from '../../schemas/generated/events.ts'
 import type { Phase } from '../../schemas/outputs.ts'
 import type { Gap } from './gap.ts'
@@ -41,6 +41,21 @@ export function createPipelineTelemetry(registry: Registry, log: Log) {
     [],
   )
   const snapshotWaited = counter('devops_shard_snapshot_waited_seconds_total', 'Time of those waits.', [])
+  const repacked = counter(
+    'devops_memory_repacked_chunks_total',
+    'Chunks of samples that went into larger ones in the background.',
+    [],
+  )
+  const upkeepSeconds = counter(
+    'devops_memory_upkeep_seconds_total',
+    'Time of work on the memory that was done beside the event loop.',
+    [],
+  )
+  const upkeepRefused = counter(
+    'devops_memory_upkeep_refused_total',
+    'Work on the memory that found no room and is tried again.',
+    [],
+  )
   const commitsLost = counter(
     'devops_shard_commits_lost_total',
     'Restores of a shard from a snapshot without a commit of the group (expired or deleted).',
@@ -115,6 +130,14 @@ export function createPipelineTelemetry(registry: Registry, log: Log) {
       snapshotWaited.inc(waitedMs / 1000)
       const figures = { pages, writtenPages, writtenBytes, waits, waitedMs, waitedMsMax, tookMs }
       log.debug({ event: 'snapshot_written', shard, ...figures }, 'snapshot written')
+    },
+    upkeepDone({ chunks, workMs, refused }: Upkeep): void {
+      repacked.inc(chunks)
+      upkeepSeconds.inc(workMs / 1000)
+      upkeepRefused.inc(Number(refused))
+    },
+    upkeepFailed(shard: number, cause: Error): void {
+      log.error({ event: 'upkeep_failed', shard, err: cause }, 'work on the memory came to nothing')
     },
     snapshotFailed(shard: number, cause: Error): void {
       snapshots.inc({ outcome: 'failed' })

@@ -11,9 +11,6 @@ import { mediaType, rawBody } from '../requestBody.ts'
 import { skewOf } from '../sources/untrue.ts'
 import type { RouteContext } from './context.ts'
 
-/** How the decoder words a limit: the one thing by which it tells too much from malformed. */
-const ABOVE_A_LIMIT = /^more than \d|, at most \d/
-
 export interface RemoteWriteParts {
   readonly decoder: RemoteWriteDecoder
   readonly lane: Lane
@@ -57,7 +54,7 @@ function decode(decoder: RemoteWriteDecoder, body: Buffer, now: number): RemoteW
     return decoder.decode(body, now)
   } catch (error) {
     if (error instanceof RemoteWriteInvalid) {
-      throw (ABOVE_A_LIMIT.test(error.reason) ? tooLarge : malformed)(error.field, error.reason)
+      throw (error.aboveLimit ? tooLarge : malformed)(error.field, error.reason)
     }
     throw error
   }

@@ -26,6 +26,7 @@ export interface Addon {
     clock: number,
     keyFile: string,
   ): Promise<string>
+  upkeep(engine: EngineBox, shard: number, generation: number): Promise<string>
   restoreShard(engine: EngineBox, shard: number, folder: string, committed: string, keyFile: string): Promise<string>
 
   applyDeployment(engine: EngineBox, shard: number, generation: number, event: string): string

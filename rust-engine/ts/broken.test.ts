@@ -37,7 +37,9 @@ test('a state that contradicts itself makes a call fail, then all of them, and n
   assert.throws(() => engine.memory(), EngineBroken)
   assert.throws(() => engine.createShard(1), EngineBroken)
   await assert.rejects(engine.restoreShard(2, folder, {}), EngineBroken)
-  assert.throws(() => shard.drop(), EngineBroken)
+  assert.throws(() => {
+    shard.drop()
+  }, EngineBroken)
   await assert.rejects(shard.snapshot(folder, 'w', {}, 2), EngineBroken)
   assert.equal(writer.applyDeployment(deployment({ phase: 'finished', conclusion: 'success' })).closed, true)
 })

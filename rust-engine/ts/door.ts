@@ -17,6 +17,7 @@ import type {
   ServiceRecord,
   SnapshotInfo,
   SnapshotWritten,
+  Upkeep,
 } from './records.ts'
 
 export interface EngineDoor {
@@ -26,8 +27,10 @@ export interface EngineDoor {
   /**
    * Restores a shard from the newest usable snapshot in `folder` of which no offset is above `committed`
    * (topic → next offset, decimal text; a topic missing in `committed` counts as 0). Shard null when there is none.
-   * Other shards make room for it as for an event. What was skipped is named with its reason in `refused`, also then:
-   * damaged, ahead, or larger than what can be had.
+   * All of it is read and checked on another thread before anybody makes room; then it is read again and installed between
+   * other work, 0.5 MiB at a time, and the shard is there when all of it has come. Other shards make room for it as for an
+   * event; it gives way to events that find no other room. What was skipped is named with its reason in `refused`, also
+   * then: damaged, ahead, or larger than what can be had.
    */
   restoreShard(shard: number, folder: string, committed: Readonly<Record<string, string>>): Promise<RestoredShard>
 }
@@ -112,8 +115,13 @@ export interface ShardDoor {
   service(service: string): ServiceRecord | null
   services(limit: number, cursor: string | null): Page<ServiceRecord>
 
-  /** Digest of the whole state: equal for equal logs. */
+  /** Digest of the whole state: equal for equal logs, whatever the upkeep has done. */
   stateHash(): string
+  /**
+   * Does one piece of work that can wait, such as merging sealed chunks of samples: it runs on another thread and is
+   * installed in less than a millisecond. What the shard keeps stays the same. A shard may be dropped meanwhile.
+   */
+  upkeep(): Promise<Upkeep>
   /**
    * Writes a snapshot; state as at the call. Pages changed since the one before (of this writer, in this folder) are
    * copied between other work, at most 0.5 MiB at a time, and written on another thread; a change that meets 16 MiB of

@@ -72,16 +72,18 @@ export class BlockInvalid extends EngineError {
   }
 }
 
-/** A remote-write body is malformed or above a limit. */
+/** A remote-write body is malformed, or `aboveLimit`: a smaller one of the kind would be taken. */
 export class RemoteWriteInvalid extends EngineError {
   override readonly name = 'RemoteWriteInvalid'
   readonly retryable = false
   readonly field: string
   readonly reason: string
-  constructor(field: string, reason: string) {
+  readonly aboveLimit: boolean
+  constructor(field: string, reason: string, aboveLimit: boolean) {
     super(`${field}: ${reason}`)
     this.field = field
     this.reason = reason
+    this.aboveLimit = aboveLimit
   }
 }
 
@@ -188,7 +190,7 @@ export class SharedMemoryRefused extends EngineError {
 
 interface Described {
   readonly name: string
-  readonly [field: string]: string | number
+  readonly [field: string]: string | number | boolean
 }
 
 /** The named error behind an error that the addon threw; others come back as they are. */
@@ -209,7 +211,7 @@ export function namedError(error: unknown): unknown {
     case 'BlockInvalid':
       return new BlockInvalid(text('field'), text('reason'))
     case 'RemoteWriteInvalid':
-      return new RemoteWriteInvalid(text('field'), text('reason'))
+      return new RemoteWriteInvalid(text('field'), text('reason'), described['aboveLimit'] === true)
     case 'ShardLoaded':
       return new ShardLoaded(figure('shard'))
     case 'ShardGone':

@@ -218,6 +218,17 @@ export interface SnapshotInfo {
   readonly file: string
 }
 
+export interface Upkeep {
+  /** Something was done, so that more may be due. */
+  readonly more: boolean
+  /** There was no room for it: it comes again, and had better wait. */
+  readonly refused: boolean
+  /** Chunks of samples that went into larger ones. */
+  readonly chunks: number
+  /** Time of the work on the other thread. */
+  readonly workMs: number
+}
+
 export interface SnapshotWritten extends SnapshotInfo {
   /** What changed since the snapshot that it builds on. */
   readonly writtenPages: number

@@ -15,6 +15,7 @@ import type {
   SeriesInfo,
   ServiceRecord,
   SnapshotWritten,
+  Upkeep,
 } from './records.ts'
 
 /** The door of a loaded shard; `keyFileOf` names the key for the snapshots of a folder. */
@@ -167,6 +168,15 @@ class Shard implements ShardDoor {
 
   stateHash(): string {
     return named(() => addon.stateHash(this.#engine, this.shard, this.#generation))
+  }
+
+  async upkeep(): Promise<Upkeep> {
+    const working = named(() => addon.upkeep(this.#engine, this.shard, this.#generation))
+    return parse(
+      await working.catch((error: unknown) => {
+        throw namedError(error)
+      }),
+    )
   }
 
   async snapshot(

@@ -1,17 +1,22 @@
 use crate::clock::median_ns;
+use crate::made_up::Random;
 use crate::row::Row;
-use crate::scrape::Random;
-use pool::{PageId, Pool, PoolOptions, Region};
+use pool::{PageId, Pool, PoolError, PoolOptions, Region};
 
 const PAIRS: usize = 100_000;
 
-/// Taking and giving back a page. Pages come zeroed: most of a pair is the 4 KiB of zeros.
+/// Taking and giving back a page as trees do, which write all that is read of it; and one that comes zeroed, of which most
+/// is the 4 KiB of zeros.
 pub fn bench() -> Vec<Row> {
-    let row = |key, goal, ours| Row { key, unit: "ns CPU a pair", goal: Some(goal), ours, peer: None };
-    vec![row("pageEmpty", 10.0, pair(0)), row("page90Full", 40.0, pair(90))]
+    let row = |key, goal, ours| Row { key, unit: "ns CPU a pair", goal, ours, peer: None };
+    vec![
+        row("pageEmpty", Some(10.0), pair(0, Pool::allocate_uncleared)),
+        row("page90Full", Some(40.0), pair(90, Pool::allocate_uncleared)),
+        row("pageZeroed90Full", None, pair(90, Pool::allocate)),
+    ]
 }
 
-fn pair(percent: u64) -> f64 {
+fn pair(percent: u64, allocate: impl Fn(&mut Pool, u16, Region) -> Result<PageId, PoolError>) -> f64 {
     let quota = 256u64 << 20;
     let options = PoolOptions { pool_bytes: quota * 4, quota_bytes: [quota; 4], borrow_bytes_max: [0; 4], shards: 1 };
     let mut pool = Pool::open(&options).expect("options are valid");
@@ -26,7 +31,7 @@ fn pair(percent: u64) -> f64 {
     }
     median_ns(9, || {
         for _ in 0..PAIRS {
-            let id = pool.allocate(0, region).expect("room");
+            let id = allocate(&mut pool, 0, region).expect("room");
             pool.free(id);
         }
     }) / PAIRS as f64

@@ -1,19 +1,22 @@
 use crate::clock::median_ns;
 use crate::gorilla;
+use crate::hand_over::{HandedOver, Question};
+use crate::made_up::{Random, SHAPES, Shape};
 use crate::row::Row;
-use crate::scrape::{Random, SHAPES, Shape};
-use crate::shard::{Shard, block, ids};
+use crate::shard::{Shard, TARGET, block, ids};
 use series::{Aggregation, Asked, range, ranges};
+use std::path::Path;
 
 const STEP_MS: i64 = 15_000;
 const START: i64 = 1_700_000_000_000;
 
-pub fn bench() -> Vec<Row> {
-    vec![month(), sum_of_many()]
+/// What was asked is handed over to other peers in the folder.
+pub fn bench(peers: Option<&Path>) -> Vec<Row> {
+    vec![month(peers), sum_of_many(peers)]
 }
 
 /// The average of 1,000 steps over 30 days of a noisy gauge.
-fn month() -> Row {
+fn month(peers: Option<&Path>) -> Row {
     let rows = 30 * 24 * 3600 * 1000 / STEP_MS as usize;
     let mut random = Random(3);
     let columns: Vec<Vec<f64>> =
@@ -37,8 +40,13 @@ fn month() -> Row {
         });
     });
     assert!(sums.iter().zip(&counts).zip(&out).all(|((sum, count), ours)| (sum / count - ours).abs() < 1e-6));
+    let key = "rangeMonthRaw";
+    let question = Question::AverageOfFirst;
+    if let Some(folder) = peers {
+        HandedOver { key, times: &times, series: &columns, question, asked, answer: &out }.write(folder);
+    }
     Row {
-        key: "rangeMonthRaw",
+        key,
         unit: "µs CPU, 1,000 points over 30 days",
         goal: Some(2_000.0),
         ours: ours / 1_000.0,
@@ -47,7 +55,7 @@ fn month() -> Row {
 }
 
 /// The sum of 500 series at each of 400 points.
-fn sum_of_many() -> Row {
+fn sum_of_many(peers: Option<&Path>) -> Row {
     let (series, rows) = (500, 1_000);
     let mut random = Random(5);
     let columns: Vec<Vec<f64>> = (0..series).map(|n| SHAPES[n % SHAPES.len()].series(rows, &mut random)).collect();
@@ -76,19 +84,18 @@ fn sum_of_many() -> Row {
         }
     });
     assert_eq!(sums, theirs);
-    Row {
-        key: "sum500Series",
-        unit: "ms CPU, 400 points each",
-        goal: Some(5.0),
-        ours: ours / 1e6,
-        peer: Some(peer / 1e6),
+    let key = "sum500Series";
+    let question = Question::SumOfAll;
+    if let Some(folder) = peers {
+        HandedOver { key, times: &times, series: &columns, question, asked, answer: &sums }.write(folder);
     }
+    Row { key, unit: "ms CPU, 400 points each", goal: Some(5.0), ours: ours / 1e6, peer: Some(peer / 1e6) }
 }
 
 fn filled(columns: &[Vec<f64>], rows_a_call: usize) -> (Shard, Vec<i64>, Vec<u128>) {
     let rows = columns[0].len();
     let times: Vec<i64> = (0..rows as i64).map(|row| START + row * STEP_MS).collect();
-    let ids = ids(columns.len());
+    let ids = ids(TARGET, columns.len());
     let mut shard = Shard::new();
     for from in (0..rows).step_by(rows_a_call) {
         shard.apply(&block(&ids, &times, columns, from, (from + rows_a_call).min(rows)));

@@ -6,6 +6,7 @@ use paged::{Heap, PageImage, PagesMut, Ring, Space};
 use pool::{Pool, PoolOptions, REGIONS};
 use snapshot::{Offsets, Plan, SnapshotError, SnapshotKeys, Wanted};
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -29,7 +30,14 @@ pub fn run(bytes: &[u8]) -> bool {
         Ok((None, _)) | Err(SnapshotError::KeyWrong { .. }) => false,
         Ok((Some(found), _)) => {
             let at: usize = found.info.offsets["topic"].parse().expect("a number");
-            assert!(found.image == made.states[at], "not the state of {at}");
+            let mut pages = BTreeMap::new();
+            let whole = found.read(&folder, &mut |n, region, page| {
+                assert!(pages.insert(n, (region, *page)).is_none(), "page {n} came twice");
+                ControlFlow::Continue(())
+            });
+            assert!(whole.expect("what was read once is read again"), "nobody broke off");
+            let state = made.states[at].iter().map(|(n, region, page)| (n, (region, *page)));
+            assert!(state.eq(pages), "not the state of {at}");
             true
         }
         Err(other) => panic!("{other:?} is no answer to what is in files"),

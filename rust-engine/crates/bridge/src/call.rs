@@ -18,6 +18,16 @@ impl Held {
     pub fn new(engine: Engine) -> Self {
         Self { engine: RefCell::new(engine), broken: RefCell::new(false) }
     }
+
+    /// Runs a call on the engine; none after one that broke.
+    pub fn run<T>(&self, call: impl FnOnce(&mut Engine) -> Result<T, EngineError>) -> Result<T, EngineError> {
+        if self.broken.replace(true) {
+            return Err(EngineError::EngineBroken);
+        }
+        let result = call(&mut self.engine.borrow_mut());
+        self.broken.replace(false);
+        result
+    }
 }
 
 /// Throws an error of ours.
@@ -41,12 +51,7 @@ pub fn with_held<'cx, T>(
     held: &Held,
     call: impl FnOnce(&mut Engine) -> Result<T, EngineError>,
 ) -> NeonResult<T> {
-    if held.broken.replace(true) {
-        return cx.throw_error(r#"{"name":"EngineBroken"}"#);
-    }
-    let result = call(&mut held.engine.borrow_mut());
-    held.broken.replace(false);
-    match result {
+    match held.run(call) {
         Ok(value) => Ok(value),
         Err(error) => throw(cx, &error),
     }

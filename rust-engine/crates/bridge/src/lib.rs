@@ -7,6 +7,7 @@ mod metrics;
 mod records;
 mod remote_write;
 mod snapshots;
+mod upkeep;
 
 use neon::prelude::*;
 
@@ -16,5 +17,6 @@ fn main(mut cx: ModuleContext) -> NeonResult<()> {
     records::export(&mut cx)?;
     metrics::export(&mut cx)?;
     remote_write::export(&mut cx)?;
-    snapshots::export(&mut cx)
+    snapshots::export(&mut cx)?;
+    upkeep::export(&mut cx)
 }

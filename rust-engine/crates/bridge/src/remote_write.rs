@@ -40,8 +40,10 @@ fn decode(mut cx: FunctionContext) -> JsResult<JsArray> {
     let decoded = decoder.0.borrow_mut().decode(body.as_slice(&cx), now_ms);
     let Decoded { batches, ahead } = match decoded {
         Ok(decoded) => decoded,
-        Err(Malformed { field, reason }) => {
-            let error = serde_json::json!({ "name": "RemoteWriteInvalid", "field": field, "reason": reason });
+        Err(Malformed { field, reason, above_limit }) => {
+            let error = serde_json::json!({
+                "name": "RemoteWriteInvalid", "field": field, "reason": reason, "aboveLimit": above_limit,
+            });
             return cx.throw_error(error.to_string());
         }
     };

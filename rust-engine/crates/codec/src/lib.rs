@@ -27,11 +27,17 @@ pub struct Malformed {
     pub field: &'static str,
     /// What is wrong.
     pub reason: String,
+    /// True where a limit was passed: less of the same would be taken.
+    pub above_limit: bool,
 }
 
 impl Malformed {
     pub(crate) fn new(field: &'static str, reason: impl Into<String>) -> Self {
-        Self { field, reason: reason.into() }
+        Self { field, reason: reason.into(), above_limit: false }
+    }
+
+    pub(crate) fn above(field: &'static str, reason: impl Into<String>) -> Self {
+        Self { field, reason: reason.into(), above_limit: true }
     }
 }
 

@@ -118,7 +118,7 @@ impl RemoteWriteDecoder {
         let bytes = snap::raw::decompress_len(body).map_err(refused)?;
         if bytes > self.limits.decoded_bytes_max {
             let reason = format!("{bytes} bytes decompressed, at most {}", self.limits.decoded_bytes_max);
-            return Err(Malformed::new("body", reason));
+            return Err(Malformed::above("body", reason));
         }
         message.resize(bytes, 0);
         let written = snap::raw::Decoder::new().decompress(body, message).map_err(refused)?;
@@ -152,10 +152,10 @@ impl RemoteWriteDecoder {
             let number = self.read_series(bytes, &mut points)?;
             samples += points.len();
             if series > self.limits.series_max {
-                return Err(Malformed::new("timeseries", format!("more than {}", self.limits.series_max)));
+                return Err(Malformed::above("timeseries", format!("more than {}", self.limits.series_max)));
             }
             if samples > self.limits.samples_max {
-                return Err(Malformed::new("samples", format!("more than {}", self.limits.samples_max)));
+                return Err(Malformed::above("samples", format!("more than {}", self.limits.samples_max)));
             }
             let read = points.len();
             points.retain(|(time, _)| time.saturating_sub(now_ms) <= AHEAD_MS_MAX);

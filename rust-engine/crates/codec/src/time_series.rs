@@ -39,7 +39,7 @@ pub fn read_samples(rest: &[u8], points: &mut Vec<(i64, f64)>) -> bool {
             points.push(read_sample(sample)?);
             Ok(())
         }
-        (1 | 2, _) => Err(Malformed { field: "timeseries", reason: String::new() }),
+        (1 | 2, _) => Err(Malformed::new("timeseries", String::new())),
         _ => Ok(()),
     });
     read.is_ok()

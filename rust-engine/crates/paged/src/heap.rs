@@ -21,20 +21,20 @@ impl Heap {
         Ok(Self { shard, table: vec![root.0], unused: Vec::new(), changes: Changes::default() })
     }
 
-    /// The heap of an image before its pages are taken, which `take_region` does.
-    pub fn of_image(shard: u16, image: &PageImage) -> Self {
-        let free = |(n, region): (usize, Option<Region>)| region.is_none().then_some(n as PageNo);
-        let unused = image.regions().enumerate().filter_map(free).collect::<Vec<_>>().into_iter().rev().collect();
-        Self { shard, table: vec![UNUSED; image.len()], unused, changes: Changes::default() }
+    /// A heap whose pages are still to come, by what is in use of its numbers: `install` brings them.
+    pub fn vacant(shard: u16, used: impl ExactSizeIterator<Item = bool>) -> Self {
+        let table = vec![UNUSED; used.len()];
+        let free = used.enumerate().filter(|(_, used)| !used).map(|(n, _)| n as PageNo);
+        let unused = free.collect::<Vec<_>>().into_iter().rev().collect();
+        Self { shard, table, unused, changes: Changes::default() }
     }
 
-    /// Takes pages for those of an image that lie in a region, and fills them. After a refusal drop them all.
-    pub fn take_region(&mut self, pool: &mut Pool, image: &PageImage, region: Region) -> Result<(), PoolError> {
-        for (n, _) in image.regions().enumerate().filter(|(_, of)| *of == Some(region)) {
-            let id = pool.allocate(self.shard, region)?;
-            self.table[n] = id.0;
-            pool.page_mut(id).copy_from_slice(image.page(n as PageNo));
-        }
+    /// Takes a page for a number of a vacant heap that has none yet, and fills it.
+    pub fn install(&mut self, pool: &mut Pool, n: PageNo, region: Region, page: &Page) -> Result<(), PoolError> {
+        assert!(!self.is_used(n), "page {n} comes twice");
+        let id = pool.allocate_uncleared(self.shard, region)?;
+        pool.page_mut(id).copy_from_slice(page);
+        self.table[n as usize] = id.0;
         Ok(())
     }
 
@@ -122,6 +122,19 @@ pub struct Space<'a> {
     pub heap: &'a mut Heap,
 }
 
+impl Space<'_> {
+    /// A number of the shard for a page just taken.
+    fn number(&mut self, id: PageId) -> PageNo {
+        let n = self.heap.unused.pop().unwrap_or_else(|| {
+            self.heap.table.push(UNUSED);
+            (self.heap.table.len() - 1) as PageNo
+        });
+        self.heap.table[n as usize] = id.0;
+        self.heap.before_change(self.pool, n, id);
+        n
+    }
+}
+
 impl Pages for Space<'_> {
     #[inline]
     fn page(&self, n: PageNo) -> &Page {
@@ -143,13 +156,15 @@ impl PagesMut for Space<'_> {
 
     fn allocate(&mut self, region: Region) -> Result<PageNo, PoolError> {
         let id = self.pool.allocate(self.heap.shard, region)?;
-        let n = self.heap.unused.pop().unwrap_or_else(|| {
-            self.heap.table.push(UNUSED);
-            (self.heap.table.len() - 1) as PageNo
-        });
-        self.heap.table[n as usize] = id.0;
-        self.heap.before_change(self.pool, n, id);
-        Ok(n)
+        Ok(self.number(id))
+    }
+
+    fn allocate_uncleared(&mut self, region: Region) -> Result<PageNo, PoolError> {
+        let id = self.pool.allocate_uncleared(self.heap.shard, region)?;
+        // Who reads what it did not write fails its tests.
+        #[cfg(debug_assertions)]
+        self.pool.page_mut(id).fill(0xa5);
+        Ok(self.number(id))
     }
 
     fn free(&mut self, n: PageNo) {

@@ -1,7 +1,7 @@
 use crate::{Page, PageNo, Pages};
 use pool::Region;
 
-/// A copy of a shard's pages outside of the pool.
+/// A copy of all pages of a shard outside of the pool: to look at and to compare, as large as the shard.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct PageImage {
     regions: Vec<Option<Region>>,
@@ -25,29 +25,15 @@ impl PageImage {
         }
     }
 
-    /// An image of these pages, all of them zero, to be filled.
-    pub fn zeroed(regions: impl Iterator<Item = Option<Region>>) -> Self {
-        let mut image = Self::default();
-        let mut slot = 0;
-        for region in regions {
-            image.slots.push(slot);
-            image.regions.push(region);
-            slot += u32::from(region.is_some());
-        }
-        image.pages = vec![0; slot as usize * pool::PAGE_BYTES];
-        image
-    }
-
-    /// The bytes of a used page, to fill.
-    pub fn page_mut(&mut self, n: PageNo) -> &mut [u8] {
-        assert!(self.regions[n as usize].is_some(), "page {n} is not in the image");
-        let start = self.slots[n as usize] as usize * pool::PAGE_BYTES;
-        &mut self.pages[start..start + pool::PAGE_BYTES]
-    }
-
     /// The region of each page number, none for one not in use.
-    pub fn regions(&self) -> impl Iterator<Item = Option<Region>> + '_ {
-        self.regions.iter().copied()
+    pub fn regions(&self) -> &[Option<Region>] {
+        &self.regions
+    }
+
+    /// Number, region and bytes of each used page.
+    pub fn iter(&self) -> impl Iterator<Item = (PageNo, Region, &Page)> {
+        let used = self.regions.iter().enumerate().filter_map(|(n, region)| Some((n as PageNo, (*region)?)));
+        used.map(|(n, region)| (n, region, self.page(n)))
     }
 
     /// Page numbers, used or not.

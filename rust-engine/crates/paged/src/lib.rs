@@ -2,21 +2,25 @@
 //!
 //! All references between pages are shard-relative, so that pages copied elsewhere (a snapshot) mean the same.
 
+mod batch;
 mod changes;
 mod heap;
 mod image;
 mod key;
+mod look;
 mod node;
 mod overflow;
 mod page_set;
 mod ring;
 mod tree;
 
+pub use batch::Batch;
 pub use heap::{Heap, Space, View};
 pub use image::PageImage;
 pub use key::{ordered, text_part, unordered};
+pub use look::{Entry, Looked};
 pub use page_set::PageSet;
-pub use ring::{BATCH_AFTER, BATCH_BEFORE, BATCH_SLOT_BYTES, Batch, RING_PAGES_MAX, Ring, Taken, Waits};
+pub use ring::{COPY_AFTER, COPY_BEFORE, COPY_SLOT_BYTES, Copies, RING_PAGES_MAX, Ring, Taken, Waits};
 pub use tree::{Cursor, KEY_BYTES_MAX, Tree, VALUE_BYTES_MAX};
 
 pub use pool::{PAGE_BYTES, Page, PoolError, Region};
@@ -41,6 +45,8 @@ pub trait PagesMut: Pages {
     fn require(&self, region: Region, pages: u32) -> Result<(), PoolError>;
     /// A new zeroed page of a region.
     fn allocate(&mut self, region: Region) -> Result<PageNo, PoolError>;
+    /// The same for a caller that writes every byte which is read later: the others may be what the shard left there.
+    fn allocate_uncleared(&mut self, region: Region) -> Result<PageNo, PoolError>;
     /// Gives a page back.
     fn free(&mut self, n: PageNo);
 }

@@ -20,14 +20,17 @@ pub fn init(page: &mut Page, kind: u8, link: PageNo) {
     set_link(page, link);
 }
 
+#[inline]
 pub fn kind(page: &Page) -> u8 {
     page[0]
 }
 
+#[inline]
 pub fn count(page: &Page) -> usize {
     usize::from(read_u16(page, 2))
 }
 
+#[inline]
 pub fn link(page: &Page) -> PageNo {
     read_u32(page, 8)
 }
@@ -41,11 +44,13 @@ pub fn used(page: &Page) -> usize {
     count(page) * 2 + (PAGE_BYTES - cell_start(page)) - dead(page)
 }
 
+#[inline]
 pub fn key(page: &Page, i: usize) -> &[u8] {
     let at = cell_at(page, i);
     &page[at + CELL_HEAD..at + CELL_HEAD + usize::from(read_u16(page, at))]
 }
 
+#[inline]
 pub fn payload(page: &Page, i: usize) -> &[u8] {
     let (start, end) = payload_range(page, i);
     &page[start..end]
@@ -57,6 +62,7 @@ pub fn payload_mut(page: &mut Page, i: usize) -> &mut [u8] {
 }
 
 /// Child behind a branch: the leftmost for 0, else that of cell i − 1.
+#[inline]
 pub fn child(page: &Page, i: usize) -> PageNo {
     if i == 0 {
         return link(page);
@@ -137,16 +143,19 @@ fn write_cell(page: &mut Page, at: usize, key: &[u8], payload: &[u8]) {
     write(page, at + CELL_HEAD + key.len(), payload);
 }
 
+#[inline]
 fn cell_at(page: &Page, i: usize) -> usize {
     usize::from(read_u16(page, SLOTS + i * 2))
 }
 
+#[inline]
 fn payload_range(page: &Page, i: usize) -> (usize, usize) {
     let at = cell_at(page, i);
     let start = at + CELL_HEAD + usize::from(read_u16(page, at));
     (start, start + usize::from(read_u16(page, at + 2)))
 }
 
+#[inline]
 fn cell_start(page: &Page) -> usize {
     usize::from(read_u16(page, 4))
 }
@@ -155,6 +164,7 @@ fn set_cell_start(page: &mut Page, at: usize) {
     write(page, 4, &(at as u16).to_le_bytes());
 }
 
+#[inline]
 fn dead(page: &Page) -> usize {
     usize::from(read_u16(page, 6))
 }

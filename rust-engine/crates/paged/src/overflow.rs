@@ -15,7 +15,7 @@ pub fn pages_for(bytes: usize) -> u32 {
 pub fn store(pages: &mut impl PagesMut, region: Region, value: &[u8]) -> Result<PageNo, PoolError> {
     let mut next = 0;
     for chunk in value.chunks(ROOM).rev() {
-        let n = match pages.allocate(region) {
+        let n = match pages.allocate_uncleared(region) {
             Ok(n) => n,
             Err(error) => {
                 release(pages, next);
@@ -23,6 +23,7 @@ pub fn store(pages: &mut impl PagesMut, region: Region, value: &[u8]) -> Result<
             }
         };
         let page = pages.page_mut(n);
+        page[..HEAD].fill(0);
         page[0] = OVERFLOW;
         write(page, 4, &(chunk.len() as u32).to_le_bytes());
         write(page, 8, &next.to_le_bytes());
@@ -50,4 +51,22 @@ pub fn release(pages: &mut impl PagesMut, first: PageNo) {
         pages.free(n);
         n = next;
     }
+}
+
+/// The bytes of a value that lie in its first page.
+pub fn beginning(pages: &impl Pages, first: PageNo) -> &[u8] {
+    let page = pages.page(first);
+    &page[HEAD..HEAD + read_u32(page, 4) as usize]
+}
+
+/// Pages of a chain, and their bytes in use.
+pub fn size(pages: &impl Pages, first: PageNo) -> (u32, usize) {
+    let (mut count, mut bytes, mut n) = (0, 0, first);
+    while n != 0 {
+        let page = pages.page(n);
+        count += 1;
+        bytes += HEAD + read_u32(page, 4) as usize;
+        n = read_u32(page, 8);
+    }
+    (count, bytes)
 }

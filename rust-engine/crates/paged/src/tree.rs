@@ -14,7 +14,7 @@ const DEPTH_MAX: usize = 16;
 const ROOTS_AT: usize = 16;
 
 const INLINE: u8 = 0;
-const CHAINED: u8 = 1;
+pub(crate) const CHAINED: u8 = 1;
 
 /// An ordered map of bytes to bytes (a B+ tree) in the pages of one region; one for each region of a shard.
 ///
@@ -25,9 +25,9 @@ pub struct Tree {
 }
 
 /// The way down to a leaf: branch pages with the position of the child taken.
-struct Path {
-    steps: Vec<(PageNo, usize)>,
-    leaf: PageNo,
+pub(crate) struct Path {
+    pub steps: Vec<(PageNo, usize)>,
+    pub leaf: PageNo,
 }
 
 impl Tree {
@@ -117,14 +117,14 @@ impl Tree {
     }
 
     fn plant(self, pages: &mut impl PagesMut) -> Result<Path, PoolError> {
-        let root = pages.allocate(self.region)?;
+        let root = pages.allocate_uncleared(self.region)?;
         node::init(pages.page_mut(root), LEAF, 0);
         self.set_root(pages, root);
         Ok(Path { steps: Vec::new(), leaf: root })
     }
 
     /// The way to the leaf where the key stands or would stand; none while the tree has no page.
-    fn descend(self, pages: &impl Pages, key: &[u8]) -> Option<Path> {
+    pub(crate) fn descend(self, pages: &impl Pages, key: &[u8]) -> Option<Path> {
         let mut n = self.root(pages);
         if n == 0 {
             return None;
@@ -175,7 +175,7 @@ impl Tree {
             (separator, right) = self.split(pages, n, at, &separator, &right.to_le_bytes())?;
             left = n;
         }
-        let root = pages.allocate(self.region)?;
+        let root = pages.allocate_uncleared(self.region)?;
         node::init(pages.page_mut(root), BRANCH, left);
         node::insert(pages.page_mut(root), 0, &separator, &right.to_le_bytes());
         self.set_root(pages, root);
@@ -191,7 +191,7 @@ impl Tree {
         key: &[u8],
         payload: &[u8],
     ) -> Result<(Vec<u8>, PageNo), PoolError> {
-        let right = pages.allocate(self.region)?;
+        let right = pages.allocate_uncleared(self.region)?;
         let old = *pages.page(n);
         let mut cells: Vec<(&[u8], &[u8])> =
             (0..node::count(&old)).map(|i| (node::key(&old, i), node::payload(&old, i))).collect();
@@ -300,7 +300,7 @@ fn free_chain(pages: &mut impl PagesMut, leaf: PageNo, i: usize) {
     }
 }
 
-fn child_of(payload: &[u8]) -> PageNo {
+pub(crate) fn child_of(payload: &[u8]) -> PageNo {
     let mut bytes = [0; 4];
     bytes.copy_from_slice(payload);
     PageNo::from_le_bytes(bytes)

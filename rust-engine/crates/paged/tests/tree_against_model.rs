@@ -87,11 +87,26 @@ proptest! {
         let from = TREE.seek(&space, &probe).next(&space).map(|(key, _)| key.to_vec());
         prop_assert_eq!(from.as_ref(), model.range(probe..).next().map(|(key, _)| key));
 
+        let (mut seen, mut used, mut from) = (Vec::new(), 0, Some(Vec::new()));
+        while let Some(key) = from {
+            let looked = TREE.look(&space, &key, &mut |entry| {
+                let value = &model[entry.key];
+                assert!(value.starts_with(entry.beginning));
+                assert_eq!(entry.chain.0 == 0, value.len() <= 1024);
+                seen.push(entry.key.to_vec());
+                used += entry.chain.0;
+            });
+            used += looked.as_ref().map_or(0, |looked| looked.branches.0 + 1);
+            from = looked.and_then(|looked| looked.next);
+        }
+        prop_assert_eq!(seen, model.keys().cloned().collect::<Vec<_>>());
+        prop_assert_eq!(used + 1, pool.pages_of(1), "every page but the root page");
+
         let image = heap.image(&pool);
         prop_assert_eq!(entries(&image), model.clone().into_iter().collect::<Vec<_>>());
-        let mut copy = Heap::of_image(0, &image);
-        for region in pool::REGIONS {
-            copy.take_region(&mut pool, &image, region).expect("room");
+        let mut copy = Heap::vacant(0, image.regions().iter().map(Option::is_some));
+        for (n, region, page) in image.iter() {
+            copy.install(&mut pool, n, region, page).expect("room");
         }
         prop_assert_eq!(entries(&View { pool: &pool, heap: &copy }), entries(&image));
 

@@ -68,6 +68,7 @@ impl Map {
         }
     }
 
+    #[inline]
     fn offset(&self, first: u32, length: u32) -> usize {
         let start = first as usize * PAGE_BYTES;
         assert!(start + length as usize * PAGE_BYTES <= self.bytes, "page {first} is outside of the map");

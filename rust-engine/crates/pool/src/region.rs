@@ -18,6 +18,7 @@ pub enum Region {
 
 impl Region {
     /// Position in `REGIONS`.
+    #[inline]
     pub const fn index(self) -> usize {
         self as usize
     }

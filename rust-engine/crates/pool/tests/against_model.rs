@@ -21,6 +21,7 @@ fn open() -> Pool {
 #[derive(Clone, Debug)]
 enum Step {
     Allocate(u16, Region),
+    AllocateUncleared(u16, Region),
     Free(prop::sample::Index),
     Release,
 }
@@ -30,7 +31,8 @@ const STEPS_MAX: usize = if cfg!(miri) { 60 } else { 400 };
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        6 => (0u16..3, 0usize..4).prop_map(|(shard, r)| Step::Allocate(shard, REGIONS[r])),
+        3 => (0u16..3, 0usize..4).prop_map(|(shard, r)| Step::Allocate(shard, REGIONS[r])),
+        3 => (0u16..3, 0usize..4).prop_map(|(shard, r)| Step::AllocateUncleared(shard, REGIONS[r])),
         4 => any::<prop::sample::Index>().prop_map(Step::Free),
         1 => Just(Step::Release),
     ];
@@ -58,6 +60,8 @@ fn agree(pool: &Pool, model: &Model) {
         lent += usage.lent;
     }
     assert_eq!(borrowed, lent);
+    assert_eq!(pool.ledger().free() as usize, 32 - model.len());
+    assert!(pool.stale_pages() <= pool.ledger().free());
     for shard in 0..3 {
         let pages = model.values().filter(|(s, _, _)| *s == shard).count();
         assert_eq!(pool.pages_of(shard) as usize, pages);
@@ -68,6 +72,17 @@ fn agree(pool: &Pool, model: &Model) {
     }
 }
 
+/// A byte that says which shard wrote it.
+fn filled_by(shard: u16, n: usize) -> u8 {
+    1 + shard as u8 * 40 + (n % 40) as u8
+}
+
+/// Zero or the shard's own.
+fn may_see(byte: u8, shard: u16) -> bool {
+    let own = 1 + shard as u8 * 40;
+    byte == 0 || (own..own + 40).contains(&byte)
+}
+
 proptest! {
     #[test]
     fn pool_equals_model(steps in steps()) {
@@ -75,14 +90,21 @@ proptest! {
         let mut model = Model::new();
         for (n, step) in steps.into_iter().enumerate() {
             match step {
-                Step::Allocate(shard, region) => {
+                Step::Allocate(shard, region) | Step::AllocateUncleared(shard, region) => {
                     let r = region.index();
                     let may = used_by(&model, region) < QUOTAS[r] + BORROW[r] && model.len() < 32;
-                    match pool.allocate(shard, region) {
+                    let clears = matches!(step, Step::Allocate(..));
+                    let taken =
+                        if clears { pool.allocate(shard, region) } else { pool.allocate_uncleared(shard, region) };
+                    match taken {
                         Ok(id) => {
                             prop_assert!(may);
-                            prop_assert!(*pool.page(id) == [0; PAGE_BYTES], "page is not zeroed");
-                            let fill = (n % 255) as u8 + 1;
+                            let lowest = (0..32).find(|page| !model.contains_key(page));
+                            prop_assert_eq!(Some(id.0), lowest);
+                            let page = pool.page(id);
+                            prop_assert!(!clears || page.iter().all(|byte| *byte == 0), "page is not zeroed");
+                            prop_assert!(page.iter().all(|byte| may_see(*byte, shard)), "another shard's bytes");
+                            let fill = filled_by(shard, n);
                             pool.page_mut(id).fill(fill);
                             prop_assert!(model.insert(id.0, (shard, region, fill)).is_none());
                         }
@@ -97,7 +119,8 @@ proptest! {
                 }
                 Step::Free(_) => {}
                 Step::Release => {
-                    pool.release_idle();
+                    let stale = pool.stale_pages();
+                    prop_assert_eq!((pool.release_stale(), pool.stale_pages()), (stale, 0));
                 }
             }
             agree(&pool, &model);
@@ -120,6 +143,43 @@ fn a_region_lends_and_gets_its_pages_back() {
     assert_eq!(pool.ledger().largest_borrower_of(Region::ActiveOperations), Some(Region::InfrastructureState));
     pool.free(infrastructure[0]);
     pool.allocate(1, Region::ActiveOperations).expect("repaid");
+}
+
+/// The levels of the map of free pages, which the small pool above does not have.
+#[test]
+fn a_pool_of_many_pages_gives_the_lowest_free_one() {
+    let pages = 64 * 64 * 3 + 7u32;
+    let bytes = u64::from(pages) * PAGE_BYTES as u64;
+    let options = PoolOptions { pool_bytes: bytes, quota_bytes: [bytes, 0, 0, 0], borrow_bytes_max: [0; 4], shards: 1 };
+    let mut pool = Pool::open(&options).expect("options are valid");
+    let mut free: std::collections::BTreeSet<u32> = (0..pages).collect();
+    let mut used = Vec::new();
+    let mut random = 9u64;
+    // Ups and downs from empty to full and back.
+    for step in 0..6 * pages {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let grows = (step / pages).is_multiple_of(2) == (random >> 40 & 7 != 0);
+        if grows {
+            let id = pool.allocate_uncleared(0, Region::InfrastructureState);
+            assert_eq!(id.as_ref().ok().map(|id| id.0), free.pop_first());
+            used.extend(id);
+        } else if !used.is_empty() {
+            let id = used.swap_remove((random >> 33) as usize % used.len());
+            free.insert(id.0);
+            pool.free(id);
+        }
+        assert_eq!(pool.ledger().free() as usize, free.len());
+    }
+    let stale = pool.stale_pages();
+    assert!(stale > 0 && pool.release_stale() == stale);
+    for id in used {
+        pool.free(id);
+    }
+    assert_eq!(pool.ledger().free(), pages);
+    while let Ok(id) = pool.allocate(0, Region::InfrastructureState) {
+        assert!(pool.page(id).iter().all(|byte| *byte == 0));
+    }
+    assert_eq!(pool.ledger().free(), 0);
 }
 
 #[test]

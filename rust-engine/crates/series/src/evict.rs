@@ -1,6 +1,6 @@
 use crate::group::{self, Group, Target, load, save};
 use crate::head::{ABSENT, Head};
-use crate::keys::{self, Kind, TIMES};
+use crate::keys::{self, Kind};
 use crate::{TREE, chunk};
 use paged::{Pages, PagesMut};
 
@@ -26,23 +26,12 @@ pub fn evict_oldest(pages: &mut impl PagesMut) -> Option<Evicted> {
     TREE.remove(pages, &entry);
     let group: Group = load(pages, &keys::group(number))?;
     let samples = match kind {
-        Kind::Chunk => drop_chunk(pages, number, &group, time),
+        Kind::Chunk => chunk::drop_sealed(pages, number, Head::at(group.head).columns(pages), time),
         Kind::Head => drop_head(pages, &group),
     };
     let series = drop_empty_group(pages, number, &group);
     // A chunk without samples still counts as one: the caller stops at nothing dropped.
     Some(Evicted { samples: samples.max(1), series })
-}
-
-fn drop_chunk(pages: &mut impl PagesMut, number: u32, group: &Group, last: i64) -> u64 {
-    TREE.remove(pages, &keys::chunk(number, TIMES, last));
-    let mut samples = 0;
-    for column in 0..Head::at(group.head).columns(pages) {
-        let key = keys::chunk(number, column as u16, last);
-        samples += TREE.get(pages, &key).map_or(0, |bytes| chunk::Values::of(&bytes).count() as u64);
-        TREE.remove(pages, &key);
-    }
-    samples
 }
 
 fn drop_head(pages: &mut impl PagesMut, group: &Group) -> u64 {
@@ -82,6 +71,7 @@ fn drop_empty_group(pages: &mut impl PagesMut, number: u32, group: &Group) -> Op
         TREE.remove(pages, &keys::series(id));
         TREE.remove(pages, &keys::by_service(&target.service, id));
     }
+    TREE.remove(pages, &keys::work(number));
     TREE.remove(pages, &keys::group(number));
     pages.free(group.head);
     pages.free(group.ids);

@@ -6,8 +6,6 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// Series of a group at most: their ids fit one page.
 pub const COLUMNS_MAX: usize = 240;
-/// First byte of the keys whose values name pages.
-pub const GROUP_TAG: u8 = keys::GROUP;
 
 /// A target and its groups.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -78,20 +76,4 @@ pub fn id_of(pages: &impl Pages, ids: PageNo, column: usize) -> SeriesId {
 
 pub fn set_id(pages: &mut impl PagesMut, ids: PageNo, column: usize, id: SeriesId) {
     write(pages.page_mut(ids), column * 16, &id.to_le_bytes());
-}
-
-/// Calls with every byte of a group's content, without the numbers of its pages; for the digest of the state.
-pub fn describe_group(pages: &impl Pages, value: &[u8], mut bytes: impl FnMut(&[u8])) {
-    let group: Group = decode(value);
-    bytes(group.target.as_bytes());
-    let head = Head::at(group.head);
-    let columns = head.columns(pages);
-    bytes(id_bytes(pages, group.ids, columns));
-    bytes(&head.sealed_until(pages).to_le_bytes());
-    for row in 0..head.rows(pages) {
-        bytes(&head.time(pages, row).to_le_bytes());
-        for column in 0..columns {
-            bytes(&head.cell(pages, row, column).to_le_bytes());
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! The head of a group. Its page (little-endian): 0 rows u16 · 2 columns u16 · 4 stride u16 (columns that a row has room
 //! for) · 8 sealed until i64 · 16 queued at i64 (time of its entry in the eviction order) · 24 a bit for each column whose
-//! labels are known, 30 bytes · 64 timestamps, 144 × i64 · 1216 pages of the rows, 68 × u32. A row is `stride` cells of 8 bytes; rows follow each other over the pages.
+//! labels are known, 30 bytes · 54 chunks sealed since it was last queued for merging u8 · 64 timestamps, 144 × i64 · 1216 pages of the rows, 68 × u32. A row is `stride` cells of 8 bytes; rows follow each other over the pages.
 
 use crate::TREE;
 use crate::group::COLUMNS_MAX;
@@ -13,6 +13,7 @@ pub const ROWS_MAX: usize = SEALED_ROWS + 16;
 /// Bits of a cell without a sample: a signalling NaN that no source sends (a sample with these bits becomes a plain NaN).
 pub const ABSENT: u64 = 0x7ff4_a55e_7000_0001;
 const NAMED_AT: usize = 24;
+const UNMERGED_AT: usize = 54;
 const TIMES_AT: usize = 64;
 const PAGES_AT: usize = TIMES_AT + ROWS_MAX * 8;
 const CELL_BYTES: usize = 8;
@@ -62,6 +63,15 @@ impl Head {
 
     pub fn set_queued_at(self, pages: &mut impl PagesMut, time: Option<i64>) {
         write(pages.page_mut(self.page), 16, &time.unwrap_or(i64::MIN).to_le_bytes());
+    }
+
+    /// Chunks sealed since the group was last queued for merging.
+    pub fn unmerged(self, pages: &impl Pages) -> u8 {
+        pages.page(self.page)[UNMERGED_AT]
+    }
+
+    pub fn set_unmerged(self, pages: &mut impl PagesMut, chunks: u8) {
+        pages.page_mut(self.page)[UNMERGED_AT] = chunks;
     }
 
     pub fn time(self, pages: &impl Pages, row: usize) -> i64 {
@@ -214,6 +224,15 @@ impl Head {
     fn place(self, pages: &impl Pages, row: usize, column: usize) -> (PageNo, usize) {
         let offset = (row * self.stride(pages) + column) * CELL_BYTES;
         (self.row_page(pages, offset / PAGE_BYTES), offset % PAGE_BYTES)
+    }
+
+    /// Pages of the head and its rows, and their bytes in use.
+    pub fn extent(self, pages: &impl Pages) -> (u32, usize) {
+        let most = (PAGE_BYTES - PAGES_AT) / 4;
+        let row_pages = (0..most).take_while(|i| self.row_page(pages, *i) != 0).count();
+        let rows = self.rows(pages);
+        let own = TIMES_AT + rows * 8 + row_pages * 4;
+        (1 + row_pages as u32, own + rows * self.columns(pages) * CELL_BYTES)
     }
 
     fn row_page(self, pages: &impl Pages, i: usize) -> PageNo {

@@ -11,6 +11,11 @@ pub const NEXT_GROUP: [u8; 1] = [b'g'];
 const CHUNK: u8 = b'C';
 /// What goes first when the region is full.
 const ORDER: u8 = b'O';
+/// Groups whose chunks are to be merged.
+const WORK: u8 = b'W';
+/// The tags of this crate. What the digest says of them comes from `describe`, not from their bytes: a tag that is missing
+/// here would make the digest depend on how samples are kept.
+const TAGS: [u8; 8] = [TARGET, SERIES, BY_SERVICE, GROUP, NEXT_GROUP[0], CHUNK, ORDER, WORK];
 /// The column number of a group's timestamps.
 pub const TIMES: u16 = u16::MAX;
 
@@ -72,6 +77,24 @@ pub fn split_chunk(key: &[u8]) -> Option<(u32, u16, i64)> {
     let (column, last) = rest.split_first_chunk()?;
     let last = unordered(u64::from_be_bytes(*last.first_chunk()?));
     Some((u32::from_be_bytes(*group), u16::from_be_bytes(*column), last))
+}
+
+/// True for a key of this crate, in the tree that it shares.
+pub fn is_own(key: &[u8]) -> bool {
+    key.first().is_some_and(|tag| TAGS.contains(tag))
+}
+
+pub const WORK_START: [u8; 1] = [WORK];
+
+pub fn work(group: u32) -> [u8; 5] {
+    let mut key = [WORK; 5];
+    key[1..].copy_from_slice(&group.to_be_bytes());
+    key
+}
+
+/// The group of a work entry's key.
+pub fn split_work(key: &[u8]) -> Option<u32> {
+    Some(u32::from_be_bytes(*key.strip_prefix(&WORK_START)?.first_chunk()?))
 }
 
 pub fn order(time: i64, kind: Kind, group: u32) -> Vec<u8> {

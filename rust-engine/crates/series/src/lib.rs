@@ -1,9 +1,13 @@
 //! Metric series in a shard's pages.
 //!
 //! The series of a target are kept in groups of at most 240 that share one timestamp column. Each group has a head (rows of
-//! values as they come, at most 144) and sealed chunks (columns of 128 samples, compressed).
+//! values as they come, at most 144) and sealed chunks (columns of 128 samples, compressed), which are merged to larger
+//! ones in the background.
 
 mod chunk;
+mod component;
+mod describe;
+mod due;
 mod evict;
 mod group;
 mod head;
@@ -11,18 +15,27 @@ mod index;
 mod ingest;
 mod keys;
 mod list;
+mod merge;
 mod packed;
 mod places;
+mod presence;
 mod range;
+mod repack;
+mod samples;
 mod sealed;
 mod summary;
 mod times;
+mod values;
+mod varint;
+mod whole;
 
+pub use component::{component, pages_named};
+pub use describe::{describe, is_own};
 pub use evict::{Evicted, evict_oldest, oldest_time};
-pub use group::{GROUP_TAG, describe_group};
 pub use ingest::{Applied, apply_metrics, pages_for_block};
 pub use list::{MatchOp, Matcher, SeriesInfo, series};
 pub use range::{Aggregation, Asked, range, ranges};
+pub use repack::{Done, Repacked, Task, install, next_task};
 pub use sealed::{Sealed, sealed};
 
 use paged::{Region, Tree};

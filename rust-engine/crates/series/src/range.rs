@@ -1,8 +1,8 @@
-use crate::chunk::Values;
 use crate::group::{Group, Series, load};
 use crate::head::{ABSENT, Head};
 use crate::summary::Summary;
 use crate::times::GroupTimes;
+use crate::values::Values;
 use crate::{STALE_BITS, SeriesError, TREE, keys};
 use codec::SeriesId;
 use paged::{Pages, unordered};
@@ -169,7 +169,7 @@ impl<'a> Reading<'a> {
         while let Some((key, value)) = cursor.next(pages) {
             let Some(last) = key.strip_prefix(prefix.as_slice()).and_then(|last| last.first_chunk()) else { break };
             let last = unordered(u64::from_be_bytes(*last));
-            let Some(times) = times.with_last(pages, last) else { continue };
+            let Some(times) = times.with_last(pages, last, series.column) else { continue };
             if times.first() >= out.asked.to {
                 return Walked::ToEnd;
             }

@@ -1,5 +1,6 @@
+use crate::TREE;
 use crate::keys::{self, TIMES};
-use crate::{TREE, chunk};
+use crate::values::Values;
 use paged::Pages;
 
 /// What the sealed chunks of a shard hold.
@@ -21,7 +22,7 @@ pub fn sealed(pages: &impl Pages) -> Sealed {
         let Some((_, column, _)) = keys::split_chunk(key) else { break };
         found.chunks += 1;
         found.bytes += value.len() as u64;
-        found.samples += if column == TIMES { 0 } else { chunk::Values::of(&value).count() as u64 };
+        found.samples += if column == TIMES { 0 } else { Values::of(&value).count() as u64 };
     }
     found
 }

@@ -3,6 +3,7 @@
 //! Else: 0 kind u8 (0) · smallest, largest, sum and last, f64 each.
 
 use crate::STALE_BITS;
+use crate::varint::{read_varint, write_varint};
 
 const FLOATS: u8 = 0;
 const WHOLE: u8 = 1;
@@ -88,26 +89,5 @@ impl Summary {
             [next(), next(), next(), next()]
         };
         (Self { min, max, sum, last, count: count as u64 }, at)
-    }
-}
-
-fn write_varint(bytes: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        bytes.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    bytes.push(value as u8);
-}
-
-fn read_varint(bytes: &[u8], at: &mut usize) -> u64 {
-    let (mut value, mut shift) = (0, 0);
-    loop {
-        let byte = bytes[*at];
-        *at += 1;
-        value |= u64::from(byte & 0x7f) << shift;
-        shift += 7;
-        if byte & 0x80 == 0 {
-            return value;
-        }
     }
 }

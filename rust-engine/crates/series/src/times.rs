@@ -1,22 +1,32 @@
 //! Chunks of timestamps, little-endian: 0 kind u8 · 1 rows u16 · 3 first i64 · where they are equally far apart, how far (i64);
-//! else all of them compressed by pco.
+//! else all of them compressed by pco. While chunks are merged, that of the last one is: 0 kind u8 (2) · 1 how many are merged
+//! with it u16 · their last times, i64 each · bytes of its own chunk u32 · its own chunk · the merged one.
 
-use crate::TREE;
-use crate::chunk::{HEAD_BYTES, i64_at, rows_of};
 use crate::keys::{self, TIMES};
 use crate::packed::{pack, unpack};
+use crate::{TREE, due};
 use paged::{Cursor, Pages};
 use std::borrow::Cow;
 
+/// Bytes before what the kind says.
+const HEAD_BYTES: usize = 3;
 const REGULAR: u8 = 0;
 const LISTED: u8 = 1;
+const MERGING: u8 = 2;
 
 /// The timestamp chunks of a group that a query has come by, in the order of time. Its series share them, so each is found
 /// and unpacked once.
 pub struct GroupTimes<'a> {
     group: u32,
     ahead: Cursor,
-    found: Vec<(i64, Times<'a>)>,
+    found: Vec<Found<'a>>,
+}
+
+struct Found<'a> {
+    last: i64,
+    times: Times<'a>,
+    /// While it is being merged: the first column whose values are not merged yet, and the timestamps of those.
+    former: Option<(u16, Times<'a>)>,
 }
 
 impl<'a> GroupTimes<'a> {
@@ -29,19 +39,69 @@ impl<'a> GroupTimes<'a> {
         self.group
     }
 
-    /// The chunk with this last time.
-    pub fn with_last(&mut self, pages: &'a impl Pages, last: i64) -> Option<&mut Times<'a>> {
-        while self.found.last().is_none_or(|(found, _)| *found < last) {
-            let (key, bytes) = self.ahead.next(pages)?;
+    /// Those of the values of a column with this last time.
+    pub fn with_last(&mut self, pages: &'a impl Pages, last: i64, column: u16) -> Option<&mut Times<'a>> {
+        while self.found.last().is_none_or(|found| found.last < last) {
+            let (key, entry) = self.ahead.next(pages)?;
             match keys::split_chunk(key) {
                 Some((group, TIMES, last)) if group == self.group => {
-                    self.found.push((last, Times { bytes, unpacked: Vec::new() }));
+                    self.found.push(Found::of(pages, group, last, entry));
                 }
                 _ => return None,
             }
         }
-        let at = self.found.binary_search_by_key(&last, |(last, _)| *last).ok()?;
-        Some(&mut self.found[at].1)
+        let at = self.found.binary_search_by_key(&last, |found| found.last).ok()?;
+        let found = &mut self.found[at];
+        match &mut found.former {
+            Some((next, former)) if column >= *next => Some(former),
+            _ => Some(&mut found.times),
+        }
+    }
+}
+
+impl<'a> Found<'a> {
+    fn of(pages: &impl Pages, group: u32, last: i64, entry: Cow<'a, [u8]>) -> Self {
+        let Some(merging) = Merging::read(&entry) else { return Self { last, times: Times::of(entry), former: None } };
+        let [former, merged] = [merging.former, merging.merged].map(|chunk| Times::of(Cow::Owned(chunk.to_vec())));
+        Self { last, times: merged, former: Some((due::next_column(pages, group), former)) }
+    }
+}
+
+/// Timestamps while chunks are merged, taken apart. They lie where the last of the chunks does.
+pub struct Merging<'a> {
+    /// Last times of the chunks that are merged with it.
+    pub others: Vec<i64>,
+    /// Its own timestamps.
+    pub former: &'a [u8],
+    /// The timestamps of all.
+    pub merged: &'a [u8],
+}
+
+impl<'a> Merging<'a> {
+    /// None when the timestamps are those of one chunk.
+    pub fn read(entry: &'a [u8]) -> Option<Self> {
+        let (head, rest) = entry.split_first_chunk::<HEAD_BYTES>()?;
+        if head[0] != MERGING {
+            return None;
+        }
+        let (others, rest) = rest.split_at(rows_of(head) * 8);
+        let (length, rest) = rest.split_first_chunk()?;
+        let (former, merged) = rest.split_at(u32::from_le_bytes(*length) as usize);
+        Some(Self {
+            others: others.as_chunks().0.iter().map(|last| i64::from_le_bytes(*last)).collect(),
+            former,
+            merged,
+        })
+    }
+
+    pub fn write(&self) -> Vec<u8> {
+        let mut entry = vec![MERGING];
+        entry.extend_from_slice(&(self.others.len() as u16).to_le_bytes());
+        self.others.iter().for_each(|last| entry.extend_from_slice(&last.to_le_bytes()));
+        entry.extend_from_slice(&(self.former.len() as u32).to_le_bytes());
+        entry.extend_from_slice(self.former);
+        entry.extend_from_slice(self.merged);
+        entry
     }
 }
 
@@ -53,6 +113,11 @@ pub struct Times<'a> {
 }
 
 impl<'a> Times<'a> {
+    /// Of a chunk that is not being merged.
+    pub fn of(bytes: Cow<'a, [u8]>) -> Self {
+        Self { bytes, unpacked: Vec::new() }
+    }
+
     pub fn rows(&self) -> usize {
         rows_of(&self.bytes)
     }
@@ -88,4 +153,14 @@ pub fn encode_times(times: &[i64]) -> Vec<u8> {
         chunk.extend_from_slice(&pack(times));
     }
     chunk
+}
+
+fn rows_of(chunk: &[u8]) -> usize {
+    usize::from(u16::from_le_bytes([chunk[1], chunk[2]]))
+}
+
+pub fn i64_at(bytes: &[u8], at: usize) -> i64 {
+    let mut word = [0; 8];
+    word.copy_from_slice(&bytes[at..at + 8]);
+    i64::from_le_bytes(word)
 }

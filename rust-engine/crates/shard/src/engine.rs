@@ -1,8 +1,9 @@
 use crate::error::EngineError;
 use crate::persist::Base;
-use crate::report::{MemoryReport, RegionReport, ShardPages};
+use crate::restore::Restoring;
+use crate::survey::{Holding, Survey};
 use paged::{Heap, PageImage, Region, Space, View};
-use pool::{PAGE_BYTES, Pool, PoolError, PoolOptions, REGIONS};
+use pool::{PAGE_BYTES, Pool, PoolError, PoolOptions};
 use store::{
     DeploymentApplied, DeploymentEvent, DeploymentFilter, DeploymentRecord, IncidentApplied, IncidentEvent,
     IncidentFilter, IncidentPhase, IncidentRecord, InfrastructureEvent, ListPage, Phase, ResourceRecord, ServiceRecord,
@@ -26,6 +27,8 @@ pub(crate) struct Loaded {
     pub heap: Heap,
     pub generation: u32,
     pub base: Option<Base>,
+    /// What its pages held when they were last looked at.
+    pub holdings: Option<Vec<Holding>>,
 }
 
 /// One pool and its shards.
@@ -35,6 +38,10 @@ pub struct Engine {
     pub(crate) shards: Vec<Option<Loaded>>,
     pub(crate) evicted: [u64; 4],
     pub(crate) snapshotting: Option<u16>,
+    pub(crate) restoring: Vec<Restoring>,
+    pub(crate) survey: Option<Survey>,
+    /// Stale pages at the last `release_idle`.
+    stale: u32,
     generation: u32,
 }
 
@@ -42,33 +49,19 @@ impl Engine {
     /// Maps the pool.
     pub fn open(options: &PoolOptions) -> Result<Self, EngineError> {
         let shards = (0..options.shards).map(|_| None).collect();
-        Ok(Self { pool: Pool::open(options)?, shards, evicted: [0; 4], snapshotting: None, generation: 0 })
+        let (evicted, restoring) = ([0; 4], Vec::new());
+        let pool = Pool::open(options)?;
+        Ok(Self { pool, shards, evicted, snapshotting: None, restoring, survey: None, stale: 0, generation: 0 })
     }
 
     /// A new empty shard.
     pub fn create(&mut self, shard: u16) -> Result<Handle, EngineError> {
         self.check_free(shard)?;
-        self.make_room(Region::ActiveOperations, 1)?;
+        self.room_for_event(Region::ActiveOperations, 1)?;
         let heap = Heap::create(&mut self.pool, shard)?;
-        Ok(self.enter(shard, heap))
-    }
-
-    /// A shard from a copy of its pages. Other shards make room for them as for an event; a refusal takes nothing, and
-    /// one by the size of the image alone costs the others nothing either.
-    pub fn load(&mut self, shard: u16, image: &PageImage) -> Result<Handle, EngineError> {
-        self.check_free(shard)?;
-        self.check_size(image)?;
-        let mut heap = Heap::of_image(shard, image);
-        for region in REGIONS {
-            // Taken before the next region asks, so that no free page is promised twice. The shard is not entered yet:
-            // what makes room can't be what was just loaded.
-            let room = self.make_room(region, image.used_in(region));
-            if let Err(error) = room.and_then(|()| heap.take_region(&mut self.pool, image, region)) {
-                heap.drop_pages(&mut self.pool);
-                return Err(error.into());
-            }
-        }
-        Ok(self.enter(shard, heap))
+        let handle = self.next_handle(shard);
+        self.enter(handle, heap, None);
+        Ok(handle)
     }
 
     /// Gives all pages of a shard back.
@@ -77,8 +70,18 @@ impl Engine {
         if let Some(mut loaded) = self.shards[usize::from(handle.shard)].take() {
             loaded.heap.drop_pages(&mut self.pool);
         }
-        self.pool.release_idle();
+        self.pool.release_stale();
         Ok(())
+    }
+
+    /// Gives the memory of free pages back to the system when none was taken or given back since the last call; to be
+    /// called now and then. How many bytes.
+    pub fn release_idle(&mut self) -> u64 {
+        let stale = self.pool.stale_pages();
+        let is_idle = stale > 0 && stale == self.stale;
+        let released = if is_idle { self.pool.release_stale() } else { 0 };
+        self.stale = stale - released;
+        u64::from(released) * PAGE_BYTES as u64
     }
 
     /// A copy of the shard's pages.
@@ -89,36 +92,6 @@ impl Engine {
     /// Digest of the shard's state, in hex.
     pub fn state_hash(&self, handle: Handle) -> Result<String, EngineError> {
         Ok(format!("{:032x}", crate::digest(&self.view(handle)?)))
-    }
-
-    /// Figures of the pool.
-    pub fn memory(&self) -> MemoryReport {
-        let ledger = self.pool.ledger();
-        let bytes = |pages: u32| u64::from(pages) * PAGE_BYTES as u64;
-        let regions = REGIONS.into_iter().map(|region| {
-            let usage = ledger.usage(region);
-            RegionReport {
-                region: region.name(),
-                quota_bytes: bytes(usage.quota),
-                used_bytes: bytes(usage.used),
-                borrowed_bytes: bytes(usage.borrowed),
-                lent_bytes: bytes(usage.lent),
-                free_bytes: bytes(usage.available),
-                evicted: self.evicted[region.index()],
-            }
-        });
-        let loaded = self.shards.iter().enumerate().filter(|(_, loaded)| loaded.is_some());
-        let used = ledger.total() - ledger.free();
-        MemoryReport {
-            pool_bytes: bytes(ledger.total()),
-            page_bytes: PAGE_BYTES as u64,
-            used_bytes: bytes(used),
-            utilization: f64::from(used) / f64::from(ledger.total()),
-            regions: regions.collect(),
-            shards: loaded
-                .map(|(shard, _)| ShardPages { shard: shard as u16, pages: self.pool.pages_of(shard as u16) })
-                .collect(),
-        }
     }
 
     /// Applies the JSON of a DeploymentEvent.
@@ -309,7 +282,7 @@ impl Engine {
     ) -> Result<Space<'_>, EngineError> {
         self.heap(handle)?;
         for region in regions {
-            self.make_room(*region, pages)?;
+            self.room_for_event(*region, pages)?;
         }
         match self.shards[usize::from(handle.shard)].as_mut() {
             Some(loaded) => Ok(Space { pool: &mut self.pool, heap: &mut loaded.heap }),
@@ -332,7 +305,10 @@ impl Engine {
         }
     }
 
-    fn check_free(&self, shard: u16) -> Result<(), EngineError> {
+    pub(crate) fn check_free(&self, shard: u16) -> Result<(), EngineError> {
+        if self.restoring.iter().any(|restoring| restoring.handle.shard == shard) {
+            return Err(EngineError::ShardLoaded { shard });
+        }
         match self.shards.get(usize::from(shard)) {
             Some(None) => Ok(()),
             Some(Some(_)) => Err(EngineError::ShardLoaded { shard }),
@@ -340,30 +316,25 @@ impl Engine {
         }
     }
 
-    /// Refuses an image that an empty pool could not hold: it was cut under larger limits.
-    fn check_size(&self, image: &PageImage) -> Result<(), EngineError> {
-        let ledger = self.pool.ledger();
-        let bytes = |pages: u32| u64::from(pages) * PAGE_BYTES as u64;
-        for region in REGIONS {
-            let (needed, limit) = (image.used_in(region), ledger.limit(region));
-            if needed > limit {
-                return Err(EngineError::ImageTooLarge {
-                    part: region.name(),
-                    needed: bytes(needed),
-                    limit: bytes(limit),
-                });
-            }
-        }
-        let (needed, limit) = (image.used() as u32, ledger.total());
-        if needed > limit {
-            return Err(EngineError::ImageTooLarge { part: "pool", needed: bytes(needed), limit: bytes(limit) });
-        }
-        Ok(())
+    /// Names the next load of a shard.
+    pub(crate) fn next_handle(&mut self, shard: u16) -> Handle {
+        self.generation += 1;
+        Handle { shard, generation: self.generation }
     }
 
-    fn enter(&mut self, shard: u16, heap: Heap) -> Handle {
-        self.generation += 1;
-        self.shards[usize::from(shard)] = Some(Loaded { heap, generation: self.generation, base: None });
-        Handle { shard, generation: self.generation }
+    /// From here on the shard is there.
+    pub(crate) fn enter(&mut self, handle: Handle, heap: Heap, base: Option<Base>) {
+        self.shards[usize::from(handle.shard)] =
+            Some(Loaded { heap, generation: handle.generation, base, holdings: None });
+    }
+
+    /// Room for an event, before which also a restore gives way.
+    fn room_for_event(&mut self, region: Region, pages: u32) -> Result<(), PoolError> {
+        loop {
+            match self.make_room(region, pages) {
+                Err(_) if self.give_way() => {}
+                made => return made,
+            }
+        }
     }
 }

@@ -21,6 +21,12 @@ pub enum EngineError {
     /// Never crosses the bridge: `restore` refuses such a snapshot.
     #[error("{part} would hold {needed} bytes, at most {limit}")]
     ImageTooLarge { part: &'static str, needed: u64, limit: u64 },
+    /// Never crosses the bridge either.
+    #[error("shard {shard} gave the room that it had back to events of the others")]
+    RestoreGaveWay { shard: u16 },
+    /// A call panicked half-way: what the pages hold is not to be trusted any more.
+    #[error("the engine broke in an earlier call")]
+    EngineBroken,
     #[error("the snapshot of shard {shard} is still being written")]
     SnapshotRunning { shard: u16 },
     #[error("shard {shard} is loaded already")]
@@ -59,7 +65,7 @@ impl From<SeriesError> for EngineError {
     fn from(error: SeriesError) -> Self {
         match error {
             SeriesError::Pool(error) => Self::Pool(error),
-            SeriesError::Malformed(Malformed { field, reason }) => Self::BlockInvalid { field, reason },
+            SeriesError::Malformed(Malformed { field, reason, .. }) => Self::BlockInvalid { field, reason },
             SeriesError::ArgumentInvalid { field, reason } => Self::RecordInvalid { field, reason },
         }
     }
@@ -70,6 +76,12 @@ impl EngineError {
     pub fn writer_broke() -> Self {
         let reason = "the writer broke; the next snapshot is tried as usual".to_owned();
         Self::Snapshot(SnapshotError::Failed { operation: "write", file: String::new(), reason })
+    }
+
+    /// The thread that read a snapshot panicked.
+    pub fn reader_broke() -> Self {
+        let reason = "the reader broke".to_owned();
+        Self::Snapshot(SnapshotError::Failed { operation: "read", file: String::new(), reason })
     }
 
     /// The error with its name and figures, for the other side of the bridge.
@@ -97,6 +109,9 @@ impl EngineError {
             Self::Snapshot(SnapshotError::BaseGone { file, reason }) => {
                 json!({ "name": "SnapshotFailed", "operation": "build on", "file": file, "reason": reason })
             }
+            Self::Snapshot(SnapshotError::Changed { file, reason }) => {
+                json!({ "name": "SnapshotFailed", "operation": "read", "file": file, "reason": reason })
+            }
             Self::Snapshot(SnapshotError::Failed { operation, file, reason }) => {
                 json!({ "name": "SnapshotFailed", "operation": operation, "file": file, "reason": reason })
             }
@@ -106,6 +121,8 @@ impl EngineError {
             Self::ImageTooLarge { part, needed, limit } => {
                 json!({ "name": "ImageTooLarge", "part": part, "needed": needed, "limit": limit })
             }
+            Self::RestoreGaveWay { shard } => json!({ "name": "RestoreGaveWay", "shard": shard }),
+            Self::EngineBroken => json!({ "name": "EngineBroken" }),
             Self::SnapshotRunning { shard } => json!({ "name": "SnapshotRunning", "shard": shard }),
             Self::ShardLoaded { shard } => json!({ "name": "ShardLoaded", "shard": shard }),
             Self::ShardGone { shard } => json!({ "name": "ShardGone", "shard": shard }),

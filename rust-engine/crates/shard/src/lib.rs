@@ -7,11 +7,15 @@ mod error;
 mod metrics;
 mod persist;
 mod report;
+mod restore;
 mod room;
+mod survey;
+mod upkeep;
 
 pub use argument::argument;
 pub use digest::digest;
 pub use engine::{Engine, Handle};
 pub use error::EngineError;
-pub use persist::{Restored, Searched, SnapshotWritten, Writing, find_snapshot};
-pub use report::{MemoryReport, RegionReport, ShardPages};
+pub use persist::{SnapshotWritten, Writing};
+pub use report::{ComponentReport, MemoryReport, RegionReport, ShardReport};
+pub use restore::{RestoreStep, Restored, Searched, find_snapshot, restore};

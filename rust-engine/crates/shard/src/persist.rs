@@ -1,11 +1,10 @@
-//! Snapshots of a shard. The engine makes the cut and copies pages in slices; writing and finding run on another thread.
+//! Snapshots of a shard. The engine makes the cut and copies pages in slices; writing runs on another thread.
 
 use crate::engine::{Engine, Handle};
 use crate::error::EngineError;
 use paged::Ring;
-use pool::PoolError;
 use serde::Serialize;
-use snapshot::{Disk, Found, Manifest, Plan, SnapshotError, SnapshotInfo, SnapshotKeys, Wanted, Written};
+use snapshot::{Disk, Manifest, Plan, SnapshotError, SnapshotInfo, SnapshotKeys, Wanted, Written};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,9 +14,9 @@ const SLICE_PAGES: u32 = 128;
 /// The snapshot that a shard's next one may build on: the last one written of it, by whom and where.
 #[derive(Debug)]
 pub(crate) struct Base {
-    folder: PathBuf,
-    writer: String,
-    manifest: Arc<Manifest>,
+    pub folder: PathBuf,
+    pub writer: String,
+    pub manifest: Arc<Manifest>,
 }
 
 /// A snapshot whose cut is made.
@@ -42,42 +41,12 @@ pub struct SnapshotWritten {
     pub waited_ms_max: f64,
 }
 
-/// A search for a snapshot.
-#[derive(Debug)]
-pub struct Searched {
-    /// The newest usable one.
-    pub found: Option<Found>,
-    /// What was skipped, with its reason.
-    pub refused: Vec<String>,
-}
-
-/// What became of a shard that was to be restored.
-#[derive(Debug)]
-pub struct Restored {
-    /// The shard and what its snapshot says; none when nothing was usable.
-    pub loaded: Option<(Handle, SnapshotInfo)>,
-    /// What was skipped, with its reason.
-    pub refused: Vec<String>,
-}
-
 impl Writing {
     /// Writes it; `ask` is called when `Engine::copy_slice` should be, and need not wait for that.
     pub fn run(&self, key_file: &Path, ask: &mut dyn FnMut()) -> Result<Written, EngineError> {
         let keys = SnapshotKeys::load_or_create(key_file).inspect_err(|_| self.ring.abort())?;
         Ok(snapshot::write(&Disk, &self.wanted, &keys, &self.plan, &self.ring, ask)?)
     }
-}
-
-/// Finds the newest usable snapshot.
-pub fn find_snapshot(
-    folder: &Path,
-    shard: u16,
-    committed: &snapshot::Offsets,
-    key_file: &Path,
-) -> Result<Searched, EngineError> {
-    let keys = SnapshotKeys::load_or_create(key_file)?;
-    let (found, refused) = snapshot::find(&Disk, folder, shard, committed, &keys)?;
-    Ok(Searched { found, refused })
 }
 
 impl Engine {
@@ -133,25 +102,5 @@ impl Engine {
             waited_ms: ms(waits.total),
             waited_ms_max: ms(waits.longest),
         })
-    }
-
-    /// Loads what was found. A snapshot that does not fit is refused like a damaged one: the log can give the shard back,
-    /// in as much room as there is.
-    pub fn restore(&mut self, shard: u16, searched: Searched) -> Result<Restored, EngineError> {
-        let Searched { found, mut refused } = searched;
-        let Some(Found { image, info, manifest }) = found else { return Ok(Restored { loaded: None, refused }) };
-        match self.load(shard, &image) {
-            Ok(handle) => {
-                let folder = Path::new(&info.file).parent().unwrap_or(Path::new("")).to_owned();
-                let (loaded, _) = self.loaded(handle)?;
-                loaded.base = Some(Base { folder, writer: manifest.writer().to_owned(), manifest });
-                Ok(Restored { loaded: Some((handle, info)), refused })
-            }
-            Err(error @ (EngineError::ImageTooLarge { .. } | EngineError::Pool(PoolError::PoolFull { .. }))) => {
-                refused.push(format!("{}: {error}", info.file));
-                Ok(Restored { loaded: None, refused })
-            }
-            Err(error) => Err(error),
-        }
     }
 }

@@ -3,8 +3,9 @@
 use paged::PageImage;
 use pool::PoolOptions;
 use proptest::prelude::*;
-use shard::{Engine, EngineError, Handle, Searched, find_snapshot};
+use shard::{Engine, EngineError, Handle, Restored};
 use snapshot::{Offsets, Wanted};
+use std::path::PathBuf;
 use store::{DeploymentFilter, IncidentFilter};
 
 const QUOTA: u64 = 120 * 4096;
@@ -97,22 +98,37 @@ proptest! {
     }
 }
 
-/// The same shard by way of a file.
-fn searched(quota: u64, events: u32, name: &str) -> Searched {
-    let folder = std::env::temp_dir().join(format!("restore-into-full-pool-{name}-{}", std::process::id()));
-    let key_file = folder.join("snapshot.key");
+/// A folder with a snapshot of the same shard.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Folder {
+    fn key(&self) -> PathBuf {
+        self.0.join("snapshot.key")
+    }
+
+    fn restore(&self, engine: &mut Engine) -> Restored {
+        engine.restore(&self.0, 0, &Offsets::new(), &self.key()).expect("no error of the other shards")
+    }
+}
+
+fn snapshot_of(quota: u64, events: u32, name: &str) -> Folder {
+    let folder = Folder(std::env::temp_dir().join(format!("restore-into-full-pool-{name}-{}", std::process::id())));
     let mut engine = engine(quota);
     let handle = engine.create(0).expect("room");
     fill(&mut engine, handle, 0, events);
     let wanted =
-        Wanted { folder: folder.clone(), shard: 0, writer: "w".to_owned(), offsets: Offsets::new(), clock: 0.0 };
+        Wanted { folder: folder.0.clone(), shard: 0, writer: "w".to_owned(), offsets: Offsets::new(), clock: 0.0 };
     let writing = engine.begin_snapshot(handle, wanted).expect("none is running");
     // All of it has room in the ring.
     (0..32).for_each(|_| engine.copy_slice(handle));
-    writing.run(&key_file, &mut || {}).expect("writes");
-    let searched = find_snapshot(&folder, 0, &Offsets::new(), &key_file).expect("finds");
-    std::fs::remove_dir_all(folder).expect("ours");
-    searched
+    writing.run(&folder.key(), &mut || {}).expect("writes");
+    folder
 }
 
 #[test]
@@ -123,7 +139,7 @@ fn an_image_that_no_pool_of_this_size_could_hold_is_refused_and_costs_the_others
     fill(&mut engine, other, 0, 300);
     let hash = engine.state_hash(other).expect("loaded");
     assert!(matches!(engine.load(0, &image), Err(EngineError::ImageTooLarge { .. })));
-    let restored = engine.restore(0, searched(4 * QUOTA, 1200, "large")).expect("no error of the other shards");
+    let restored = snapshot_of(4 * QUOTA, 1200, "large").restore(&mut engine);
     assert!(restored.loaded.is_none());
     assert!(restored.refused[0].contains(".manifest: infrastructure_state would hold"), "{:?}", restored.refused);
     assert_eq!(engine.state_hash(other).expect("loaded"), hash);
@@ -147,7 +163,7 @@ fn what_may_not_go_is_refused_with_figures_and_leaves_no_page_behind() {
     let fits = [0, 1, 2].iter().all(|n| u64::from(image.used_in(pool::REGIONS[*n])) * 4096 <= QUOTA);
     assert!(fits, "only one region is the matter");
     assert!(matches!(engine.load(0, &image), Err(EngineError::Pool(pool::PoolError::PoolFull { .. }))));
-    assert!(engine.restore(0, searched(QUOTA, 600, "full")).expect("refused, no error").loaded.is_none());
+    assert!(snapshot_of(QUOTA, 600, "full").restore(&mut engine).loaded.is_none());
     assert_eq!(engine.memory().used_bytes, before);
     engine.drop_shard(other).expect("loaded");
 }

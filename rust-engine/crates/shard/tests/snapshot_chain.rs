@@ -2,7 +2,7 @@
 
 use paged::{PAGE_BYTES, RING_PAGES_MAX};
 use pool::{PoolOptions, Region};
-use shard::{Engine, EngineError, Handle, SnapshotWritten, find_snapshot};
+use shard::{Engine, EngineError, Handle, SnapshotWritten};
 use snapshot::{Offsets, Wanted};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -73,10 +73,10 @@ fn take(engine: &mut Engine, handle: Handle, folder: &Folder, offset: u32, betwe
 
 fn restored_hash(folder: &Folder, quota: u64) -> String {
     let committed = Offsets::from([("devops.deployments".to_owned(), "999".to_owned())]);
-    let searched = find_snapshot(&folder.0, 0, &committed, &folder.key()).expect("finds");
-    assert!(searched.refused.is_empty(), "{:?}", searched.refused);
     let mut engine = self::engine(quota);
-    let (handle, _) = engine.restore(0, searched).expect("restores").loaded.expect("fits");
+    let restored = engine.restore(&folder.0, 0, &committed, &folder.key()).expect("restores");
+    assert!(restored.refused.is_empty(), "{:?}", restored.refused);
+    let (handle, _) = restored.loaded.expect("fits");
     engine.state_hash(handle).expect("loaded")
 }
 

@@ -1,4 +1,5 @@
-//! Finds the newest usable snapshot of a shard and reads its pages.
+//! Finds the newest usable snapshot of a shard and reads its pages, twice: once to know that all of them are what was
+//! written, before anybody makes room for them, and once to hand them out. Nothing here holds more than one page.
 
 use crate::SnapshotError;
 use crate::key::SnapshotKeys;
@@ -8,21 +9,36 @@ use crate::segment::SegmentReader;
 use crate::storage::Storage;
 use crate::unusable::Unusable;
 use crate::write::{info, segment_name};
-use paged::PageImage;
+use paged::{Page, PageNo, Region};
 use std::io::BufReader;
-use std::path::Path;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// A restored snapshot.
-#[derive(Debug)]
+/// A snapshot of which every page was read and is what was written.
+#[derive(Clone, Debug)]
 pub struct Found {
-    /// Its pages.
-    pub image: PageImage,
     /// What it says.
     pub info: SnapshotInfo,
     /// Its writer may build on it.
     pub manifest: Arc<Manifest>,
+    folder: PathBuf,
+    keys: SnapshotKeys,
+}
+
+impl Found {
+    /// Reads the pages once more, each of them once, and checks them again; what came before an error is not to be used.
+    /// False: `take` broke off.
+    pub fn read(
+        &self,
+        storage: &dyn Storage,
+        take: &mut dyn FnMut(PageNo, Region, &Page) -> ControlFlow<()>,
+    ) -> Result<bool, SnapshotError> {
+        read_pages(storage, &self.folder, &self.manifest, &self.keys, take).map_err(|(file, unusable)| {
+            SnapshotError::Changed { file: self.folder.join(file).display().to_string(), reason: unusable.to_string() }
+        })
+    }
 }
 
 /// The newest usable snapshot of a shard of which no offset is above `committed`, and what was skipped with its reason.
@@ -55,11 +71,12 @@ pub fn find(
         other_sum.cmp(sum).then(by_clock).then(other_name.sequence.cmp(&name.sequence))
     });
     for (_, manifest, name) in candidates {
-        match read_pages(storage, folder, &manifest, keys) {
-            Ok(image) => {
+        match read_pages(storage, folder, &manifest, keys, &mut |_, _, _| ControlFlow::Continue(())) {
+            Ok(_) => {
                 let path = name.in_folder(folder);
                 let info = info(&manifest, storage.bytes(&path).map_err(failed("read", &path))?, &path);
-                return Ok((Some(Found { image, info, manifest: Arc::new(manifest) }), refused));
+                let (manifest, folder) = (Arc::new(manifest), folder.to_owned());
+                return Ok((Some(Found { info, manifest, folder, keys: keys.clone() }), refused));
             }
             Err((file, unusable)) => {
                 if matches!(unusable, Unusable::ForeignKey) {
@@ -110,24 +127,29 @@ fn candidate(
     Ok((sum, manifest))
 }
 
-/// Reads every page from where the manifest says that it stands.
+type Take<'a> = &'a mut dyn FnMut(PageNo, Region, &Page) -> ControlFlow<()>;
+
+/// Reads every page from where the manifest says that it stands. False: `take` broke off.
 fn read_pages(
     storage: &dyn Storage,
     folder: &Path,
     manifest: &Manifest,
     keys: &SnapshotKeys,
-) -> Result<PageImage, (String, Unusable)> {
-    let mut image = PageImage::zeroed(manifest.places.iter().map(super::manifest::Place::region));
+    take: Take<'_>,
+) -> Result<bool, (String, Unusable)> {
     let mut read = 0;
     for index in 0..manifest.head.segments.len() {
         let name = segment_name(&manifest.head, manifest.head.segments[index].sequence);
-        read += read_segment(storage, &name.in_folder(folder), manifest, index, keys, &mut image)
-            .map_err(|unusable| (name.text(), unusable))?;
+        let pages = read_segment(storage, &name.in_folder(folder), manifest, index, keys, take);
+        match pages.map_err(|unusable| (name.text(), unusable))? {
+            ControlFlow::Continue(pages) => read += pages,
+            ControlFlow::Break(()) => return Ok(false),
+        }
     }
     if read != manifest.used() {
         return Err(("its segments".to_owned(), Unusable::Damaged("a page is missing")));
     }
-    Ok(image)
+    Ok(true)
 }
 
 /// Reads what the manifest needs of a segment; how many pages.
@@ -137,8 +159,8 @@ fn read_segment(
     manifest: &Manifest,
     index: usize,
     keys: &SnapshotKeys,
-    image: &mut PageImage,
-) -> Result<u32, Unusable> {
+    take: Take<'_>,
+) -> Result<ControlFlow<(), u32>, Unusable> {
     let input = BufReader::with_capacity(1 << 20, storage.open(path)?);
     let mut reader = SegmentReader::open(input, &manifest.head.segments[index], keys)?;
     let mut read = 0;
@@ -151,8 +173,10 @@ fn read_segment(
         if place.region() != Some(slot.region) || xxh3_64(page) != place.digest {
             return Err(Unusable::Damaged("not the page of the manifest"));
         }
-        image.page_mut(slot.n).copy_from_slice(page);
+        if take(slot.n, slot.region, page).is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
         read += 1;
     }
-    Ok(read)
+    Ok(ControlFlow::Continue(read))
 }

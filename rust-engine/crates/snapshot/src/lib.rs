@@ -57,6 +57,14 @@ pub enum SnapshotError {
         /// What is wrong with it.
         reason: String,
     },
+    /// What was found usable is so no longer.
+    #[error("{file}: {reason}")]
+    Changed {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The file system refused.
     #[error("{operation} {file}: {reason}")]
     Failed {

@@ -12,7 +12,7 @@ use std::io::{self, Read};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 /// Version of the manifest and of what the pages mean.
-pub const FORMAT: u32 = 4;
+pub const FORMAT: u32 = 5;
 pub const MAGIC: &Magic = b"dmsman01";
 const PLACE_BYTES: usize = 15;
 /// A place for each page number of a full pool of 16 GiB.
@@ -121,6 +121,11 @@ impl Manifest {
     /// Pages in use.
     pub fn used(&self) -> u32 {
         self.places.iter().filter(|place| place.tag != 0).count() as u32
+    }
+
+    /// The region of each page number, none for one not in use.
+    pub fn regions(&self) -> Vec<Option<Region>> {
+        self.places.iter().map(Place::region).collect()
     }
 
     /// To be called when the places are all there.

@@ -3,6 +3,7 @@
 //! Each kind has a pure part (how an event changes a record) and a part that keeps the record and its indexes.
 
 mod change;
+mod component;
 mod deployment;
 mod deployments;
 mod event;
@@ -17,6 +18,7 @@ mod service;
 mod stored;
 
 pub use change::change_of;
+pub use component::component;
 pub use deployment::{ChangeSize, DeploymentRecord, DeploymentState, Steps, Subject};
 pub use deployments::{
     DeploymentApplied, DeploymentFilter, apply_deployment, attach_prediction, deployment, deployments,

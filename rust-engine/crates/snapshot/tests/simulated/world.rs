@@ -3,7 +3,9 @@
 use super::simulated::{Random, Simulated};
 use paged::{Heap, PageImage, PageNo, Pages, PagesMut, Ring, Space};
 use pool::{Pool, PoolOptions, REGIONS};
-use snapshot::{Found, Manifest, Offsets, Plan, SnapshotError, SnapshotKeys, Wanted, Written};
+use snapshot::{Found, Manifest, Offsets, Plan, SnapshotError, SnapshotInfo, SnapshotKeys, Wanted, Written};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -25,9 +27,38 @@ pub fn wanted(shard: u16, at: u64) -> Wanted {
     }
 }
 
-pub fn find(disk: &Simulated, shard: u16, keys: &SnapshotKeys) -> Result<(Option<Found>, Vec<String>), SnapshotError> {
+/// A snapshot that was found and read.
+#[allow(dead_code)]
+pub struct Whole {
+    pub image: PageImage,
+    pub info: SnapshotInfo,
+    pub manifest: Arc<Manifest>,
+}
+
+pub fn find(disk: &Simulated, shard: u16, keys: &SnapshotKeys) -> Result<(Option<Whole>, Vec<String>), SnapshotError> {
     let committed = Offsets::from([("topic".to_owned(), u64::MAX.to_string())]);
-    snapshot::find(disk, Path::new(FOLDER), shard, &committed, keys)
+    let (found, refused) = snapshot::find(disk, Path::new(FOLDER), shard, &committed, keys)?;
+    Ok((found.map(|found| read(disk, found)).transpose()?, refused))
+}
+
+fn read(disk: &Simulated, found: Found) -> Result<Whole, SnapshotError> {
+    let mut pages = BTreeMap::new();
+    let whole = found.read(disk, &mut |n, region, page| {
+        assert!(pages.insert(n, (region, *page)).is_none(), "page {n} came twice");
+        ControlFlow::Continue(())
+    })?;
+    assert!(whole);
+    let Found { info, manifest, .. } = found;
+    let mut image = PageImage::default();
+    for (n, region) in manifest.regions().into_iter().enumerate() {
+        image.push(region.map(|region| {
+            let (of, page) = &pages[&(n as PageNo)];
+            assert_eq!(*of, region);
+            (region, page)
+        }));
+    }
+    assert_eq!(image.used(), pages.len());
+    Ok(Whole { image, info, manifest })
 }
 
 pub struct World {
@@ -45,11 +76,11 @@ impl World {
     }
 
     #[allow(dead_code)]
-    pub fn of(shard: u16, found: Found) -> Self {
+    pub fn of(shard: u16, found: Whole) -> Self {
         let mut pool = open_pool();
-        let mut heap = Heap::of_image(shard, &found.image);
-        for region in REGIONS {
-            heap.take_region(&mut pool, &found.image, region).expect("room");
+        let mut heap = Heap::vacant(shard, found.image.regions().iter().map(Option::is_some));
+        for (n, region, page) in found.image.iter() {
+            heap.install(&mut pool, n, region, page).expect("room");
         }
         let used = (1..heap.len()).filter(|n| heap.is_used(*n)).collect();
         Self { pool, heap, used, base: Some(found.manifest) }

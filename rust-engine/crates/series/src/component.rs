@@ -1,0 +1,32 @@
+//! What an entry of the tree is, for the figures of the memory.
+
+use crate::group::{Group, decode};
+use crate::head::Head;
+use crate::keys;
+use paged::Pages;
+
+/// The kind of an entry of this crate; none for those of others in the same tree.
+pub fn component(key: &[u8]) -> Option<&'static str> {
+    Some(match *key.first()? {
+        keys::GROUP => "series_heads",
+        tag if tag == keys::CHUNKS_START[0] => "chunks",
+        keys::SERIES | keys::TARGET => "series_labels",
+        keys::BY_SERVICE => "series_indexes",
+        tag if tag == keys::NEXT_GROUP[0] => "series_heads",
+        tag if tag == keys::ORDER_START[0] => "eviction_order",
+        tag if tag == keys::WORK_START[0] => "repack_queue",
+        _ => return None,
+    })
+}
+
+/// Pages that an entry names beside the tree, and their bytes in use.
+pub fn pages_named(pages: &impl Pages, key: &[u8], value: &[u8]) -> (u32, usize) {
+    if key.first() != Some(&keys::GROUP) {
+        return (0, 0);
+    }
+    let group: Group = decode(value);
+    let head = Head::at(group.head);
+    let (count, bytes) = head.extent(pages);
+    // And the page of the ids of its columns.
+    (count + 1, bytes + head.columns(pages) * 16)
+}

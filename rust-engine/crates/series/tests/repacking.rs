@@ -1,0 +1,282 @@
+//! Merging chunks in the background, cut off anywhere and taken up again, changes nothing of what is read.
+
+use codec::{Block, encode_blocks};
+use paged::{Heap, Space};
+use pool::{Pool, PoolOptions};
+use proptest::prelude::*;
+use series::{
+    Aggregation, Asked, Done, Task, apply_metrics, describe, evict_oldest, install, next_task, range, sealed,
+};
+use std::collections::BTreeMap;
+
+const SERIES: u128 = 70;
+const ROOM: usize = 30_000;
+
+type Model = BTreeMap<u128, BTreeMap<i64, u64>>;
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// So many rows, a row of so many left out of each series in turn.
+    Rows(i64, i64),
+    Take,
+    Run,
+    Install,
+    /// All that is due, at once.
+    Repack,
+    Evict,
+    /// The shard is dropped and loaded from a copy of its pages.
+    Reload,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        6 => (1i64..400, 2i64..9).prop_map(|(rows, hole)| Step::Rows(rows, hole)),
+        6 => Just(Step::Take),
+        4 => Just(Step::Run),
+        4 => Just(Step::Install),
+        1 => Just(Step::Repack),
+        1 => Just(Step::Evict),
+        1 => Just(Step::Reload),
+    ];
+    prop::collection::vec(step, 1..60)
+}
+
+struct Shard {
+    pool: Pool,
+    heap: Heap,
+    taken: Option<Task>,
+    done: Option<Done>,
+}
+
+impl Shard {
+    fn new() -> Self {
+        let quota = 4096 * 8192;
+        let options =
+            PoolOptions { pool_bytes: quota * 4, quota_bytes: [quota; 4], borrow_bytes_max: [0; 4], shards: 1 };
+        let mut pool = Pool::open(&options).expect("options are valid");
+        let heap = Heap::create(&mut pool, 0).expect("room");
+        Self { pool, heap, taken: None, done: None }
+    }
+
+    fn space(&mut self) -> Space<'_> {
+        Space { pool: &mut self.pool, heap: &mut self.heap }
+    }
+
+    fn apply(&mut self, rows: &[(i64, Vec<u128>)]) -> u64 {
+        let ids: Vec<u128> = (0..SERIES).collect();
+        let samples = rows.iter().flat_map(|(time, ids)| ids.iter().map(|id| (*time, *id as u32, value(*time, *id))));
+        let block = &encode_blocks(&ids, samples.collect(), usize::MAX)[0].block;
+        let block = Block::parse(block).expect("our own");
+        apply_metrics(&mut self.space(), "t", "production/shop", &[], &block).expect("room").applied
+    }
+
+    fn repack(&mut self) -> u64 {
+        let mut chunks = 0;
+        while let Some(task) = next_task(&mut self.space()) {
+            chunks += install(&mut self.space(), task.run()).expect("installed").chunks;
+        }
+        chunks
+    }
+
+    fn reload(&mut self) {
+        let image = self.heap.image(&self.pool);
+        self.heap.drop_pages(&mut self.pool);
+        self.heap = Heap::vacant(0, image.regions().iter().map(Option::is_some));
+        for (n, region, page) in image.iter() {
+            self.heap.install(&mut self.pool, n, region, page).expect("room");
+        }
+    }
+
+    fn read(&mut self, id: u128) -> BTreeMap<i64, u64> {
+        let (mut times, mut values) = (vec![0.0; ROOM], vec![0.0; ROOM]);
+        let asked = Asked { from: 0, to: i64::MAX, step: 0, aggregation: Aggregation::Last };
+        let n = range(&self.space(), id, asked, &mut times, &mut values).expect("valid");
+        times.into_iter().zip(values).take(n).map(|(time, value)| (time as i64, value.to_bits())).collect()
+    }
+
+    /// What is described of the samples and series, whatever its order.
+    fn described(&mut self) -> Vec<Vec<u8>> {
+        let mut items = Vec::new();
+        describe(&self.space(), |item| items.push(item.to_vec()));
+        items.sort_unstable();
+        items
+    }
+
+    fn step(&mut self, step: &Step) {
+        match step {
+            Step::Take => {
+                let task = next_task(&mut self.space());
+                self.taken = task.or(self.taken.take());
+            }
+            Step::Run => self.done = self.taken.take().map(Task::run).or(self.done.take()),
+            Step::Install => {
+                if let Some(done) = self.done.take() {
+                    install(&mut self.space(), done).expect("installed");
+                }
+            }
+            Step::Repack => {
+                self.repack();
+            }
+            Step::Reload => self.reload(),
+            Step::Rows(..) | Step::Evict => {}
+        }
+    }
+}
+
+fn value(time: i64, id: u128) -> f64 {
+    match id % 5 {
+        0 => 7.0,
+        1 => (time / 10) as f64,
+        2 => f64::from_bits(if time % 97 == 0 { series::STALE_BITS } else { (time as u64) << 40 }),
+        3 => (time * 7_919 % 1_009) as f64 / 8.0,
+        _ => f64::NAN,
+    }
+}
+
+/// Rows from a time on, with jitter.
+fn rows(from: i64, count: i64, hole: i64) -> Vec<(i64, Vec<u128>)> {
+    let row = |n: i64| {
+        let ids = (0..SERIES).filter(|id| *id % 9 != 8 || (n + *id as i64) % hole != 0);
+        (from + n * 10 + n % hole % 3, ids.collect())
+    };
+    (0..count).map(row).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+    #[test]
+    fn repacked_or_not_the_samples_are_the_same(steps in steps()) {
+        let (mut shard, mut plain) = (Shard::new(), Shard::new());
+        let mut model = Model::new();
+        let mut next = 0;
+        let mut evicted = false;
+        for step in &steps {
+            match step {
+                Step::Rows(count, hole) => {
+                    let rows = rows(next, *count, *hole);
+                    next += count * 10;
+                    prop_assert_eq!(shard.apply(&rows), plain.apply(&rows));
+                    for (time, ids) in rows {
+                        for id in ids {
+                            model.entry(id).or_default().insert(time, value(time, id).to_bits());
+                        }
+                    }
+                }
+                Step::Evict => {
+                    evicted = evict_oldest(&mut shard.space()).is_some() || evicted;
+                    // What is older than the oldest that is left of any series went for all of them.
+                    for (id, points) in &mut model {
+                        let left = shard.read(*id);
+                        points.retain(|time, _| left.contains_key(time));
+                        prop_assert_eq!(&left, points);
+                    }
+                }
+                step => shard.step(step),
+            }
+        }
+        for (id, points) in &model {
+            prop_assert_eq!(&shard.read(*id), points);
+        }
+        if !evicted {
+            prop_assert!(shard.described() == plain.described(), "described alike");
+        }
+        shard.repack();
+        for (id, points) in &model {
+            prop_assert_eq!(&shard.read(*id), points);
+        }
+        while evict_oldest(&mut shard.space()).is_some() {}
+        // The root page, and a leaf with the number of the next group.
+        prop_assert!(shard.pool.pages_of(0) <= 2);
+    }
+}
+
+#[test]
+fn merged_chunks_are_longer_and_take_fewer_bytes() {
+    let mut shard = Shard::new();
+    let rows = rows(0, 2_300, 4);
+    for row in &rows {
+        shard.apply(std::slice::from_ref(row));
+    }
+    let before = (sealed(&shard.space()), shard.described());
+    assert!(shard.repack() > 0);
+    let after = sealed(&shard.space());
+    assert_eq!((after.samples, before.0.samples), (before.0.samples, after.samples));
+    assert!(after.bytes * 2 < before.0.bytes, "{after:?} of {:?}", before.0);
+    // 2,176 rows are sealed: 2,048 of them merged, one chunk of 128 left.
+    assert_eq!(before.0.chunks, after.chunks / 2 * 17);
+    assert!(shard.described() == before.1);
+    assert_eq!(shard.repack(), 0, "nothing is due any more");
+}
+
+#[test]
+fn a_full_pool_refuses_and_nothing_is_lost() {
+    let mut shard = Shard::new();
+    let rows = rows(0, 1_000, 4);
+    for row in &rows {
+        shard.apply(std::slice::from_ref(row));
+    }
+    let before = shard.described();
+    let region = paged::Region::InfrastructureState;
+    let mut filled = Vec::new();
+    while let Ok(page) = shard.pool.allocate(0, region) {
+        filled.push(page);
+    }
+    let mut refused = 0;
+    // With no page, with one more, two more ... each time as far as it goes.
+    for page in filled {
+        let Some(task) = next_task(&mut shard.space()) else { break };
+        refused += u32::from(install(&mut shard.space(), task.run()).expect("no other error").refused);
+        assert!(shard.described() == before);
+        shard.pool.free(page);
+    }
+    assert!(refused > 0);
+    shard.repack();
+    assert!(shard.described() == before);
+}
+
+/// What a column can look like: whole numbers and decimals, rare changes, NaNs with a payload, signed zeros, holes.
+fn column() -> impl Strategy<Value = Vec<Option<u64>>> {
+    let cell = prop_oneof![
+        3 => (-50i64..50).prop_map(|n| (n as f64).to_bits()),
+        2 => (-5_000i64..5_000).prop_map(|n| (n as f64 / 1_000.0).to_bits()),
+        1 => any::<u64>(),
+        1 => Just((-0.0f64).to_bits()),
+        1 => Just(f64::MAX.to_bits()),
+        1 => Just(9.1e15f64.to_bits()),
+    ];
+    let runs = |rows: usize| prop::collection::vec((prop::option::weighted(0.8, cell.clone()), 1..rows), 1..40);
+    prop_oneof![runs(100), runs(6)].prop_map(|runs| {
+        runs.into_iter()
+            .flat_map(|(cell, rows)| vec![cell; rows])
+            .collect::<Vec<_>>()
+            .into_iter()
+            .cycle()
+            .take(128)
+            .collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+    #[test]
+    fn chunks_hold_every_bit(mut columns in prop::collection::vec(column(), 1..12)) {
+        let mut shard = Shard::new();
+        // A series of its own says which rows there are; the head keeps 16 and more.
+        columns.push(vec![Some(0); 128]);
+        let ids: Vec<u128> = (0..columns.len() as u128).collect();
+        for row in 0..160 {
+            let cell = |column: usize| columns[column].get(row).copied().unwrap_or(Some(0));
+            let samples = (0..columns.len()).filter_map(|n| Some((row as i64, n as u32, f64::from_bits(cell(n)?))));
+            let block = &encode_blocks(&ids, samples.collect(), usize::MAX)[0].block;
+            let block = Block::parse(block).expect("our own");
+            apply_metrics(&mut shard.space(), "t", "production/shop", &[], &block).expect("room");
+        }
+        prop_assert!(sealed(&shard.space()).chunks > 1);
+        for (id, column) in ids.iter().zip(&columns) {
+            let wanted: Vec<(i64, u64)> =
+                column.iter().enumerate().filter_map(|(row, cell)| Some((row as i64, (*cell)?))).collect();
+            let found: Vec<(i64, u64)> = shard.read(*id).into_iter().filter(|(time, _)| *time < 128).collect();
+            prop_assert_eq!(found, wanted);
+        }
+    }
+}
