@@ -8,6 +8,8 @@ mod world;
 
 use simulated::{Random, Simulated};
 use snapshot::SnapshotKeys;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicU64, Ordering};
 use world::{Whole, World, find, wanted};
 
 const CRASHES: u64 = 10_000;
