@@ -29,9 +29,9 @@ pub struct Ring {
 #[derive(Debug)]
 struct State {
     /// All but the last are full.
-    blocks: VecDeque<Batch>,
+    blocks: VecDeque<Copies>,
     /// Blocks that came back, to be filled again.
-    spare: Vec<Batch>,
+    spare: Vec<Copies>,
     /// Pages in the blocks.
     held: usize,
     /// Slices that were asked for and have not come yet.
@@ -59,26 +59,26 @@ pub struct Waits {
     pub longest: Duration,
 }
 
-/// Bytes left free before each page of a batch, for what the writer puts there.
-pub const BATCH_BEFORE: usize = 8;
-/// Bytes left free after each page of a batch.
-pub const BATCH_AFTER: usize = 16;
-/// Bytes of a page of a batch with what is around it.
-pub const BATCH_SLOT_BYTES: usize = BATCH_BEFORE + PAGE_BYTES + BATCH_AFTER;
+/// Bytes left free before each page of some copies, for what the writer puts there.
+pub const COPY_BEFORE: usize = 8;
+/// Bytes left free after each page of some copies.
+pub const COPY_AFTER: usize = 16;
+/// Bytes of a copied page with what is around it.
+pub const COPY_SLOT_BYTES: usize = COPY_BEFORE + PAGE_BYTES + COPY_AFTER;
 
 /// Pages taken out of a ring, to be written as they lie: no further copy is made of them.
 #[derive(Debug, Default)]
-pub struct Batch {
+pub struct Copies {
     /// Number and region of each page.
     pub places: Vec<(PageNo, Region)>,
-    /// A slot of `BATCH_SLOT_BYTES` for each: the page, with room around it.
+    /// A slot of `COPY_SLOT_BYTES` for each: the page, with room around it.
     pub slots: Vec<u8>,
 }
 
 /// What came of waiting for pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// The batch holds some.
+    /// The copies hold some.
     Some,
     /// All have come.
     Complete,
@@ -88,9 +88,9 @@ pub enum Taken {
     Late,
 }
 
-impl Batch {
+impl Copies {
     fn with_capacity(pages: usize) -> Self {
-        Self { places: Vec::with_capacity(pages), slots: Vec::with_capacity(pages * BATCH_SLOT_BYTES) }
+        Self { places: Vec::with_capacity(pages), slots: Vec::with_capacity(pages * COPY_SLOT_BYTES) }
     }
 
     fn clear(&mut self) {
@@ -142,10 +142,10 @@ impl Ring {
         self.put(&mut state, n, region, page);
     }
 
-    /// Exchanges the batch for a block of pages. Waits for a full one while a slice is on its way; none at all means that
+    /// Exchanges the copies for a block of others. Waits for a full one while a slice is on its way; none at all means that
     /// another slice may be asked for.
-    pub fn take(&self, batch: &mut Batch, patience: Duration) -> Taken {
-        batch.clear();
+    pub fn take(&self, copies: &mut Copies, patience: Duration) -> Taken {
+        copies.clear();
         let empty = |state: &mut State| state.end.is_none() && state.asked > 0 && !self.has_full_block(state);
         let waited = self.filled.wait_timeout_while(self.lock(), patience, empty);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -157,7 +157,7 @@ impl Ring {
         }
         if let Some(block) = state.blocks.pop_front() {
             state.held -= block.places.len();
-            let emptied = std::mem::replace(batch, block);
+            let emptied = std::mem::replace(copies, block);
             state.spare.push(emptied);
         }
         self.emptied.notify_one();
@@ -225,15 +225,15 @@ impl Ring {
         if state.blocks.back().is_none_or(|block| block.places.len() == self.block_pages) {
             let mut block = state.spare.pop().unwrap_or_default();
             if block.slots.capacity() == 0 {
-                block = Batch::with_capacity(self.block_pages);
+                block = Copies::with_capacity(self.block_pages);
             }
             state.blocks.push_back(block);
         }
         if let Some(block) = state.blocks.back_mut() {
             block.places.push((n, region));
-            block.slots.extend_from_slice(&[0; BATCH_BEFORE]);
+            block.slots.extend_from_slice(&[0; COPY_BEFORE]);
             block.slots.extend_from_slice(page);
-            block.slots.extend_from_slice(&[0; BATCH_AFTER]);
+            block.slots.extend_from_slice(&[0; COPY_AFTER]);
             state.held += 1;
             // Not for each page: waking the writer takes longer than a copy.
             if block.places.len() == self.block_pages || state.held == self.capacity {

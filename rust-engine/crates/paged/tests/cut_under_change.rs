@@ -1,6 +1,6 @@
 //! A cut that a writer takes while its pages change: every page comes once, as it was, and nobody waits for ever.
 
-use paged::{BATCH_BEFORE, BATCH_SLOT_BYTES, Batch, Heap, PAGE_BYTES, PagesMut, Region, Ring, Space, Taken};
+use paged::{COPY_BEFORE, COPY_SLOT_BYTES, Copies, Heap, PAGE_BYTES, PagesMut, Region, Ring, Space, Taken};
 use pool::{Pool, PoolOptions};
 use std::collections::BTreeMap;
 use std::sync::{Arc, mpsc};
@@ -31,13 +31,13 @@ fn a_writer_is_let_go_when_a_cut_is_dropped_all_of_whose_pages_came_by_changes()
     for n in 0..3 {
         Space { pool: &mut pool, heap: &mut heap }.page_mut(n).fill(1);
     }
-    let mut batch = Batch::default();
-    assert_eq!(ring.take(&mut batch, Duration::from_secs(30)), Taken::Some);
+    let mut copies = Copies::default();
+    assert_eq!(ring.take(&mut copies, Duration::from_secs(30)), Taken::Some);
     heap.drop_pages(&mut pool);
     drop(heap);
     let mut end = Taken::Some;
     while end == Taken::Some {
-        end = ring.take(&mut batch, Duration::from_secs(30));
+        end = ring.take(&mut copies, Duration::from_secs(30));
     }
     assert_eq!(end, Taken::Aborted);
 }
@@ -56,18 +56,18 @@ fn each_page_comes_once_as_it_was() {
         let seen = thread::scope(|scope| {
             let ring = &ring;
             let writer = scope.spawn(move || {
-                let (mut seen, mut batch) = (BTreeMap::new(), Batch::default());
+                let (mut seen, mut copies) = (BTreeMap::new(), Copies::default());
                 loop {
                     if ring.wants_slice() {
                         asked.send(()).expect("the other side listens");
                     }
-                    match ring.take(&mut batch, Duration::from_secs(30)) {
+                    match ring.take(&mut copies, Duration::from_secs(30)) {
                         Taken::Some => {}
                         Taken::Complete => return seen,
                         end => panic!("{end:?} after {} pages", seen.len()),
                     }
-                    for ((n, _), page) in batch.places.iter().zip(batch.slots.chunks(BATCH_SLOT_BYTES)) {
-                        let page = &page[BATCH_BEFORE..][..PAGE_BYTES];
+                    for ((n, _), page) in copies.places.iter().zip(copies.slots.chunks(COPY_SLOT_BYTES)) {
+                        let page = &page[COPY_BEFORE..][..PAGE_BYTES];
                         assert!(page.iter().all(|byte| *byte == page[0]));
                         assert!(seen.insert(*n, page[0]).is_none(), "page {n} came twice");
                     }

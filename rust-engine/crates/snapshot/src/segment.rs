@@ -5,7 +5,7 @@ use crate::manifest::{Segment, hex};
 use crate::seal::{HEADER_BYTES, Magic, Sealer, TAG_BYTES};
 use crate::unusable::Unusable;
 use aws_lc_rs::digest::{Context, SHA256};
-use paged::{BATCH_AFTER, BATCH_BEFORE, Batch, PAGE_BYTES, Page, PageNo, Region};
+use paged::{COPY_AFTER, COPY_BEFORE, Copies, PAGE_BYTES, Page, PageNo, Region};
 use pool::REGIONS;
 use std::io::{self, Read, Write};
 
@@ -14,7 +14,7 @@ pub const MAGIC: &Magic = b"dmsseg01";
 const PLACE_BYTES: usize = 8;
 const SLOT_BYTES: usize = PLACE_BYTES + PAGE_BYTES + TAG_BYTES;
 const _: () =
-    assert!(PLACE_BYTES == BATCH_BEFORE && TAG_BYTES == BATCH_AFTER, "pages are written as they lie in a batch");
+    assert!(PLACE_BYTES == COPY_BEFORE && TAG_BYTES == COPY_AFTER, "pages are written as they lie in the ring");
 
 /// Bytes of a segment of this many pages.
 pub fn bytes_of(pages: u32) -> u64 {
@@ -36,10 +36,14 @@ impl<W: Write> SegmentWriter<W> {
         Ok(Self { out, sealer, tags: Context::new(&SHA256), pages: 0 })
     }
 
-    /// Seals the pages of a batch where they are and appends them; `placed` is told the slot of each, and the page before
+    /// Seals the pages of a block where they are and appends them; `placed` is told the slot of each, and the page before
     /// it is sealed.
-    pub fn append(&mut self, batch: &mut Batch, mut placed: impl FnMut(PageNo, Region, u32, &[u8])) -> io::Result<()> {
-        for ((n, region), slot) in batch.places.iter().zip(batch.slots.chunks_exact_mut(SLOT_BYTES)) {
+    pub fn append(
+        &mut self,
+        copies: &mut Copies,
+        mut placed: impl FnMut(PageNo, Region, u32, &[u8]),
+    ) -> io::Result<()> {
+        for ((n, region), slot) in copies.places.iter().zip(copies.slots.chunks_exact_mut(SLOT_BYTES)) {
             let (before, page) = slot.split_at_mut(PLACE_BYTES);
             let (page, after) = page.split_at_mut(PAGE_BYTES);
             placed(*n, *region, self.pages, page);
@@ -49,7 +53,7 @@ impl<W: Write> SegmentWriter<W> {
             self.tags.update(&tag);
             self.pages += 1;
         }
-        self.out.write_all(&batch.slots)
+        self.out.write_all(&copies.slots)
     }
 
     pub fn finish(self, sequence: u64) -> (W, Segment) {

@@ -8,7 +8,7 @@ use crate::plan::Plan;
 use crate::prune::prune;
 use crate::segment::{self, SegmentWriter};
 use crate::storage::Storage;
-use paged::{Batch, PageSet, Ring, Taken, Waits};
+use paged::{Copies, PageSet, Ring, Taken, Waits};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -173,19 +173,19 @@ fn write_pages(
 ) -> io::Result<u32> {
     let index = manifest.head.segments.len() as u16;
     let mut writer = SegmentWriter::create(out, keys.first())?;
-    let mut batch = Batch::default();
+    let mut block = Copies::default();
     let mut copied = 0;
     loop {
         while ring.wants_slice() {
             ask();
         }
-        match ring.take(&mut batch, SLICE_WAIT_MAX) {
+        match ring.take(&mut block, SLICE_WAIT_MAX) {
             Taken::Some => {}
             Taken::Complete => break,
             Taken::Aborted => return Err(io::Error::other("the shard was dropped meanwhile")),
             Taken::Late => return Err(io::Error::other("no page was copied for a minute")),
         }
-        writer.append(&mut batch, |n, region, slot, page| {
+        writer.append(&mut block, |n, region, slot, page| {
             let place = Place::of(region, index, slot, page);
             let before = std::mem::replace(&mut manifest.places[n as usize], place);
             assert!(before.tag == 0, "page {n} was copied twice");

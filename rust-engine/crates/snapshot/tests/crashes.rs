@@ -8,6 +8,8 @@ mod world;
 
 use simulated::{Random, Simulated};
 use snapshot::SnapshotKeys;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicU64, Ordering};
 use world::{Whole, World, find, wanted};
 
 const CRASHES: u64 = 10_000;
@@ -124,12 +126,22 @@ fn nothing_written_is_lost_and_nothing_is_mixed() {
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_nanos() as u64;
     let first = std::env::var("SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(start);
     println!("first seed {first}");
-    let (mut seen, mut lives) = (Seen::default(), 0);
-    while seen.crashes < wanted {
-        life(first.wrapping_add(lives), &mut seen);
-        lives += 1;
-    }
-    let Seen { crashes, built_on_others, key_changes } = seen;
-    println!("{crashes} crashes in {lives} lives, {key_changes} keys, {built_on_others} snapshots built on others");
-    assert!(built_on_others > crashes / 10 && key_changes > crashes / 10);
+    let lives = AtomicU64::new(0);
+    let workers = std::thread::available_parallelism().map_or(1, NonZero::get) as u64;
+    let work = || {
+        let mut seen = Seen::default();
+        while seen.crashes < wanted.div_ceil(workers) {
+            life(first.wrapping_add(lives.fetch_add(1, Ordering::Relaxed)), &mut seen);
+        }
+        seen
+    };
+    let seen: Vec<Seen> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("see above")).collect()
+    });
+    let sum = |figure: fn(&Seen) -> u64| seen.iter().map(figure).sum::<u64>();
+    let [crashes, keys, built_on_others] =
+        [sum(|seen| seen.crashes), sum(|seen| seen.key_changes), sum(|seen| seen.built_on_others)];
+    println!("{crashes} crashes in {lives:?} lives, {keys} keys, {built_on_others} snapshots built on others");
+    assert!(built_on_others > crashes / 10 && keys > crashes / 10);
 }
