@@ -68,7 +68,8 @@ function exportGauges(
   const lent = gauge('devops_memory_lent_bytes', "Bytes of a region's quota that others use.", 'region')
   const evicted = gauge(
     'devops_memory_evicted_records',
-    'Records or samples of a region that were dropped to make room since the start.',
+    'Records, samples or series that the shards of this process dropped to make room, since each began.',
+    'kind',
     'region',
   )
   const level = gauge(
@@ -85,16 +86,16 @@ function exportGauges(
     ...of,
   )
 
-  function tellPool({ poolBytes, idleBytes, regions }: MemoryReport): void {
+  function tellPool({ poolBytes, idleBytes, regions, dropped }: MemoryReport): void {
     pool.set(poolBytes)
     idle.set(idleBytes)
     level.set({ region: POOL }, ALERT_LEVELS.indexOf(alerts.levelOf(POOL)))
+    for (const { kind, region, records } of dropped) evicted.set({ kind, region }, records)
     for (const { region, ...figures } of regions) {
       quota.set({ region }, figures.quotaBytes)
       used.set({ region }, figures.usedBytes)
       borrowed.set({ region }, figures.borrowedBytes)
       lent.set({ region }, figures.lentBytes)
-      evicted.set({ region }, figures.evicted)
       level.set({ region }, ALERT_LEVELS.indexOf(alerts.levelOf(region)))
     }
   }
