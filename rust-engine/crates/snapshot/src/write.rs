@@ -72,6 +72,10 @@ pub fn write(
     let _let_go = LetGo(ring);
     check_writer(&wanted.writer)?;
     parse_offsets(&wanted.offsets)?;
+    if !wanted.clock.is_finite() {
+        // JSON has no such number: it could not be read again.
+        return Err(SnapshotError::ArgumentInvalid { field: "clock", reason: wanted.clock.to_string() });
+    }
     let folder = &wanted.folder;
     storage.make_folder(folder).map_err(failed("make", folder))?;
     let names = list(storage, folder, wanted.shard)?;
@@ -211,7 +215,11 @@ fn write_whole<T>(
         out.sync()?;
         Ok(result)
     };
-    let result = write().map_err(failed("write", &draft))?;
+    let result = write().map_err(|error| {
+        // What does not fit must not keep others from fitting. It may be gone, or the disk may refuse this as well.
+        let _ = storage.remove(&draft);
+        failed("write", &draft)(error)
+    })?;
     storage.rename(&draft, path).map_err(failed("rename", &draft))?;
     Ok(result)
 }
