@@ -31,13 +31,14 @@ export const OPTIONS: EngineOptions = {
 
 /** Applies the record of an offset. */
 export function applyRecord(shard: ShardDoor, offset: number): void {
+  const loggedAt = START_MS + offset * 1_000
   switch (offset % 5) {
     case 0:
     case 1:
-      shard.applyDeployment(JSON.stringify(deployment(offset)))
+      shard.applyDeployment(JSON.stringify(deployment(offset)), loggedAt)
       break
     case 2:
-      shard.applyIncident(JSON.stringify(incident(offset)))
+      shard.applyIncident(JSON.stringify(incident(offset)), loggedAt)
       break
     case 3:
       shard.applyInfrastructure(JSON.stringify(resource(offset)))
