@@ -7,6 +7,7 @@ import type {
   DeploymentApplied,
   DeploymentFilter,
   DeploymentRecord,
+  Found,
   IncidentFilter,
   IncidentRecord,
   Matcher,
@@ -118,9 +119,13 @@ class Shard implements ShardDoor {
     )
   }
 
-  series(service: string | null, matchers: readonly Matcher[], limit: number): readonly SeriesInfo[] {
+  series(service: string | null, matchers: readonly Matcher[], limit: number, after: string | null): Found<SeriesInfo> {
     const wanted = JSON.stringify(matchers)
-    return parse(named(() => addon.series(this.#engine, this.shard, this.#generation, service, wanted, limit)))
+    return parse(named(() => addon.series(this.#engine, this.shard, this.#generation, service, wanted, limit, after)))
+  }
+
+  labelValues(service: string, name: string, limit: number): Found<string> {
+    return parse(named(() => addon.labelValues(this.#engine, this.shard, this.#generation, service, name, limit)))
   }
 
   range(

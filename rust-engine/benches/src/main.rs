@@ -5,6 +5,7 @@ mod clock;
 mod decode;
 mod gorilla;
 mod ingest;
+mod labels;
 mod pages;
 mod query;
 mod row;
@@ -33,10 +34,11 @@ fn main() {
         }
     };
     let scrape = options.data.as_deref().map_or_else(Scrape::made_up, Scrape::load);
-    let benches: [(&str, &dyn Fn() -> Vec<Row>); 5] = [
+    let benches: [(&str, &dyn Fn() -> Vec<Row>); 6] = [
         ("size", &|| size::bench(&scrape)),
         ("ingest", &ingest::bench),
         ("query", &query::bench),
+        ("labels", &labels::bench),
         ("pages", &pages::bench),
         ("decode", &decode::bench),
     ];

@@ -1,7 +1,7 @@
 use crate::group::{self, Group, Target, load, save};
 use crate::head::{ABSENT, Head};
 use crate::keys::{self, Kind};
-use crate::{TREE, chunk};
+use crate::{TREE, chunk, group_set, labels};
 use paged::{Pages, PagesMut};
 
 /// What was dropped.
@@ -69,8 +69,9 @@ fn drop_empty_group(pages: &mut impl PagesMut, number: u32, group: &Group) -> Op
     for column in 0..columns {
         let id = group::id_of(pages, group.ids, column);
         TREE.remove(pages, &keys::series(id));
-        TREE.remove(pages, &keys::by_service(&target.service, id));
     }
+    labels::forget(pages, number);
+    group_set::remove(pages, &keys::by_service_prefix(&target.service), number);
     TREE.remove(pages, &keys::work(number));
     TREE.remove(pages, &keys::group(number));
     pages.free(group.head);

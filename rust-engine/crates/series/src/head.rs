@@ -3,6 +3,7 @@
 //! labels are known, 30 bytes · 54 chunks sealed since it was last queued for merging u8 · 64 timestamps, 144 × i64 · 1216 pages of the rows, 68 × u32. A row is `stride` cells of 8 bytes; rows follow each other over the pages.
 
 use crate::TREE;
+use crate::byte_set::ByteSet;
 use crate::group::COLUMNS_MAX;
 use paged::{PAGE_BYTES, PageNo, Pages, PagesMut, PoolError, read_u16, read_u32, read_u64, write};
 
@@ -117,6 +118,11 @@ impl Head {
 
     pub fn is_named(self, pages: &impl Pages, column: usize) -> bool {
         pages.page(self.page)[NAMED_AT + column / 8] & (1 << (column % 8)) != 0
+    }
+
+    /// The columns whose labels are known.
+    pub fn named(self, pages: &impl Pages) -> ByteSet {
+        ByteSet::of_bits(&pages.page(self.page)[NAMED_AT..NAMED_AT + COLUMNS_MAX / 8])
     }
 
     pub fn set_named(self, pages: &mut impl PagesMut, column: usize) {

@@ -1,8 +1,8 @@
 use crate::chunk::{requeue, seal};
-use crate::group::{self, COLUMNS_MAX, Group, Series, load, save};
+use crate::group::{COLUMNS_MAX, Group};
 use crate::head::{Head, ROWS_MAX};
 use crate::places::{Places, Run};
-use crate::{SeriesError, keys};
+use crate::{SeriesError, labels};
 use codec::{Announced, Block};
 use paged::PagesMut;
 use serde::Serialize;
@@ -49,9 +49,7 @@ pub fn apply_metrics(
     done.moved = moved;
     let runs = places.find_all(pages, target, block.id_bytes())?;
     done.created = places.created;
-    for one in announced {
-        name(pages, &places.groups, one)?;
-    }
+    labels::announce(pages, &places.groups, announced)?;
     done.unannounced = count_unannounced(pages, &places.groups, &runs);
     let mut writer = Writer { rows: vec![None; places.groups.len()], groups: places.groups, done };
     if block.dense_row(0).is_some() {
@@ -150,19 +148,4 @@ fn count_unannounced(pages: &impl PagesMut, groups: &[(u32, Group)], runs: &[Run
         (run.column..run.column + run.columns).filter(|column| !head.is_named(pages, *column)).count() as u64
     };
     runs.iter().map(unnamed).sum()
-}
-
-/// Keeps the labels of a series that has a place; others are named when their samples come.
-fn name(pages: &mut impl PagesMut, groups: &[(u32, Group)], one: &Announced<'_>) -> Result<(), SeriesError> {
-    let Some((group, column)) = group::place_of(pages, one.id) else { return Ok(()) };
-    let own = groups.iter().find(|(number, _)| *number == group).map(|(_, own)| own.head);
-    let Some(page) = own.or_else(|| Some(load::<Group>(pages, &keys::group(group))?.head)) else { return Ok(()) };
-    let head = Head::at(page);
-    if !head.is_named(pages, usize::from(column)) {
-        let labels = one.labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let series = Series { group, column, labels: Some(labels.collect()) };
-        save(pages, &keys::series(one.id), &series)?;
-        head.set_named(pages, usize::from(column));
-    }
-    Ok(())
 }

@@ -4,17 +4,21 @@
 //! values as they come, at most 144) and sealed chunks (columns of 128 samples, compressed), which are merged to larger
 //! ones in the background.
 
+mod byte_set;
 mod chunk;
 mod component;
 mod describe;
 mod due;
 mod evict;
 mod group;
+mod group_set;
 mod head;
 mod index;
 mod ingest;
 mod keys;
+mod labels;
 mod list;
+mod matching;
 mod merge;
 mod packed;
 mod places;
@@ -24,6 +28,7 @@ mod repack;
 mod samples;
 mod sealed;
 mod summary;
+mod symbols;
 mod times;
 mod values;
 mod varint;
@@ -33,7 +38,9 @@ pub use component::{component, pages_named};
 pub use describe::{describe, is_own};
 pub use evict::{Evicted, evict_oldest, oldest_time};
 pub use ingest::{Applied, apply_metrics, pages_for_block};
-pub use list::{MatchOp, Matcher, SeriesInfo, series};
+pub use labels::pages_for_labels;
+pub use list::{Found, SeriesInfo, label_values, series};
+pub use matching::{MatchOp, Matcher};
 pub use range::{Aggregation, Asked, range, ranges};
 pub use repack::{Done, Repacked, Task, install, next_task};
 pub use sealed::{Sealed, sealed};
@@ -55,6 +62,14 @@ pub enum SeriesError {
     /// The bytes do not follow their format.
     #[error(transparent)]
     Malformed(#[from] codec::Malformed),
+    /// A matcher is wrong.
+    #[error("matchers.{number}.value: {reason}")]
+    MatcherInvalid {
+        /// Its place in the query, from 0.
+        number: usize,
+        /// What is wrong with it, and where.
+        reason: String,
+    },
     /// An argument contradicts its contract.
     #[error("{field}: {reason}")]
     ArgumentInvalid {
