@@ -35,6 +35,7 @@ export default tseslint.config(
       'infra/**/*.ts',
       'evaluate/**/*.ts',
       'integration-tests/benches/**/*.ts',
+      'integration-tests/soak/**/*.ts',
       'adapters/cli/**/*.ts',
     ],
     rules: { 'no-console': 'off' },

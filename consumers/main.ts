@@ -24,6 +24,9 @@ import { createIncidentHandler } from './incidents/handler.ts'
 import { createIncidentTelemetry } from './incidents/telemetry.ts'
 import { handleInfrastructure } from './infrastructure/handler.ts'
 import { addressOf, engineOptions, mappedByNow, zoneOf } from './installation.ts'
+import { MemoryAlerts } from './memoryAlert.ts'
+import { createMemoryTelemetry } from './memoryTelemetry.ts'
+import { startMemoryWatch } from './memoryWatch.ts'
 import { createMetricHandler } from './metrics/handler.ts'
 import { createMetricTelemetry } from './metrics/telemetry.ts'
 import { openModelFeed } from './modelFeed.ts'
@@ -52,7 +55,9 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
   exportTargets(registry, configuration.performance.targets)
   const telemetry = createPipelineTelemetry(registry, log)
   const engine = openEngine(engineOptions(configuration))
-  const consumerTelemetry = createConsumerTelemetry(registry, log, engine)
+  const alerts = new MemoryAlerts(configuration.memory.alerts)
+  const memory = createMemoryTelemetry(registry, log, engine, alerts)
+  const consumerTelemetry = createConsumerTelemetry(registry, log)
   // Classifiers and forecasts answer one row at a time, for which a plain loop beats any TF.js backend.
   const modelsBy = 'plain loop'
   const address = addressOf(configuration)
@@ -112,6 +117,7 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
     isMappedByNow: mappedByNow(catalog, Date.now()),
     now: Date.now,
     memory: () => engine.memory(),
+    alertLevelOf: (region) => alerts.levelOf(region),
     ask: createAsk(deployments),
     keepAsked: (entry) => {
       asked.keep(entry)
@@ -130,7 +136,14 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
     },
   })
   await listen(server, configuration.consumer.host, configuration.consumer.port)
+  const stopWatch = startMemoryWatch({
+    engine,
+    alerts,
+    onChange: memory.alertChanged,
+    onReleased: memory.idleReleased,
+  })
   onShutdown(log, async () => {
+    stopWatch()
     await shards.stop()
     await server.close()
     await asked.flush()

@@ -1,36 +1,15 @@
 /** What the consumer process tells of itself beside its parts. */
-import { Counter, Gauge, Histogram } from 'prom-client'
+import { Counter, Histogram } from 'prom-client'
 import type { Registry } from 'prom-client'
 import type { Log } from '../runtime/telemetry/log.ts'
-import type { EngineDoor } from '../rust-engine/ts/door.ts'
 import type { ModelRecord } from '../schemas/generated/events.ts'
 import type { QueryName } from '../schemas/queries/queries.ts'
 import type { TopicName } from '../schemas/topics.ts'
 
 export type ConsumerTelemetry = ReturnType<typeof createConsumerTelemetry>
 
-export function createConsumerTelemetry(registry: Registry, log: Log, engine: Pick<EngineDoor, 'memory'>) {
+export function createConsumerTelemetry(registry: Registry, log: Log) {
   const registers = [registry]
-  new Gauge({
-    name: 'devops_memory_pool_utilization_ratio',
-    help: 'Used share of a region of the pool, borrowed pages included: above 1 it borrows.',
-    labelNames: ['region'],
-    registers,
-    collect() {
-      for (const { region, usedBytes, quotaBytes } of engine.memory().regions) {
-        this.set({ region }, usedBytes / quotaBytes)
-      }
-    },
-  })
-  const evicted = new Gauge({
-    name: 'devops_memory_evicted_records',
-    help: 'Records or samples of a region that were dropped to make room since the start.',
-    labelNames: ['region'],
-    registers,
-    collect() {
-      for (const region of engine.memory().regions) evicted.set({ region: region.region }, region.evicted)
-    },
-  })
   for (const [name, what] of [
     ['devops_remediations_total', 'Remediations carried out'],
     ['devops_patterns_discovered_total', 'Patterns discovered'],

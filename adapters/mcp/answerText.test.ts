@@ -6,7 +6,7 @@ import { answerText } from './answerText.ts'
 const FRESH = { freshThrough: null, complete: true, incompleteReason: null }
 
 function service(count: number): QueryOutput<'get_service'> {
-  const outcomes = { finished: count, failed: 0, streak: -count }
+  const outcomes = { finished: count, failed: 0, streak: -count, lastDays: [] }
   return {
     service: 'production/shop',
     environment: 'production',
@@ -36,7 +36,8 @@ test('one of a kind is told in the singular', () => {
 test('a target that is missed is named', () => {
   const target = (name: string, p99Ms: number | null) => ({ name, targetMs: 50, p99Ms })
   const targets = [target('a', 51), target('b', 50), target('c', null)]
-  const text = answerText('get_health', { status: 'ok', shards: [], models: [], targets, ...FRESH }, 'm')
+  const health = { status: 'ok' as const, memoryAlert: 'none', shards: [], models: [], targets, ...FRESH }
+  const text = answerText('get_health', health, 'm')
   assert.deepEqual(text.split('\n').slice(1), [
     'a: p99 51 ms, target 50 ms, missed',
     'b: p99 50 ms, target 50 ms',

@@ -12,6 +12,7 @@ type Texts = { readonly [Name in QueryName]: (answer: QueryOutput<Name>) => Answ
 type Deployment = QueryOutput<'list_deployments'>['items'][number]
 type Incident = QueryOutput<'list_incidents'>['items'][number]
 
+const COMPONENTS_MAX = 5
 const ROWS_MAX = 25
 const SOURCES = 'names and labels as CI, deployment and monitoring systems sent them'
 
@@ -105,19 +106,25 @@ const TEXTS: Texts = {
   }),
   get_memory: (answer) => ({
     own: [
-      `${percent(answer.utilization)} of ${answer.poolBytes} bytes used.`,
+      `${percent(answer.utilization)} of ${answer.poolBytes} bytes used${alertText(answer.alert)}.`,
       ...answer.regions.map(
         (region) =>
           `${clean(region.region)}: ${region.usedBytes} of ${region.quotaBytes} bytes, ` +
-          `borrowed ${region.borrowedBytes}, lent ${region.lentBytes}, ${region.evicted} evicted`,
+          `borrowed ${region.borrowedBytes}, lent ${region.lentBytes}, ${region.evicted} evicted${alertText(region.alert)}`,
       ),
+      ...answer.components
+        .slice(0, COMPONENTS_MAX)
+        .map(
+          ({ region, component, pages, liveBytes }) =>
+            `${clean(component)} in ${clean(region)}: ${liveBytes} bytes live in ${many(pages, 'page')}`,
+        ),
     ],
     outside: null,
   }),
   get_health: (answer) => ({
     own: [
       `Status ${answer.status}: ${answer.shards.filter((shard) => shard.state === 'live').length} of ` +
-        `${answer.shards.length} shards live, ${many(answer.models.length, 'model')}.`,
+        `${answer.shards.length} shards live, ${many(answer.models.length, 'model')}${alertText(answer.memoryAlert, 'memory ')}.`,
       ...answer.targets.map(
         (target) =>
           `${clean(target.name)}: p99 ${target.p99Ms === null ? 'unknown' : `${round(target.p99Ms)} ms`}, target ${target.targetMs} ms` +
@@ -127,6 +134,8 @@ const TEXTS: Texts = {
     outside: null,
   }),
 }
+
+const alertText = (level: string, what = ''): string => (level === 'none' ? '' : `, ${what}alert ${clean(level)}`)
 
 function rows(lines: readonly string[]): AnswerText['outside'] {
   const shown = lines.slice(0, ROWS_MAX)

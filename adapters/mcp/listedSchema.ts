@@ -26,19 +26,37 @@ export function listedSchema(
 export function jsonOf(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
   const json: JsonSchema = z.toJSONSchema(schema, {
     io,
-    override: ({ jsonSchema, path }) => {
+    override: ({ jsonSchema }) => {
       // `format` says it in a word.
       if (jsonSchema.format !== undefined) delete jsonSchema.pattern
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum
+      // Names are texts in every JSON.
+      if (JSON.stringify(jsonSchema.propertyNames) === '{"type":"string"}') delete jsonSchema.propertyNames
       if (io === 'input') return
+      // The values say it.
+      if (jsonSchema.enum !== undefined) delete jsonSchema.type
       // Outputs may grow; inputs are strict.
       if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties
-      // Inside, every property is always there: saying so of each row takes a tenth of the whole listing.
-      if (path.length > 0) delete jsonSchema.required
+      // Every property is always there: saying so takes an eighth of the whole listing.
+      delete jsonSchema.required
     },
   })
   // The protocol's default dialect is the one that zod writes.
   delete json['$schema']
-  return json
+  return io === 'input' ? json : folded(json)
+}
+
+/** `{ anyOf: [{ type: a }, { type: b }] }` as `{ type: [a, b] }`, everywhere inside: half of the fields are nullable. */
+function folded(schema: JsonSchema): JsonSchema {
+  const inner = Object.entries(schema).map(([name, value]): [string, unknown] => [name, foldedValue(value)])
+  const { anyOf, ...rest } = Object.fromEntries(inner)
+  if (!Array.isArray(anyOf)) return anyOf === undefined ? rest : { ...rest, anyOf }
+  const types = anyOf.map((of: JsonSchema) => (Object.keys(of).join() === 'type' ? of['type'] : undefined))
+  return types.every((type) => typeof type === 'string') ? { ...rest, type: types } : { ...rest, anyOf }
+}
+
+function foldedValue(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(foldedValue)
+  return typeof value === 'object' && value !== null ? folded(value as JsonSchema) : value
 }

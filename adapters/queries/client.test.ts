@@ -175,11 +175,17 @@ test('reports are summed: one pool of two, the slowest p99, every shard once', a
   const client = clientOf([(await pair())[0]])
   const memory = await client.ask('get_memory', {})
   assert.deepEqual([memory.poolBytes, memory.usedBytes, memory.utilization, memory.regions.length], [2000, 200, 0.1, 1])
+  assert.deepEqual([memory.idleBytes, memory.alert], [20, 'warning'])
+  assert.deepEqual([memory.regions[0]?.fragmentation, memory.regions[0]?.alert], [0.2, 'notice'])
+  const [rolling, ciRuns] = memory.components
+  assert.deepEqual([rolling?.component, rolling?.pages, rolling?.fragmentation], ['rolling', ALL_SHARDS.length, null])
+  assert.deepEqual([ciRuns?.pages, ciRuns?.liveBytes, ciRuns?.fragmentation], [2, 200, 0.5])
   const health = await client.ask('get_health', {})
   assert.deepEqual(
     health.shards.map((shard) => shard.shard),
     ALL_SHARDS,
   )
+  assert.equal(health.memoryAlert, 'critical')
   assert.equal(health.models.length, 1)
   assert.equal(health.targets[0]?.p99Ms, 16)
 })

@@ -186,7 +186,7 @@ const namedService = (service: string) => ({
 })
 
 function serviceOf(service: string, recent: readonly Deployment[], incidents: readonly Incident[]): object {
-  const outcomes = { finished: recent.length, failed: 0, streak: recent.length }
+  const outcomes = { finished: recent.length, failed: 0, streak: recent.length, lastDays: [] }
   return {
     service,
     environment: service.split('/')[0],
@@ -196,7 +196,7 @@ function serviceOf(service: string, recent: readonly Deployment[], incidents: re
     deployments: recent.length,
     ciRuns: 0,
     series: 0,
-    outcomes: { deployment: outcomes, ci_run: { finished: 0, failed: 0, streak: 0 } },
+    outcomes: { deployment: outcomes, ci_run: { finished: 0, failed: 0, streak: 0, lastDays: [] } },
     recent: recent.slice(0, 5),
     openIncidents: incidents.filter((item) => item.state !== 'resolved'),
     ...FRESH,
@@ -232,8 +232,22 @@ function memoryOf(owned: readonly number[]): object {
     poolBytes: 1000,
     usedBytes: 100,
     utilization: 0.1,
-    regions: [{ ...region, freeBytes: 900, evicted: 0 }],
-    shards: owned.map((shard) => ({ shard, pages: 1 })),
+    idleBytes: 10,
+    alert: owned.includes(0) ? 'none' : 'warning',
+    regions: [
+      {
+        ...region,
+        freeBytes: 900,
+        evicted: 0,
+        fragmentation: owned.includes(0) ? 0.1 : 0.3,
+        alert: owned.includes(0) ? 'notice' : 'none',
+      },
+    ],
+    shards: owned.map((shard) => ({ shard, pages: 1, fragmentation: null })),
+    components: [
+      { region: 'deployment_history', component: 'ci_runs', pages: 1, liveBytes: 100, fragmentation: 0.5 },
+      { region: 'deployment_history', component: 'rolling', pages: owned.length, liveBytes: 200, fragmentation: null },
+    ],
     ...FRESH,
   }
 }
@@ -241,6 +255,7 @@ function memoryOf(owned: readonly number[]): object {
 function healthOf(owned: readonly number[]): object {
   return {
     status: 'ok',
+    memoryAlert: owned.includes(0) ? 'critical' : 'none',
     shards: owned.map((shard) => ({ shard, state: 'live', lagRecords: 0, clock: null })),
     models: [{ model: 'deployment', stage: 'champion', version: 'v1', since: '2026-01-01T00:00:00.000Z' }],
     targets: [{ name: 'deployment_prediction_latency', targetMs: 500, p99Ms: 10 + owned.length }],

@@ -1,4 +1,5 @@
 /** Joins what several owners report of themselves into one report of the whole. */
+import { ALERT_LEVELS } from '../../schemas/queries/answer.ts'
 import type { QueryOutput } from '../../schemas/queries/queries.ts'
 import type { Absence, Freshness } from './freshness.ts'
 
@@ -19,11 +20,43 @@ export function joinMemory(parts: readonly Memory[], freshness: Freshness): Memo
     poolBytes,
     usedBytes,
     utilization: poolBytes === 0 ? 0 : usedBytes / poolBytes,
+    idleBytes: sumOf(parts, (part) => part.idleBytes),
+    alert: worst(parts.map((part) => part.alert)),
     regions: [...regions.values()],
     shards: parts.flatMap((part) => part.shards).sort((a, b) => a.shard - b.shard),
+    components: joinComponents(parts.flatMap((part) => part.components)),
     ...freshness,
   }
 }
+
+type Component = Memory['components'][number]
+
+function joinComponents(components: readonly Component[]): Component[] {
+  const joined = new Map<string, Component>()
+  for (const component of components) {
+    const key = `${component.region} ${component.component}`
+    const sum = joined.get(key)
+    joined.set(key, sum === undefined ? component : addComponents(sum, component))
+  }
+  return [...joined.values()].sort((a, b) => b.pages - a.pages)
+}
+
+const addComponents = (a: Component, b: Component): Component => ({
+  ...a,
+  pages: a.pages + b.pages,
+  liveBytes: a.liveBytes + b.liveBytes,
+  fragmentation: weighted([a.fragmentation, a.pages], [b.fragmentation, b.pages]),
+})
+
+/** Mean of what is known, by pages or bytes. */
+function weighted(...shares: readonly (readonly [share: number | null, weight: number])[]): number | null {
+  const known = shares.flatMap(([share, weight]) => (share === null ? [] : [{ share, weight }]))
+  const total = known.reduce((sum, { weight }) => sum + weight, 0)
+  return total === 0 ? null : known.reduce((sum, { share, weight }) => sum + share * weight, 0) / total
+}
+
+const worst = (alerts: readonly string[]): string =>
+  ALERT_LEVELS.findLast((level) => alerts.includes(level)) ?? ALERT_LEVELS[0]
 
 type Region = Memory['regions'][number]
 
@@ -36,6 +69,8 @@ function addRegions(a: Region, b: Region): Region {
     lentBytes: a.lentBytes + b.lentBytes,
     freeBytes: a.freeBytes + b.freeBytes,
     evicted: a.evicted + b.evicted,
+    fragmentation: weighted([a.fragmentation, a.usedBytes], [b.fragmentation, b.usedBytes]),
+    alert: worst([a.alert, b.alert]),
   }
 }
 
@@ -57,6 +92,7 @@ export function joinHealth(
     .map((shard) => ({ shard, state: 'lost' as const, lagRecords: null, clock: null }))
   return {
     status: statusOf(parts, lost.length),
+    memoryAlert: worst(parts.map((part) => part.memoryAlert)),
     shards: [...reported, ...lost].sort((a, b) => a.shard - b.shard),
     models: joinModels(parts.flatMap((part) => part.models)),
     targets: joinTargets(parts.flatMap((part) => part.targets)),

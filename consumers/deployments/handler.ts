@@ -16,7 +16,7 @@ import type { AnswerRules } from '../models/answerClass.ts'
 import type { Attempt } from '../models/attempt.ts'
 import { changeLines } from '../models/change.ts'
 import { predict } from '../models/predict.ts'
-import { outcomeKeys, sizeKeys, startKeys } from '../models/scopes.ts'
+import { outcomeKeys, serviceKey, sizeKeys, startKeys } from '../models/scopes.ts'
 import type { Shelf } from '../models/shelf.ts'
 import { attemptOf } from './attemptOf.ts'
 import type { ZoneOf } from './attemptOf.ts'
@@ -45,7 +45,7 @@ export type DeploymentHandler = (
 export function createDeploymentHandler(deps: DeploymentDeps): DeploymentHandler {
   return (event, position, shard, phase) => {
     validate(event)
-    const { opened, closed, record, givenUp } = shard.applyDeployment(JSON.stringify(event))
+    const { opened, closed, record, givenUp } = shard.applyDeployment(JSON.stringify(event), position.at)
     if (record === null || (!opened && !closed)) return []
     const attempt = attemptOf(record, shard, deps.zoneOf, event.occurredAt)
     // Its outcome was known before anything of its course was: it teaches, but nothing was foretold.
@@ -100,6 +100,7 @@ function addOutcome(attempt: Attempt, record: DeploymentRecord, at: number, shar
   const outcome = outcomeOf(record.conclusion)
   if (outcome === 'censored') return
   shard.rollingAdd(outcomeKeys(attempt), at, outcome === 'failed', durationOf(record) ?? NaN)
+  shard.bucketsAdd(serviceKey(attempt.subject, attempt.service), at, outcome === 'failed')
 }
 
 function scored(

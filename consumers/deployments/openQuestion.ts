@@ -16,7 +16,7 @@ const RUNS_MAX = 50
  */
 export function assumedOf(question: Question, shard: Pick<ShardDoor, 'deployments'>): Assumed {
   const { service, subject } = question
-  const filter = { subject, service, environment: null, state: null, conclusion: null, from: null, to: null }
+  const filter = { subject, service, environment: null, state: null, conclusion: null, from: null, to: null, at: null }
   const runs = shard.deployments(filter, RUNS_MAX, null).items.map(traitsOf)
   const like = runs.find((run) => agrees(run, question)) ?? runs[0]
   if (like === undefined) return {}

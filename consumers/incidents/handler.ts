@@ -14,7 +14,7 @@ export interface IncidentTelemetry {
 export function createIncidentHandler(telemetry: IncidentTelemetry) {
   return (event: IncidentEvent, position: Position, shard: ShardDoor, phase: Phase): readonly Output[] => {
     validate(event)
-    const { changed, record } = shard.applyIncident(JSON.stringify(event))
+    const { changed, record } = shard.applyIncident(JSON.stringify(event), position.at)
     if (!changed) return []
     telemetry.incidentChanged(record.state, phase)
     // An acknowledgement is between the people on call; it tells other services nothing.

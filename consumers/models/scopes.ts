@@ -28,9 +28,12 @@ export type OutcomeScope = (typeof OUTCOME_SCOPES)[number]
 /** Values inside a key are separated by `|`; a value can't forge a separator. */
 const part = (value: string | null): string => (value === null ? '-' : value.replaceAll('|', '¦'))
 
+/** The key of a whole service. */
+export const serviceKey = (subject: Attempt['subject'], service: string): string => `${subject}|${part(service)}`
+
 /** The key of each scope, in the order of SCOPES; null where the attempt has no such scope. */
 export function scopeKeys(attempt: Attempt): readonly (string | null)[] {
-  const own = `${attempt.subject}|${part(attempt.service)}`
+  const own = serviceKey(attempt.subject, attempt.service)
   const work = part(attempt.workflow)
   const branch = `${work}|${part(attempt.branch)}`
   const actor = part(attempt.actor)

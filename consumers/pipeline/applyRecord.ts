@@ -3,14 +3,13 @@ import { Undecodable } from '../../runtime/kafka/codec.ts'
 import type { Codec } from '../../runtime/kafka/codec.ts'
 import type { IncomingRecord } from '../../runtime/kafka/port.ts'
 import type { ShardDoor } from '../../rust-engine/ts/door.ts'
-import { BlockInvalid, RecordInvalid } from '../../rust-engine/ts/errors.ts'
+import { BlockInvalid, PoolFull, RecordInvalid } from '../../rust-engine/ts/errors.ts'
+import { CLOCK_AHEAD_MS_MAX } from '../../schemas/clockAhead.ts'
 import type { DeadLetterReason } from '../../schemas/generated/events.ts'
 import { InvalidEvent } from '../../schemas/invalidEvent.ts'
 import type { Output, Phase } from '../../schemas/outputs.ts'
 import { deadLetter } from './deadLetter.ts'
 import type { Handler, Handlers, InputTopic } from './handlers.ts'
-
-const CLOCK_AHEAD_MS_MAX = 10 * 60 * 1000
 
 export interface Applied {
   readonly outputs: readonly Output[]
@@ -55,6 +54,8 @@ export function applyRecord(
     if (error instanceof InvalidEvent || error instanceof RecordInvalid || error instanceof BlockInvalid) {
       return refuse('invalid', error.message)
     }
+    // What begins found no room among what is active, of which nothing may go, and nothing was changed: the shard goes on.
+    if (error instanceof PoolFull && error.region === 'active_operations') return refuse('no_room', error.message)
     throw error
   }
 }

@@ -1,5 +1,7 @@
 /** Where a restored shard starts to read a topic, and whether what it should have read is still there. */
 import type { Ends } from '../../runtime/kafka/port.ts'
+import type { DroppedKind } from '../../rust-engine/ts/records.ts'
+import type { InputTopic } from './handlers.ts'
 
 /** Ticks only say that time passes. */
 export const isClock = (topic: string): boolean => topic === 'devops.ticks'
@@ -11,6 +13,23 @@ export interface Gap {
   readonly to: bigint
   /** True when the missing records were never applied; false when only their effect on a lost state is gone. */
   readonly neverApplied: boolean
+}
+
+/** What a topic brings: not whole after a gap in it. */
+export const BROUGHT: Readonly<Record<InputTopic, readonly DroppedKind[]>> = {
+  'devops.deployments': [
+    'ci_runs_successful',
+    'ci_runs_failed',
+    'changes',
+    'rolling_scopes',
+    'deployments',
+    'services',
+  ],
+  'devops.metrics': ['samples', 'samples_5m', 'samples_1h', 'series', 'services'],
+  'devops.incidents': ['incidents', 'services'],
+  'devops.infrastructure': ['resources', 'services'],
+  'devops.signals': [],
+  'devops.ticks': [],
 }
 
 export interface Start {

@@ -6,7 +6,9 @@ import assert from 'node:assert/strict'
 import type { OutgoingRecord, Transactor } from '../../runtime/kafka/port.ts'
 import type { ShardDoor } from '../../rust-engine/ts/door.ts'
 import type { LedgerEntry } from '../../schemas/generated/events.ts'
+import { BROUGHT } from './gap.ts'
 import type { Gap } from './gap.ts'
+import type { InputTopic } from './handlers.ts'
 
 /** restoring: no state yet; replaying: rebuilding committed state; lost: dropped, waiting to be taken again. */
 export const SHARD_STATES = ['restoring', 'replaying', 'live', 'lost'] as const
@@ -39,6 +41,8 @@ export class OwnedShard {
   /** Largest LogAppendTime seen. */
   clock = 0
   readonly gaps: Gap[] = []
+  /** Those of which the state knows by now until when they reach. */
+  readonly #noted = new Set<Gap>()
   replayedRecords = 0
   fromSnapshot = false
   /** Headline predictions without an outcome, by id, to be given back before going live; null while they are read. */
@@ -100,12 +104,28 @@ export class OwnedShard {
     return new Map([...this.positions].filter(([topic, next]) => this.committed.get(topic) !== next))
   }
 
+  /**
+   * What is missing was appended before a record that follows it, `at`: up to then the state is not whole. It keeps that
+   * itself, so that snapshots do too.
+   */
+  noteGaps(topic: InputTopic, offset: bigint, at: number): void {
+    for (const gap of this.gaps) {
+      if (gap.topic !== topic || offset < gap.from || this.#noted.has(gap)) continue
+      this.#noted.add(gap)
+      this.doorOpen.noteGap(BROUGHT[topic], at)
+    }
+  }
+
   isReplayed(topic: string): boolean {
     return this.position(topic) >= (this.replayUntil.get(topic) ?? 0n)
   }
 
   get isWhollyReplayed(): boolean {
     return [...this.positions.keys()].every((topic) => this.isReplayed(topic))
+  }
+
+  isAtEnd(topic: string): boolean {
+    return this.position(topic) >= (this.ends.get(topic) ?? 0n)
   }
 
   lagRecords(): number {

@@ -12,6 +12,7 @@ import { OutcomeUnknown, TransactorFenced } from '../../runtime/kafka/transactor
 import { createLog } from '../../runtime/telemetry/log.ts'
 import { openEngine } from '../../rust-engine/ts/engine.ts'
 import { PoolFull } from '../../rust-engine/ts/errors.ts'
+import type { DroppedKind } from '../../rust-engine/ts/records.ts'
 import { INPUT_TOPICS } from '../../schemas/topics.ts'
 import type { Handler } from './handlers.ts'
 import { KafkaUnderTest, keysOf } from './kafkaUnderTest.ts'
@@ -156,6 +157,36 @@ test('an engine error in the midst of a record costs a restore: nothing is appli
   await kafka.deliver(TOPIC, 1n, ['b', 'c'])
   assert.deepEqual(applied, ['a live', 'a replay', 'b live', 'c live'])
   assert.deepEqual([count('a'), count('b'), count('c'), count('all')], [1, 1, 1, 3])
+})
+
+test('what begins while all that is active fills its region becomes a dead letter, and the shard goes on', async (t) => {
+  const { kafka, applied, fatal, trouble, until, drops, state, assign } = running(t)
+  await assign()
+  trouble.push(new PoolFull('active_operations', 8192, 4096, 0))
+  await kafka.deliver(TOPIC, 0n, ['a', 'b'])
+  await until('both are committed', () => kafka.committed.get(TOPIC) === 2n)
+  assert.deepEqual([state(), await drops(), fatal, applied], ['live', [], [], ['b live']])
+  const outputs = kafka.transactors.flatMap(({ asked }) => asked.flatMap(({ outputs }) => outputs))
+  assert.deepEqual(
+    outputs.map(({ topic }) => topic),
+    ['devops.dead-letters', 'devops.signals'],
+  )
+})
+
+test('a gap tells until when the state is not whole: by the record that follows it, else by when the shard was taken', async (t) => {
+  const { kafka, pipeline, state, until, assign } = running(t)
+  const untilOf = (kind: DroppedKind) =>
+    pipeline
+      .shard(SHARD)
+      ?.doorOpen.dropped()
+      .find((one) => one.kind === kind)?.until
+  kafka.ends.set(TOPIC, { low: 3n, high: 5n })
+  kafka.ends.set('devops.incidents', { low: 7n, high: 7n })
+  await assign()
+  await until('live', () => state() === 'live')
+  assert.deepEqual([untilOf('deployments'), untilOf('incidents'), untilOf('samples')], [null, 0, null])
+  await kafka.deliver(TOPIC, 3n, ['a'])
+  assert.deepEqual([untilOf('deployments'), untilOf('ci_runs_failed')], [1000, 1000])
 })
 
 test('an error that no repeat mends is ours, and fatal', async (t) => {

@@ -8,6 +8,7 @@ import { SESSION_TIMEOUT_MS } from '../../runtime/kafka/session.ts'
 import type { Output } from '../../schemas/outputs.ts'
 import { INPUT_TOPICS, SHARDS } from '../../schemas/topics.ts'
 import { applyRecord } from './applyRecord.ts'
+import { startCleanUp } from './cleanUp.ts'
 import { createCommitter } from './committer.ts'
 import type { Committer } from './committer.ts'
 import type { Handlers, InputTopic, Reattach } from './handlers.ts'
@@ -49,6 +50,7 @@ export class Pipeline {
   readonly #owned = new Map<number, OwnedShard>()
   #restores: Promise<void> = Promise.resolve()
   #timers: NodeJS.Timeout[] = []
+  #stopCleanUp: () => void = () => undefined
   #endUpkeep: () => Promise<void> = () => Promise.resolve()
   #stopping = false
   #lastHeartbeatAt = 0
@@ -96,6 +98,9 @@ export class Pipeline {
       }),
     )
     this.#snapshots.start()
+    const { engine, onFatal } = this.#options
+    // An engine that fails at this is broken.
+    this.#stopCleanUp = startCleanUp({ clean: (budgetMs) => engine.clean(budgetMs), onFailure: onFatal })
     this.#endUpkeep = startUpkeep({ live: () => this.#live(), telemetry: this.#options.telemetry })
   }
 
@@ -107,6 +112,7 @@ export class Pipeline {
   async stop(): Promise<void> {
     this.#stopping = true
     for (const timer of this.#timers) clearInterval(timer)
+    this.#stopCleanUp()
     await this.#endUpkeep()
     const live = this.#live()
     for (const owned of live) this.#group.pause(owned.shard, INPUT_TOPICS)
@@ -226,6 +232,9 @@ export class Pipeline {
     if (owned.state !== 'replaying' || owned.predictions === null || !owned.isWhollyReplayed) return
     const { telemetry, reattach, now, onChange } = this.#options
     for (const entry of owned.predictions.values()) reattach(entry, owned.doorOpen)
+    // Where nothing follows a gap, what is missing was there before the shard was taken.
+    for (const topic of INPUT_TOPICS)
+      if (owned.isAtEnd(topic)) owned.noteGaps(topic, owned.position(topic), owned.since)
     owned.predictions = new Map()
     owned.state = 'live'
     telemetry.shardIs(owned.shard, owned.state)
@@ -300,6 +309,7 @@ export class Pipeline {
       owned.pending.push(...outputs.map((output) => this.#encode(output)))
       if (receivedAt !== null) onVisible(topic, now() - receivedAt)
     } else owned.replayedRecords++
+    owned.noteGaps(topic, record.offset, record.at)
     owned.clock = Math.max(owned.clock, record.at)
     owned.appliedAt.set(topic, record.at)
     owned.advance(topic, record.offset + 1n)

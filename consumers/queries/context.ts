@@ -4,6 +4,7 @@ import type { ShardDoor } from '../../rust-engine/ts/door.ts'
 import type { MemoryReport } from '../../rust-engine/ts/records.ts'
 import type { LedgerEntry } from '../../schemas/generated/events.ts'
 import type { Backtest, BacktestMemory } from './backtestMemory.ts'
+import type { AlertLevel } from '../../schemas/queries/answer.ts'
 import type { QueryInput, QueryName, QueryOutput } from '../../schemas/queries/queries.ts'
 
 /** A shard of this process, as queries see it. */
@@ -48,6 +49,8 @@ export interface QueryContext {
   isMappedByNow(sourceName: string, lastEventAt: number): boolean
   now(): number
   memory(): MemoryReport
+  /** Of a region, or of the whole `pool`. */
+  alertLevelOf(region: string): AlertLevel
   ask(
     input: QueryInput<'predict_deployment'>,
     shard: ShardDoor,

@@ -1,3 +1,4 @@
+import { POOL } from '../../schemas/queries/answer.ts'
 import type { Query, ShardView } from './context.ts'
 import { freshnessOf } from './freshness.ts'
 import { timeText } from './summaries.ts'
@@ -6,6 +7,7 @@ export const getHealth: Query<'get_health'> = (_input, context) => {
   const views = context.shards()
   return {
     status: statusOf(views, context.isInTouch()),
+    memoryAlert: context.alertLevelOf(POOL),
     shards: views.map(({ shard, state, lagRecords, clock }) => ({
       shard,
       state,

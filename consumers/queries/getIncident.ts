@@ -1,18 +1,21 @@
 import { askedShard, liveShards } from './askedShard.ts'
 import type { LiveShard } from './askedShard.ts'
-import type { IncidentRecord } from '../../rust-engine/ts/records.ts'
+import type { AsKnown, IncidentRecord } from '../../rust-engine/ts/records.ts'
 import type { Query, QueryContext } from './context.ts'
 import { invalidInput, notFound, restoring } from './errors.ts'
+import { withExactness } from './exactness.ts'
 import { freshnessOf } from './freshness.ts'
 import { summaryOfDeployment, summaryOfIncident, timeText } from './summaries.ts'
+import { later, msOf } from './timeRange.ts'
 
 const BEFORE_MS = 60 * 60 * 1000
 const DEPLOYMENTS_BEFORE_MAX = 20
 const SERVICES_NAMED_MAX = 8
 
 export const getIncident: Query<'get_incident'> = (input, context) => {
-  const { view, record } =
-    input.service === undefined ? findByKey(input.key, context) : find(input.service, input.key, context)
+  const at = msOf(input.at)
+  const { view, record, exactFrom } =
+    input.service === undefined ? findByKey(input.key, at, context) : find(input.service, input.key, at, context)
   const { service, startsAt } = record
   const before = view.door.deployments(
     {
@@ -23,6 +26,7 @@ export const getIncident: Query<'get_incident'> = (input, context) => {
       conclusion: null,
       from: startsAt - BEFORE_MS,
       to: startsAt,
+      at,
     },
     DEPLOYMENTS_BEFORE_MAX,
     null,
@@ -38,27 +42,34 @@ export const getIncident: Query<'get_incident'> = (input, context) => {
       generatorUrl: record.generatorUrl,
     },
     deploymentsBefore: before.items.map(summaryOfDeployment),
-    ...freshnessOf([view], context.isInTouch()),
+    ...withExactness(freshnessOf([view], context.isInTouch()), later(exactFrom, before.exactFrom)),
   }
 }
 
-interface Found {
+interface Found extends AsKnown<IncidentRecord> {
   readonly view: LiveShard
-  readonly record: IncidentRecord
 }
 
-function find(service: string, key: string, context: QueryContext): Found {
+function find(service: string, key: string, at: number | null, context: QueryContext): Found {
   const view = askedShard(service, context)
   const record = view.door.incident(service, key)
-  if (record === null) throw notFound(`incident ${key} of ${service}`)
-  return { view, record }
+  const known = record === null ? null : asKnown(record, at, view)
+  if (known === null) throw notFound(`incident ${key} of ${service}${at === null ? '' : ' at that time'}`)
+  return { view, ...known }
+}
+
+function asKnown(record: IncidentRecord, at: number | null, { door }: LiveShard): AsKnown<IncidentRecord> | null {
+  return at === null ? { record, exactFrom: null } : door.incidentAt(record.service, record.key, at)
 }
 
 /** The key tells no service, so every shard is looked at. Not found is certain only when all of them are live. */
-function findByKey(key: string, context: QueryContext): Found {
+function findByKey(key: string, at: number | null, context: QueryContext): Found {
   const views = context.shards()
   const all = liveShards(views).flatMap((view) =>
-    view.door.incidentsWithKey(key, SERVICES_NAMED_MAX).map((record) => ({ view, record })),
+    view.door.incidentsWithKey(key, SERVICES_NAMED_MAX).flatMap((record): readonly Found[] => {
+      const known = asKnown(record, at, view)
+      return known === null ? [] : [{ view, ...known }]
+    }),
   )
   const [found, ...others] = all
   if (found === undefined) {

@@ -13,10 +13,10 @@ export const getService: Query<'get_service'> = ({ service }, context) => {
   const view = askedShard(service, context)
   const record = view.door.service(service)
   if (record === null) throw notFound(`service ${service}`)
-  const anything = { service, environment: null, from: null, to: null }
+  const anything = { service, environment: null, from: null, to: null, at: null }
   const recent = view.door.deployments({ ...anything, subject: null, state: null, conclusion: null }, RECENT_MAX, null)
   const open = (state: 'firing' | 'acknowledged') =>
-    view.door.incidents({ ...anything, state }, OPEN_INCIDENTS_MAX, null).items
+    view.door.incidents({ ...anything, severity: null, state }, OPEN_INCIDENTS_MAX, null).items
   return {
     service: record.service,
     environment: record.environment,

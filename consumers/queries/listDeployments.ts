@@ -1,6 +1,8 @@
+import { CLOCK_AHEAD_MS_MAX } from '../../schemas/clockAhead.ts'
 import { placeOfDeployment } from '../../schemas/queries/place.ts'
 import { listedShards, liveShards } from './askedShard.ts'
 import type { Query } from './context.ts'
+import { withExactness } from './exactness.ts'
 import { freshnessOf } from './freshness.ts'
 import { mergedPage } from './mergedPage.ts'
 import { summaryOfDeployment, timeText } from './summaries.ts'
@@ -15,14 +17,17 @@ export const listDeployments: Query<'list_deployments'> = (input, context) => {
     state: input.state ?? null,
     conclusion: input.conclusion ?? null,
     from: msOf(input.from),
+    at: msOf(input.at),
   }
-  const to = msOf(input.to)
-  const { items, nextCursor } = mergedPage(liveShards(views), {
+  // What is listed by a later time was not in the log yet.
+  const to = earlier(msOf(input.to), filter.at === null ? null : filter.at + CLOCK_AHEAD_MS_MAX + 1)
+  const { items, nextCursor, exactFrom } = mergedPage(liveShards(views), {
     list: (shard, before, limit, cursor) =>
       shard.door.deployments({ ...filter, to: earlier(to, before) }, limit, cursor),
     placeOf: (record) => placeOfDeployment({ ...record, listedAt: timeText(record.listedAt) }),
     limit: input.limit,
     cursor: input.cursor,
   })
-  return { items: items.map(summaryOfDeployment), nextCursor, ...freshnessOf(views, context.isInTouch()) }
+  const freshness = withExactness(freshnessOf(views, context.isInTouch()), exactFrom)
+  return { items: items.map(summaryOfDeployment), nextCursor, ...freshness }
 }

@@ -1,6 +1,7 @@
 import { placeOfIncident } from '../../schemas/queries/place.ts'
 import { listedShards, liveShards } from './askedShard.ts'
 import type { Query } from './context.ts'
+import { withExactness } from './exactness.ts'
 import { freshnessOf } from './freshness.ts'
 import { mergedPage } from './mergedPage.ts'
 import { summaryOfIncident, timeText } from './summaries.ts'
@@ -12,14 +13,17 @@ export const listIncidents: Query<'list_incidents'> = (input, context) => {
     service: input.service ?? null,
     environment: input.environment ?? null,
     state: input.state ?? null,
+    severity: input.severity ?? null,
     from: msOf(input.from),
+    at: msOf(input.at),
   }
   const to = msOf(input.to)
-  const { items, nextCursor } = mergedPage(liveShards(views), {
+  const { items, nextCursor, exactFrom } = mergedPage(liveShards(views), {
     list: (shard, before, limit, cursor) => shard.door.incidents({ ...filter, to: earlier(to, before) }, limit, cursor),
     placeOf: (record) => placeOfIncident({ ...record, startsAt: timeText(record.startsAt) }),
     limit: input.limit,
     cursor: input.cursor,
   })
-  return { items: items.map(summaryOfIncident), nextCursor, ...freshnessOf(views, context.isInTouch()) }
+  const freshness = withExactness(freshnessOf(views, context.isInTouch()), exactFrom)
+  return { items: items.map(summaryOfIncident), nextCursor, ...freshness }
 }

@@ -32,14 +32,20 @@ function pagesOf<Name extends ListName>(name: Name, input: object): QueryOutput<
 const busy = Array.from({ length: 200 }, (_, i) => `busy/${i}`).filter((service) => partitionOf(service) === 0)
 const LOOKED_AT_MAX = 20_000
 
-test('what a filter seldom fits is found in pages that each look at a part', () => {
+test('a rare outcome is found at once; as known at a time, in pages that each look at a part', () => {
   const oldest = applyRun(state, busy[0] ?? '', 0, NOW - 9e8, { phase: 'finished', conclusion: 'timeout' })
   for (let run = 1; run <= LOOKED_AT_MAX; run++) {
     // A burst in one millisecond, then one after the other.
     const at = NOW - 8e8 + Math.max(0, run - 2_000) * 1000
     applyRun(state, busy[run % busy.length] ?? '', run, at, FINISHED)
   }
-  const pages = pagesOf('list_deployments', { conclusion: 'timeout', limit: 5 })
+  const wanted = { conclusion: 'timeout', limit: 5 }
+  assert.deepEqual(
+    pagesOf('list_deployments', wanted).map((page) => page.map(({ key }) => key)),
+    [[oldest]],
+  )
+  // What runs are now does not tell which of them had failed then.
+  const pages = pagesOf('list_deployments', { ...wanted, at: new Date(NOW).toISOString() })
   assert.ok(pages.length > 1)
   assert.equal(pages[0]?.length, 0)
   assert.deepEqual(
@@ -55,6 +61,7 @@ test('the time of a cursor is the time of the last record that the engine looked
     environment: null,
     state: null,
     conclusion: null,
+    at: null,
     from: null,
     to: null,
   }

@@ -87,6 +87,7 @@ const context = (forecaster: CapacityForecaster | null): QueryContext => ({
   isMappedByNow: () => false,
   now: () => NOW,
   memory: () => engine.memory(),
+  alertLevelOf: () => 'none',
   ask: () => {
     throw new Error('not asked in these tests')
   },
@@ -165,7 +166,8 @@ test('a query that would read more samples than it may says that points are miss
   for (const batch of createRemoteWriteDecoder(limits).decode(remoteWrite(big), NOW).batches) {
     door.applyMetrics(batch.target, SERVICE, batch.announced, batch.block)
   }
-  const window = { from: iso(BEGIN), to: iso(NOW), stepSeconds: 3600, aggregation: 'count' }
+  // A step that no buckets fill.
+  const window = { from: iso(BEGIN), to: iso(NOW), stepSeconds: 3599, aggregation: 'count' }
   const asked = (limit: number) => ask('query_metrics', { service: SERVICE, metric: 'big', ...window, limit })
   const [few, many] = [asked(15), asked(16)]
   assert.deepEqual([few.complete, few.series.map(({ points }) => points.length)], [true, Array(15).fill(18)])

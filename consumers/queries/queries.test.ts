@@ -253,11 +253,21 @@ test('a prediction comes from the owner shard and is kept as asked', () => {
   assert.deepEqual(kept, [entry])
 })
 
-test('memory is told by region and shard', () => {
+test('memory is told by region, shard and component', () => {
+  assert.deepEqual(ask('get_memory', {}).components, [])
+  for (let n = 0; n < 200; n++) state.engine.survey(256)
   const memory = ask('get_memory', {})
   assert.equal(memory.poolBytes, 80 * 1024 ** 2)
   assert.equal(memory.regions.length, 4)
   assert.equal(memory.shards.length, SHARDS)
+  assert.deepEqual([memory.alert, ask('get_health', {}).memoryAlert], ['none', 'none'])
+  const ofShards = memory.shards.reduce((sum, { pages }) => sum + pages, 0)
+  const ofComponents = memory.components.reduce((sum, { pages }) => sum + pages, 0)
+  assert.equal(ofComponents, ofShards)
+  assert.ok(memory.components.some(({ component }) => component === 'deployments'))
+  for (const { fragmentation } of [...memory.regions, ...memory.shards, ...memory.components]) {
+    assert.ok(fragmentation === null || (fragmentation >= 0 && fragmentation < 1))
+  }
 })
 
 test('half of a surrogate pair is a wrong input with its field, in any text', () => {

@@ -58,6 +58,7 @@ export function contextOf(state: State, now: number, changes: Partial<QueryConte
     environments: readConfiguration({ env: {} }).environments,
     now: () => now,
     memory: () => state.engine.memory(),
+    alertLevelOf: () => 'none',
     ask: () => {
       throw new Error('not asked in these tests')
     },
@@ -86,7 +87,7 @@ export function applyRun(state: State, service: string, run: number, at: number,
   const empty = { conclusion: null, repository: null, sha: null, actor: null, trigger: null, pullRequest: null }
   const event = { ...envelope(service, at), ...empty, subject: 'deployment', phase: 'started', key, attempt: 1 }
   const rest = { name: 'deploy', workflow: 'w', branch: 'main', change: null, step: null, links: [], backfilled: false }
-  state.doorOf(service).applyDeployment(JSON.stringify({ ...event, ...rest, ...told }))
+  state.doorOf(service).applyDeployment(JSON.stringify({ ...event, ...rest, ...told }), at)
   return key
 }
 
@@ -102,9 +103,10 @@ export function applyAlert(
   number: number,
   at: number,
   key = `events:${service}/alert/${number}`,
+  told: object = {},
 ): string {
   const texts = { title: 'Slow', severity: 'page', summary: 's', description: 'd', labels: { a: 'b' }, annotations: {} }
   const event = { ...envelope(service, at), phase: 'firing', key, ...texts, startsAt: at, endsAt: null }
-  state.doorOf(service).applyIncident(JSON.stringify({ ...event, generatorUrl: null }))
+  state.doorOf(service).applyIncident(JSON.stringify({ ...event, generatorUrl: null, ...told }), at)
   return key
 }

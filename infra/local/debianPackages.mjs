@@ -5,9 +5,15 @@ import { step } from './step.mjs'
 
 const installLimitMs = 15 * 60_000
 
+const prometheus = {
+  what: 'Prometheus',
+  packages: ['prometheus'],
+  has: (env) => onPath('prometheus', env) && onPath('promtool', env),
+}
+
 /** What the whole test suite needs of the machine, and the Debian packages that bring it. */
-const wanted = [
-  { what: 'Prometheus', packages: ['prometheus'], has: (env) => onPath('prometheus', env) && onPath('promtool', env) },
+const forTests = [
+  prometheus,
   {
     what: 'Alertmanager',
     packages: ['prometheus-alertmanager'],
@@ -23,14 +29,33 @@ const wanted = [
   { what: 'a C++ compiler', packages: ['g++'], has: (env) => onPath('g++', env) },
 ]
 
+/** What the memory is measured beside, and what is scraped for it. */
+export const forMemoryBench = [
+  prometheus,
+  {
+    what: 'VictoriaMetrics',
+    packages: ['victoria-metrics'],
+    has: (env) => onPath('victoria-metrics', env) || onPath('victoria-metrics-prod', env),
+  },
+  {
+    what: 'the node exporter',
+    packages: ['prometheus-node-exporter'],
+    has: (env) => onPath('prometheus-node-exporter', env) || onPath('node_exporter', env),
+  },
+]
+
 /** Null, or one sentence that says why the full set-up can't be had here. */
 export function whyNoFullSetup() {
   const remedy = 'run it as root on Debian, or run "npm test" alone, which skips what the machine lacks and says so'
-  if (!existsSync('/etc/debian_version') || !onPath('apt-get'))
-    return `TEST_SETUP=full installs Debian packages, and this is not Debian: ${remedy}.`
-  if (process.getuid?.() !== 0)
-    return `TEST_SETUP=full installs Debian packages and starts a Docker engine, and so needs root: ${remedy}.`
-  return null
+  const reason = whyNoPackages()
+  if (reason === null) return null
+  return `TEST_SETUP=full installs Debian packages and starts a Docker engine, and ${reason}: ${remedy}.`
+}
+
+/** Null, or why no Debian packages can be installed here. */
+export function whyNoPackages() {
+  if (!existsSync('/etc/debian_version') || !onPath('apt-get')) return 'this is not Debian'
+  return process.getuid?.() === 0 ? null : 'that needs root'
 }
 
 /** The environment in which daemons' folders are on the PATH, as they are not for everyone. */
@@ -39,7 +64,7 @@ export function withDaemonFolders(env) {
 }
 
 /** Installs what is lacking; nothing of it is started. */
-export async function installLackingPackages({ say, signal }) {
+export async function installLackingPackages({ say, signal, wanted = forTests }) {
   const env = withDaemonFolders({ ...process.env, DEBIAN_FRONTEND: 'noninteractive' })
   const lacking = wanted.filter(({ has }) => !has(env))
   if (lacking.length === 0) return

@@ -100,6 +100,17 @@ memory: { allocations: { infrastructure_state: 100, deployment_history: 100, inc
   assert.deepEqual(problems(half), [])
 })
 
+test('alerts of the memory are ascending shares', () => {
+  assert.deepEqual(problems('memory: { alerts: { notice: 0.5, warning: 0.6, critical: 1 } }'), [])
+  assert.deepEqual(problems('memory: { alerts: { warning: 0.97 } }'), [
+    'memory.alerts: notice 0.8, warning 0.97 and critical 0.95 must be ascending, each above the one before',
+  ])
+  assert.deepEqual(problems('memory: { alerts: { notice: 0, critical: 95 } }'), [
+    'memory.alerts.notice: Too small: expected number to be >0',
+    'memory.alerts.critical: Too big: expected number to be <=1',
+  ])
+})
+
 test('environments: a closed list with ci in it, no name twice', () => {
   const text = `
 environments:

@@ -138,6 +138,12 @@ function acrossKeys(settings: Settings): string[] {
       `memory.allocations sum to ${sum} bytes, but server.memory_allocation is ${settings.server.memoryAllocation}: they must be equal`,
     )
   }
+  const { notice, warning, critical } = settings.memory.alerts
+  if (notice >= warning || warning >= critical) {
+    problems.push(
+      `memory.alerts: notice ${notice}, warning ${warning} and critical ${critical} must be ascending, each above the one before`,
+    )
+  }
   const seen = new Map<string, string>()
   for (const { name, aliases } of settings.environments) {
     for (const each of new Set([name, ...aliases].map((text) => text.toLowerCase()))) {

@@ -7,6 +7,7 @@ const port = z.int().min(1).max(65_535)
 const host = z.string().min(1).max(253)
 const bytes = z.int().positive()
 const fraction = z.number().min(0).max(1)
+const share = z.number().gt(0).max(1)
 const milliseconds = z.int().positive()
 const baseUrl = z.url({ protocol: /^https?$/ })
 const brokerAddress = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:,]+):\d{1,5}$/, 'must be host:port')
@@ -97,6 +98,14 @@ export const configurationSchema = z.strictObject({
           deploymentHistory: bytes.default(512 * MIB),
           incidentDatabase: bytes.default(256 * MIB),
           activeOperations: bytes.default(256 * MIB),
+        })
+        .prefault({}),
+      // Used shares of a region or of the pool, from which it is told.
+      alerts: z
+        .strictObject({
+          notice: share.default(0.8),
+          warning: share.default(0.9),
+          critical: share.default(0.95),
         })
         .prefault({}),
     })

@@ -13,8 +13,13 @@ export interface DecoderBox {
 export interface Addon {
   open(options: string): EngineBox
   memory(engine: EngineBox): string
+  survey(engine: EngineBox, pagesMax: number): number
+  releaseIdle(engine: EngineBox): number
   createShard(engine: EngineBox, shard: number): number
   dropShard(engine: EngineBox, shard: number, generation: number): void
+  clean(engine: EngineBox, budgetMs: number): boolean
+  dropped(engine: EngineBox, shard: number, generation: number): string
+  noteGap(engine: EngineBox, shard: number, generation: number, kinds: string, until: number): void
   stateHash(engine: EngineBox, shard: number, generation: number): string
   snapshot(
     engine: EngineBox,
@@ -29,7 +34,7 @@ export interface Addon {
   upkeep(engine: EngineBox, shard: number, generation: number): Promise<string>
   restoreShard(engine: EngineBox, shard: number, folder: string, committed: string, keyFile: string): Promise<string>
 
-  applyDeployment(engine: EngineBox, shard: number, generation: number, event: string): string
+  applyDeployment(engine: EngineBox, shard: number, generation: number, event: string, at: number): string
   attachPrediction(
     engine: EngineBox,
     shard: number,
@@ -39,7 +44,14 @@ export interface Addon {
     attempt: number,
     prediction: string,
   ): boolean
-  deployment(engine: EngineBox, shard: number, generation: number, service: string, key: string): string
+  deployment(
+    engine: EngineBox,
+    shard: number,
+    generation: number,
+    service: string,
+    key: string,
+    at: number | null,
+  ): string
   deployments(
     engine: EngineBox,
     shard: number,
@@ -60,8 +72,26 @@ export interface Addon {
   ): void
   rollingRead(engine: EngineBox, shard: number, generation: number, scopes: string, at: number, out: Float64Array): void
 
-  applyIncident(engine: EngineBox, shard: number, generation: number, event: string): string
-  incident(engine: EngineBox, shard: number, generation: number, service: string, key: string): string
+  bucketsAdd(engine: EngineBox, shard: number, generation: number, scope: string, at: number, failed: boolean): void
+  bucketsRead(
+    engine: EngineBox,
+    shard: number,
+    generation: number,
+    scope: string,
+    buckets: string,
+    first: number,
+    out: Float64Array,
+  ): void
+
+  applyIncident(engine: EngineBox, shard: number, generation: number, event: string, at: number): string
+  incident(
+    engine: EngineBox,
+    shard: number,
+    generation: number,
+    service: string,
+    key: string,
+    at: number | null,
+  ): string
   incidentsWithKey(engine: EngineBox, shard: number, generation: number, key: string, limit: number): string
   incidents(
     engine: EngineBox,
@@ -128,7 +158,7 @@ export interface Addon {
     times: Float64Array,
     values: Float64Array,
     counts: Float64Array,
-  ): boolean
+  ): string
 
   openRemoteWrite(limits: string): DecoderBox
   /** JSON of the batches, and their bytes in one buffer. */

@@ -4,9 +4,13 @@
  */
 import type {
   Aggregation,
+  AsKnown,
+  Buckets,
   DeploymentApplied,
   DeploymentFilter,
   DeploymentRecord,
+  Dropped,
+  DroppedKind,
   Found,
   IncidentFilter,
   IncidentRecord,
@@ -23,6 +27,21 @@ import type {
 
 export interface EngineDoor {
   memory(): MemoryReport
+  /**
+   * Drops what is worth least until every region has its reserve of free pages, or for about `budgetMs`. True: there is
+   * more to do.
+   */
+  clean(budgetMs: number): boolean
+  /**
+   * Looks at some more pages for `memory().components`, to the end of a shard at most; to be called again and again. How
+   * many it looked at: some 2 µs each.
+   */
+  survey(pagesMax: number): number
+  /**
+   * Gives the memory of free pages (`idleBytes`) back to the system when none was taken or given back since the last call;
+   * to be called now and then. How many bytes.
+   */
+  releaseIdle(): number
   /** A new empty shard; an error `ShardLoaded` when it is loaded already. */
   createShard(shard: number): ShardDoor
   /**
@@ -45,12 +64,14 @@ export interface ShardDoor {
   /** Gives all its pages back; any later call on the handle throws `ShardGone`. */
   drop(): void
 
-  /** The event is the JSON of schemas DeploymentEvent. Monotone, idempotent. */
-  applyDeployment(eventJson: string): DeploymentApplied
+  /** The event is the JSON of schemas DeploymentEvent. Monotone, idempotent. `at`: when the log had it (LogAppendTime). */
+  applyDeployment(eventJson: string, at: number): DeploymentApplied
   /** Keeps `prediction` (opaque text, ≤ 4 KiB) with an attempt that waits for its end; false when it is closed or unknown. */
   attachPrediction(service: string, key: string, attempt: number, prediction: string): boolean
   /** Sources count each on their own: a key names a record within one service. */
   deployment(service: string, key: string): DeploymentRecord | null
+  /** As the log had told it until `at`; null when nobody had heard of it then. Without its prediction. */
+  deploymentAt(service: string, key: string, at: number): AsKnown<DeploymentRecord> | null
   deployments(filter: DeploymentFilter, limit: number, cursor: string | null): Page<DeploymentRecord>
   /** Size of the change with this commit (from subject `change` events of the service), null when unknown. */
   changeOf(service: string, sha: string): DeploymentRecord['change']
@@ -60,9 +81,16 @@ export interface ShardDoor {
   /** Writes ROLLING_WIDTH numbers for each scope into `out`, as seen at `at`; an unknown scope gives count 0 and NaNs. */
   rollingRead(scopes: readonly string[], at: number, out: Float64Array): void
 
-  /** JSON of schemas IncidentEvent. */
-  applyIncident(eventJson: string): { readonly changed: boolean; readonly record: IncidentRecord }
+  /** Counts one outcome of a scope by the time of its event, however late it comes. */
+  bucketsAdd(scope: string, at: number, failed: boolean): void
+  /** Writes finished and failed of each bucket from `first` on into `out`, two numbers each; 0 where nothing is known. */
+  bucketsRead(scope: string, buckets: Buckets, first: number, out: Float64Array): void
+
+  /** JSON of schemas IncidentEvent. `at`: when the log had it (LogAppendTime). */
+  applyIncident(eventJson: string, at: number): { readonly changed: boolean; readonly record: IncidentRecord }
   incident(service: string, key: string): IncidentRecord | null
+  /** As the log had told it until `at`; null when nobody had heard of it then. */
+  incidentAt(service: string, key: string, at: number): AsKnown<IncidentRecord> | null
   /** One for each service that has an incident with this key, open ones first. */
   incidentsWithKey(key: string, limit: number): readonly IncidentRecord[]
   incidents(filter: IncidentFilter, limit: number, cursor: string | null): Page<IncidentRecord>
@@ -123,7 +151,12 @@ export interface ShardDoor {
   service(service: string): ServiceRecord | null
   services(limit: number, cursor: string | null): Page<ServiceRecord>
 
-  /** Digest of the whole state: equal for equal logs, whatever the upkeep has done. */
+  /** What it dropped of every kind to make room, and since when it is whole. */
+  dropped(): readonly Dropped[]
+  /** Notes that the log did not bring all of these kinds up to a time: it counts as if that were dropped. */
+  noteGap(kinds: readonly DroppedKind[], until: number): void
+
+  /** Digest of the whole state: equal for equal logs as long as nothing was dropped, whatever the upkeep has done. */
   stateHash(): string
   /**
    * Does one piece of work that can wait, such as merging sealed chunks of samples: it runs on another thread and is

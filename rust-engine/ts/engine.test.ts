@@ -5,33 +5,43 @@ import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import type { ShardDoor } from './door.ts'
 import { openEngine } from './engine.ts'
-import { ALL, SHOP, MIB, deployment, incident, open, sized } from './engineUnderTest.ts'
+import { ALL, SHOP, MIB, deployment, incident, open, sized, LOGGED } from './engineUnderTest.ts'
 import { OptionsInvalid, RecordInvalid, ShardGone, ShardLoaded, SharedMemoryRefused, ShardUnknown } from './errors.ts'
 import { ROLLING_FIELDS, ROLLING_WIDTH } from './records.ts'
 
 test('a deployment moves forward only, and its prediction is handed out with its outcome', () => {
   const shard = open().createShard(0)
-  assert.deepEqual(pick(shard.applyDeployment(deployment({}))), { changed: true, opened: true, closed: false })
-  assert.deepEqual(pick(shard.applyDeployment(deployment({}))), { changed: false, opened: false, closed: false })
+  assert.deepEqual(pick(shard.applyDeployment(deployment({}), LOGGED)), { changed: true, opened: true, closed: false })
+  assert.deepEqual(pick(shard.applyDeployment(deployment({}), LOGGED)), {
+    changed: false,
+    opened: false,
+    closed: false,
+  })
   assert.equal(shard.attachPrediction(SHOP, 'github:o/r/deployment/1', 1, '{"p":0.9}'), true)
   assert.equal(shard.attachPrediction(SHOP, 'github:o/r/deployment/1', 2, 'x'), false)
   assert.equal(shard.deployment(SHOP, 'github:o/r/deployment/1')?.prediction, '{"p":0.9}')
 
-  const finished = shard.applyDeployment(deployment({ phase: 'finished', conclusion: 'success', occurredAt: 5_000 }))
+  const finished = shard.applyDeployment(
+    deployment({ phase: 'finished', conclusion: 'success', occurredAt: 5_000 }),
+    LOGGED,
+  )
   assert.deepEqual(pick(finished), { changed: true, opened: false, closed: true })
   assert.equal(finished.record?.prediction, '{"p":0.9}')
   assert.equal(shard.deployment(SHOP, 'github:o/r/deployment/1')?.prediction, null)
 
-  const late = shard.applyDeployment(deployment({ phase: 'started', occurredAt: 2_000 }))
+  const late = shard.applyDeployment(deployment({ phase: 'started', occurredAt: 2_000 }), LOGGED)
   assert.deepEqual([late.changed, late.record?.startedAt, late.record?.state], [true, 2_000, 'finished'])
   for (const conclusion of ['inactive', 'failure'])
-    assert.equal(shard.applyDeployment(deployment({ phase: 'finished', conclusion, occurredAt: 9_000 })).changed, false)
-  const rolledBack = shard.applyDeployment(deployment({ phase: 'rolled_back', occurredAt: 9_000 }))
+    assert.equal(
+      shard.applyDeployment(deployment({ phase: 'finished', conclusion, occurredAt: 9_000 }), LOGGED).changed,
+      false,
+    )
+  const rolledBack = shard.applyDeployment(deployment({ phase: 'rolled_back', occurredAt: 9_000 }), LOGGED)
   assert.deepEqual([rolledBack.record?.state, rolledBack.record?.conclusion], ['rolled_back', 'success'])
 
-  const again = shard.applyDeployment(deployment({ attempt: 2, phase: 'started', occurredAt: 10_000 }))
+  const again = shard.applyDeployment(deployment({ attempt: 2, phase: 'started', occurredAt: 10_000 }), LOGGED)
   assert.deepEqual([again.opened, again.record?.state, again.record?.conclusion], [true, 'started', null])
-  assert.equal(shard.applyDeployment(deployment({ attempt: 1, phase: 'rolled_back' })).changed, false)
+  assert.equal(shard.applyDeployment(deployment({ attempt: 1, phase: 'rolled_back' }), LOGGED).changed, false)
 })
 
 const pick = ({ changed, opened, closed }: ReturnType<ShardDoor['applyDeployment']>) => ({ changed, opened, closed })
@@ -47,6 +57,7 @@ test('the first event of an attempt opens it whatever its phase; steps never end
         conclusion,
         step: { key, name: key, kind: 'job', state },
       }),
+      LOGGED,
     )
   const first = step('a', 'in_progress', null)
   assert.deepEqual([first.opened, first.closed, first.record?.state], [true, false, 'requested'])
@@ -55,7 +66,7 @@ test('the first event of an attempt opens it whatever its phase; steps never end
   assert.deepEqual(step('a', 'completed', 'success').record?.steps, { total: 2, completed: 2, failed: 1 })
   assert.equal(shard.deployment(SHOP, 'run')?.conclusion, null)
 
-  const whole = shard.applyDeployment(deployment({ key: 'other', phase: 'finished', conclusion: 'failure' }))
+  const whole = shard.applyDeployment(deployment({ key: 'other', phase: 'finished', conclusion: 'failure' }), LOGGED)
   assert.deepEqual(pick(whole), { changed: true, opened: true, closed: true })
   assert.deepEqual(
     shard.services(10, null).items.map((s) => [s.deployments, s.ciRuns]),
@@ -73,7 +84,7 @@ test('a deployment tells the time by which it is listed: started, else requested
     ['started', 7_500],
   ] as const) {
     const step = phase === 'step' ? { key: 'a', name: 'a', kind: 'job', state: 'queued' } : null
-    const { record } = shard.applyDeployment(deployment({ phase, occurredAt, step }))
+    const { record } = shard.applyDeployment(deployment({ phase, occurredAt, step }), LOGGED)
     const at = record?.listedAt ?? NaN
     told.push(at)
     const listed = (from: number, to: number) => shard.deployments({ ...ALL, from, to }, 9, null).items.length
@@ -90,7 +101,7 @@ test('a change is kept by service and commit', () => {
     fileTypes: 'ts md',
   }
   const pushed = { subject: 'change', phase: 'changed', key: 'c', sha: 'abc', change }
-  const told = shard.applyDeployment(deployment(pushed))
+  const told = shard.applyDeployment(deployment(pushed), LOGGED)
   assert.deepEqual([told.changed, told.opened, told.record], [true, false, null])
   assert.deepEqual(shard.changeOf('production/shop', 'abc'), change)
   assert.equal(shard.changeOf('production/shop', 'abd'), null)
@@ -117,6 +128,7 @@ test('lists are newest first and their cursors visit every record once', () => {
     const fields = done ? { phase: 'finished', conclusion: 'success' } : { phase: 'started' }
     shard.applyDeployment(
       deployment({ key: `k${i}`, service: `production/s${i % 2}`, occurredAt: 1_000 + i, ...fields }),
+      LOGGED,
     )
     if (i % 2 === 1) wanted.unshift(`k${i}`)
   }
@@ -140,18 +152,26 @@ test('lists are newest first and their cursors visit every record once', () => {
 
 test('incidents resolve once and stay resolved; open ones are counted', () => {
   const shard = open().createShard(0)
-  shard.applyIncident(incident({}))
+  shard.applyIncident(incident({}), LOGGED)
   assert.equal(shard.service('production/shop')?.openIncidents, 1)
-  shard.applyIncident(incident({ phase: 'acknowledged', occurredAt: 1_500 }))
+  shard.applyIncident(incident({ phase: 'acknowledged', occurredAt: 1_500 }), LOGGED)
   assert.equal(
-    shard.applyIncident(incident({ phase: 'resolved', occurredAt: 2_000, endsAt: 1_900 })).record.endsAt,
+    shard.applyIncident(incident({ phase: 'resolved', occurredAt: 2_000, endsAt: 1_900 }), LOGGED).record.endsAt,
     1_900,
   )
-  assert.equal(shard.applyIncident(incident({ phase: 'firing', occurredAt: 900 })).changed, false)
+  assert.equal(shard.applyIncident(incident({ phase: 'firing', occurredAt: 900 }), LOGGED).changed, false)
   const record = shard.incident(SHOP, 'alertmanager:1')
   assert.deepEqual([record?.state, record?.acknowledgedAt, record?.labels], ['resolved', 1_500, { alertname: 'Slow' }])
   assert.equal(shard.service('production/shop')?.openIncidents, 0)
-  const filter = { service: null, environment: 'production', state: 'resolved', from: null, to: null } as const
+  const filter = {
+    service: null,
+    environment: 'production',
+    state: 'resolved',
+    severity: null,
+    from: null,
+    to: null,
+    at: null,
+  } as const
   assert.equal(shard.incidents(filter, 10, null).items.length, 1)
 })
 
@@ -252,9 +272,9 @@ test('errors come by name: options, shards, handles, shared memory, malformed ev
   const shard = engine.createShard(3)
   assert.throws(() => engine.createShard(3), ShardLoaded)
   assert.throws(() => engine.createShard(12), ShardUnknown)
-  assert.throws(() => shard.applyDeployment('{'), RecordInvalid)
+  assert.throws(() => shard.applyDeployment('{', LOGGED), RecordInvalid)
   assert.throws(
-    () => shard.applyDeployment(deployment({ phase: 'changed' })),
+    () => shard.applyDeployment(deployment({ phase: 'changed' }), LOGGED),
     (error) => error instanceof RecordInvalid && error.field === 'phase' && !error.retryable,
   )
   assert.throws(() => {
@@ -279,8 +299,8 @@ test('any text instead of an event is refused or applied, never a crash', () => 
       ),
       (text) => {
         const doors = [
-          (json: string) => shard.applyDeployment(json),
-          (json: string) => shard.applyIncident(json),
+          (json: string) => shard.applyDeployment(json, LOGGED),
+          (json: string) => shard.applyIncident(json, LOGGED),
           (json: string) => shard.applyInfrastructure(json),
         ]
         for (const apply of doors)
@@ -298,7 +318,7 @@ test('any text instead of an event is refused or applied, never a crash', () => 
 test('an attempt that a later one overtook keeps its prediction until it ends; one more gives it up', () => {
   const shard = open().createShard(0)
   const tell = (attempt: number, phase: string, occurredAt: number, conclusion: string | null = null) =>
-    shard.applyDeployment(deployment({ attempt, phase, occurredAt, conclusion }))
+    shard.applyDeployment(deployment({ attempt, phase, occurredAt, conclusion }), LOGGED)
   const key = 'github:o/r/deployment/1'
   tell(1, 'requested', 1_000)
   shard.attachPrediction(SHOP, key, 1, 'one')
@@ -323,19 +343,22 @@ test('an attempt that a later one overtook keeps its prediction until it ends; o
 
 test('an attempt that is rolled back before its conclusion has ended, once', () => {
   const shard = open().createShard(0)
-  shard.applyDeployment(deployment({ phase: 'started' }))
+  shard.applyDeployment(deployment({ phase: 'started' }), LOGGED)
   shard.attachPrediction(SHOP, 'github:o/r/deployment/1', 1, 'one')
-  const rolledBack = shard.applyDeployment(deployment({ phase: 'rolled_back', occurredAt: 2_000 }))
+  const rolledBack = shard.applyDeployment(deployment({ phase: 'rolled_back', occurredAt: 2_000 }), LOGGED)
   assert.deepEqual([rolledBack.closed, rolledBack.record?.prediction], [true, 'one'])
   assert.equal(shard.deployment(SHOP, 'github:o/r/deployment/1')?.prediction, null)
-  const late = shard.applyDeployment(deployment({ phase: 'finished', conclusion: 'failure', occurredAt: 3_000 }))
+  const late = shard.applyDeployment(
+    deployment({ phase: 'finished', conclusion: 'failure', occurredAt: 3_000 }),
+    LOGGED,
+  )
   assert.deepEqual([late.closed, late.record?.conclusion, late.record?.state], [false, 'failure', 'rolled_back'])
 })
 
 test('2 GiB are mapped and hardly any of it is resident', () => {
   const before = process.memoryUsage.rss()
   const engine = openEngine({ ...sized(256 * MIB) })
-  engine.createShard(0).applyDeployment(deployment({}))
+  engine.createShard(0).applyDeployment(deployment({}), LOGGED)
   assert.equal(engine.memory().poolBytes, 2_147_483_648)
   assert.ok(process.memoryUsage.rss() - before < 64 * MIB)
 })
@@ -361,13 +384,16 @@ test('the same key in two services is two deployments and two incidents, also fo
   const OTHER = 'production/other'
   const key = 'ci:build/1'
   for (const service of [SHOP, OTHER]) {
-    assert.ok(shard.applyDeployment(deployment({ service, key, phase: 'started' })).opened)
+    assert.ok(shard.applyDeployment(deployment({ service, key, phase: 'started' }), LOGGED).opened)
     assert.ok(shard.attachPrediction(service, key, 1, service))
-    assert.ok(shard.applyIncident(incident({ service, key })).changed)
+    assert.ok(shard.applyIncident(incident({ service, key }), LOGGED).changed)
   }
-  const ended = shard.applyDeployment(deployment({ service: OTHER, key, phase: 'finished', conclusion: 'failure' }))
+  const ended = shard.applyDeployment(
+    deployment({ service: OTHER, key, phase: 'finished', conclusion: 'failure' }),
+    LOGGED,
+  )
   assert.deepEqual([ended.closed, ended.record?.service, ended.record?.prediction], [true, OTHER, OTHER])
-  assert.equal(shard.applyIncident(incident({ service: OTHER, key, phase: 'resolved' })).record.service, OTHER)
+  assert.equal(shard.applyIncident(incident({ service: OTHER, key, phase: 'resolved' }), LOGGED).record.service, OTHER)
   assert.deepEqual([shard.deployment(SHOP, key)?.state, shard.deployment(SHOP, key)?.prediction], ['started', SHOP])
   assert.deepEqual([shard.incident(SHOP, key)?.state, shard.incident(OTHER, key)?.state], ['firing', 'resolved'])
   assert.equal(shard.deployment('production/none', key), null)
@@ -380,7 +406,9 @@ test('the same key in two services is two deployments and two incidents, also fo
   assert.deepEqual(shard.incidentsWithKey('ci:build', 9), [])
   assert.deepEqual(new Set(servicesOf(shard.deployments(ALL, 9, null).items)), new Set([SHOP, OTHER]))
   assert.deepEqual(servicesOf(shard.deployments({ ...ALL, service: OTHER }, 9, null).items), [OTHER])
-  assert.deepEqual(servicesOf(shard.incidents({ ...ALL, state: null, service: SHOP }, 9, null).items), [SHOP])
+  assert.deepEqual(servicesOf(shard.incidents({ ...ALL, severity: null, state: null, service: SHOP }, 9, null).items), [
+    SHOP,
+  ])
 })
 
 test('names as long as they may be are kept apart and listed page by page', () => {
@@ -389,8 +417,8 @@ test('names as long as they may be are kept apart and listed page by page', () =
   const key = (end: number) => `ci:${'k'.repeat(600)}${end}`
   for (let i = 0; i < 4; i++) {
     const at = { service: long(i % 2), key: key(i >> 1), occurredAt: 1_000, startsAt: 1_000 }
-    shard.applyDeployment(deployment(at))
-    shard.applyIncident(incident(at))
+    shard.applyDeployment(deployment(at), LOGGED)
+    shard.applyIncident(incident(at), LOGGED)
   }
   const seen = new Set<string>()
   let cursor: string | null = null
@@ -401,5 +429,5 @@ test('names as long as they may be are kept apart and listed page by page', () =
   } while (cursor !== null)
   assert.equal(seen.size, 4)
   assert.equal(shard.incidentsWithKey(key(0), 9).length, 2)
-  assert.equal(shard.incidents({ ...ALL, state: null, service: long(1) }, 9, null).items.length, 2)
+  assert.equal(shard.incidents({ ...ALL, severity: null, state: null, service: long(1) }, 9, null).items.length, 2)
 })

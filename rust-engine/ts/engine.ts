@@ -27,6 +27,18 @@ class Engine implements EngineDoor {
     return JSON.parse(named(() => addon.memory(this.#box))) as MemoryReport
   }
 
+  clean(budgetMs: number): boolean {
+    return named(() => addon.clean(this.#box, budgetMs))
+  }
+
+  survey(pagesMax: number): number {
+    return named(() => addon.survey(this.#box, pagesMax))
+  }
+
+  releaseIdle(): number {
+    return named(() => addon.releaseIdle(this.#box))
+  }
+
   createShard(shard: number): ShardDoor {
     const generation = named(() => addon.createShard(this.#box, shard))
     return openShard(this.#box, shard, generation, this.#keyFileOf)
@@ -37,11 +49,11 @@ class Engine implements EngineDoor {
     folder: string,
     committed: Readonly<Record<string, string>>,
   ): Promise<RestoredShard> {
-    const restored = await addon
-      .restoreShard(this.#box, shard, folder, JSON.stringify(committed), this.#keyFileOf(folder))
-      .catch((error: unknown) => {
-        throw namedError(error)
-      })
+    const key = this.#keyFileOf(folder)
+    const restoring = named(() => addon.restoreShard(this.#box, shard, folder, JSON.stringify(committed), key))
+    const restored = await restoring.catch((error: unknown) => {
+      throw namedError(error)
+    })
     const { generation, info, refused } = JSON.parse(restored) as Restored
     if (generation === null || info === null) return { shard: null, info: null, refused }
     return { shard: openShard(this.#box, shard, generation, this.#keyFileOf), info, refused }

@@ -7,6 +7,8 @@ import { openEngine } from './engine.ts'
 import type { DeploymentFilter, EngineOptions } from './records.ts'
 
 export const MIB = 1024 * 1024
+/** When the log had an event, where that does not matter. */
+export const LOGGED = 1_000
 /** The service of the events below. */
 export const SHOP = 'production/shop'
 export const ALL: DeploymentFilter = {
@@ -17,6 +19,7 @@ export const ALL: DeploymentFilter = {
   conclusion: null,
   from: null,
   to: null,
+  at: null,
 }
 
 export const sized = (unit: number): EngineOptions => ({

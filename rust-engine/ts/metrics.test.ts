@@ -257,13 +257,13 @@ test('a matcher that is wrong is named with its place', () => {
 })
 
 test('a full region drops its oldest samples and keeps the newest', () => {
-  const engine = open(2)
+  const engine = open(4)
   const shard = engine.createShard(0)
   let noise = 1
   const random = () => (noise = (noise * 48_271) % 2_147_483_647) / 2_147_483_647
   const evicted = () => engine.memory().regions[0]?.evicted ?? 0
   let row = 0
-  for (; evicted() === 0 && row < 20_000; row += 200) scrape(shard, 10, row, row + 200, random)
+  for (; evicted() === 0 && row < 100_000; row += 200) scrape(shard, 10, row, row + 200, random)
   assert.ok(evicted() > 0, 'never full')
   const { times } = read(shard, 'm1', 0, Number.MAX_SAFE_INTEGER)
   assert.ok((times[0] ?? 0) > START, 'the oldest went')

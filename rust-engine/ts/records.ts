@@ -10,11 +10,40 @@ export interface EngineOptions {
   /** Most bytes a region may borrow from the others' free pages. */
   readonly borrowBytesMax: Readonly<Record<Region, number>>
   readonly shards: number
+  /** How much older than the newest sample of its target a sample may be to be kept; an hour when absent. */
+  readonly lateWindowMs?: number
   /**
    * 32 random bytes, made at first use with mode 0600, or up to 8 such keys: the first one writes, all of them read. Null
    * or absent: `<snapshot folder>/../keys/snapshot.key`.
    */
   readonly snapshotKeyFile?: string | null
+}
+
+/** What goes when a region is full, by kind: docs/eviction.md. */
+export const DROPPED_KINDS = [
+  'samples', // as they came
+  'samples_5m', // five minutes together
+  'samples_1h',
+  'series',
+  'resources',
+  'services',
+  'ci_runs_successful', // no conclusion that means failure
+  'ci_runs_failed',
+  'changes',
+  'rolling_scopes',
+  'deployments',
+  'incidents',
+  'operations_given_up', // running or open, not heard of for 7 days: kept among those that are over
+] as const
+export type DroppedKind = (typeof DROPPED_KINDS)[number]
+
+/** What a shard dropped of one kind. */
+export interface Dropped {
+  readonly kind: DroppedKind
+  /** How many since the shard began. */
+  readonly records: number
+  /** Everything of the kind with a later time is there; null: everything is. */
+  readonly until: number | null
 }
 
 export interface RegionReport {
@@ -24,18 +53,40 @@ export interface RegionReport {
   readonly borrowedBytes: number
   readonly lentBytes: number
   readonly freeBytes: number
-  /** Records or samples dropped to make room, since the start. */
+  /** Records, samples and series that the loaded shards dropped to make room, since each began. */
   readonly evicted: number
 }
+
+/** Pages of one kind of thing in a region of a shard. */
+export interface ComponentReport {
+  readonly shard: number
+  readonly region: Region
+  readonly component: string
+  /** A page of several kinds counts for the one that has most of it. */
+  readonly pages: number
+  /** Of its pages and of those of others in which some of it lies: what is not fragmentation. */
+  readonly liveBytes: number
+}
+
 export interface MemoryReport {
   readonly poolBytes: number
   readonly pageBytes: number
   readonly usedBytes: number
+  /** Of free pages that still take memory of the system. */
+  readonly idleBytes: number
   /** Used share of the pool, 0..1. */
   readonly utilization: number
   readonly regions: readonly RegionReport[]
-  /** Pages owned by each loaded shard. */
-  readonly shards: readonly { readonly shard: number; readonly pages: number }[]
+  /** The same by kind. */
+  readonly dropped: readonly { readonly kind: DroppedKind; readonly region: Region; readonly records: number }[]
+  /** Pages owned by each shard that is loaded or being restored; by region in the order of REGIONS. */
+  readonly shards: readonly {
+    readonly shard: number
+    readonly pages: number
+    readonly regionPages: readonly number[]
+  }[]
+  /** As each shard was when `survey` last came to its end. */
+  readonly components: readonly ComponentReport[]
 }
 
 export type DeploymentState = 'requested' | 'started' | 'finished' | 'rolled_back'
@@ -167,11 +218,22 @@ export interface Found<T> {
 
 export type Aggregation = 'last' | 'avg' | 'min' | 'max' | 'sum' | 'count'
 
-/** A page of a list, newest first; `cursor` is null at the end. */
+/** A page of a list, newest first; `cursor` is null at the end. `exactFrom`: the latest of the items', where a list takes `at`. */
 export interface Page<T> {
   readonly items: readonly T[]
   readonly cursor: string | null
+  readonly exactFrom: number | null
 }
+
+/** A record as it was known at a time. */
+export interface AsKnown<T> {
+  readonly record: T
+  /** Null: just so. Else what was known between is not kept whole any more; as known from this time on it is. */
+  readonly exactFrom: number | null
+}
+
+/** Hours of the week in UTC, from Monday 0:00 = 0, over all time; days since 1970-01-01 in UTC, of the last 13 to 14 months. */
+export type Buckets = 'hour_of_week' | 'day'
 
 export interface DeploymentFilter {
   readonly subject: 'deployment' | 'ci_run' | null
@@ -182,13 +244,18 @@ export interface DeploymentFilter {
   /** listedAt within [from, to). */
   readonly from: number | null
   readonly to: number | null
+  /** As known at this time; null = now. */
+  readonly at: number | null
 }
 export interface IncidentFilter {
   readonly service: string | null
   readonly environment: string | null
   readonly state: 'firing' | 'acknowledged' | 'resolved' | null
+  readonly severity: string | null
   readonly from: number | null
   readonly to: number | null
+  /** As known at this time; null = now. */
+  readonly at: number | null
 }
 
 /**

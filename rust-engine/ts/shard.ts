@@ -4,9 +4,13 @@ import type { ShardDoor } from './door.ts'
 import { named, namedError, SharedMemoryRefused } from './errors.ts'
 import type {
   Aggregation,
+  AsKnown,
+  Buckets,
   DeploymentApplied,
   DeploymentFilter,
   DeploymentRecord,
+  Dropped,
+  DroppedKind,
   Found,
   IncidentFilter,
   IncidentRecord,
@@ -48,8 +52,8 @@ class Shard implements ShardDoor {
     })
   }
 
-  applyDeployment(eventJson: string): DeploymentApplied {
-    return parse(named(() => addon.applyDeployment(this.#engine, this.shard, this.#generation, eventJson)))
+  applyDeployment(eventJson: string, at: number): DeploymentApplied {
+    return parse(named(() => addon.applyDeployment(this.#engine, this.shard, this.#generation, eventJson, at)))
   }
 
   attachPrediction(service: string, key: string, attempt: number, prediction: string): boolean {
@@ -59,7 +63,15 @@ class Shard implements ShardDoor {
   }
 
   deployment(service: string, key: string): DeploymentRecord | null {
-    return parse(named(() => addon.deployment(this.#engine, this.shard, this.#generation, service, key)))
+    return this.#deployment(service, key, null)?.record ?? null
+  }
+
+  deploymentAt(service: string, key: string, at: number): AsKnown<DeploymentRecord> | null {
+    return this.#deployment(service, key, at)
+  }
+
+  #deployment(service: string, key: string, at: number | null): AsKnown<DeploymentRecord> | null {
+    return parse(named(() => addon.deployment(this.#engine, this.shard, this.#generation, service, key, at)))
   }
 
   deployments(filter: DeploymentFilter, limit: number, cursor: string | null): Page<DeploymentRecord> {
@@ -86,12 +98,33 @@ class Shard implements ShardDoor {
     })
   }
 
-  applyIncident(eventJson: string): { readonly changed: boolean; readonly record: IncidentRecord } {
-    return parse(named(() => addon.applyIncident(this.#engine, this.shard, this.#generation, eventJson)))
+  bucketsAdd(scope: string, at: number, failed: boolean): void {
+    named(() => {
+      addon.bucketsAdd(this.#engine, this.shard, this.#generation, scope, at, failed)
+    })
+  }
+
+  bucketsRead(scope: string, buckets: Buckets, first: number, out: Float64Array): void {
+    const own = notShared('out', out)
+    named(() => {
+      addon.bucketsRead(this.#engine, this.shard, this.#generation, scope, buckets, first, own)
+    })
+  }
+
+  applyIncident(eventJson: string, at: number): { readonly changed: boolean; readonly record: IncidentRecord } {
+    return parse(named(() => addon.applyIncident(this.#engine, this.shard, this.#generation, eventJson, at)))
   }
 
   incident(service: string, key: string): IncidentRecord | null {
-    return parse(named(() => addon.incident(this.#engine, this.shard, this.#generation, service, key)))
+    return this.#incident(service, key, null)?.record ?? null
+  }
+
+  incidentAt(service: string, key: string, at: number): AsKnown<IncidentRecord> | null {
+    return this.#incident(service, key, at)
+  }
+
+  #incident(service: string, key: string, at: number | null): AsKnown<IncidentRecord> | null {
+    return parse(named(() => addon.incident(this.#engine, this.shard, this.#generation, service, key, at)))
   }
 
   incidentsWithKey(key: string, limit: number): readonly IncidentRecord[] {
@@ -158,9 +191,10 @@ class Shard implements ShardDoor {
     const [at, out] = [notShared('times', times), notShared('values', values)]
     const filled = notShared('counts', counts)
     const [engine, generation] = [this.#engine, this.#generation]
-    return named(() =>
+    const answered = named(() =>
       addon.ranges(engine, this.shard, generation, ids, from, to, stepMs, aggregation, rowsMax, at, out, filled),
     )
+    return parse<{ readonly isWhole: boolean }>(answered).isWhole
   }
 
   service(service: string): ServiceRecord | null {
@@ -169,6 +203,17 @@ class Shard implements ShardDoor {
 
   services(limit: number, cursor: string | null): Page<ServiceRecord> {
     return parse(named(() => addon.services(this.#engine, this.shard, this.#generation, limit, cursor)))
+  }
+
+  dropped(): readonly Dropped[] {
+    return parse(named(() => addon.dropped(this.#engine, this.shard, this.#generation)))
+  }
+
+  noteGap(kinds: readonly DroppedKind[], until: number): void {
+    const names = JSON.stringify(kinds)
+    named(() => {
+      addon.noteGap(this.#engine, this.shard, this.#generation, names, until)
+    })
   }
 
   stateHash(): string {

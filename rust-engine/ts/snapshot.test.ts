@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { test } from 'node:test'
 import { openEngine } from './engine.ts'
-import { ALL, MIB, SHOP, deployment, incident, open, sized, temporary } from './engineUnderTest.ts'
+import { ALL, MIB, SHOP, deployment, incident, open, sized, temporary, LOGGED } from './engineUnderTest.ts'
 import { RecordInvalid, SnapshotFailed, SnapshotKeyInvalid, SnapshotKeyWrong, SnapshotRunning } from './errors.ts'
 
 test('snapshot, drop, restore: the same state, the same answers', async (t) => {
@@ -14,13 +14,14 @@ test('snapshot, drop, restore: the same state, the same answers', async (t) => {
   for (let i = 0; i < 300; i++)
     shard.applyDeployment(
       deployment({ key: `k${i}`, phase: i % 2 ? 'started' : 'finished', conclusion: i % 2 ? null : 'failure' }),
+      LOGGED,
     )
-  shard.applyIncident(incident({ description: 'long '.repeat(3_000) }))
+  shard.applyIncident(incident({ description: 'long '.repeat(3_000) }), LOGGED)
   shard.rollingAdd(['scope'], 5, true, 3)
   shard.attachPrediction(SHOP, 'k1', 1, 'p')
   const hash = shard.stateHash()
   const writing = shard.snapshot(folder, 'w1', { 'devops.deployments': '300', 'devops.ticks': '7' }, 1234)
-  shard.applyDeployment(deployment({ key: 'after' }))
+  shard.applyDeployment(deployment({ key: 'after' }), LOGGED)
   const { writtenPages, writtenBytes, waits, waitedMs, waitedMsMax, ...info } = await writing
   assert.deepEqual([writtenPages, writtenBytes, waits, waitedMs, waitedMsMax], [info.pages, info.bytes, 0, 0, 0])
   assert.equal(statSync(join(folder, '..', 'keys', 'snapshot.key')).mode & 0o777, 0o600)
@@ -39,7 +40,7 @@ test('snapshot, drop, restore: the same state, the same answers', async (t) => {
   assert.equal(restored.shard.deployment(SHOP, 'after'), null)
   assert.equal(restored.shard.incident(SHOP, 'alertmanager:1')?.description.length, 15_000)
   assert.equal(restored.shard.deployments({ ...ALL, state: 'finished' }, 1_000, null).items.length, 150)
-  restored.shard.applyDeployment(deployment({ key: 'after' }))
+  restored.shard.applyDeployment(deployment({ key: 'after' }), LOGGED)
   const elsewhere = await open().restoreShard(4, folder, { 'devops.deployments': '400', 'devops.ticks': '8' })
   assert.equal(elsewhere.shard?.stateHash(), hash)
 })
@@ -50,7 +51,7 @@ test('damaged snapshots are skipped with their reason and the older one is used'
   const shard = engine.createShard(0)
   const hashes: string[] = []
   for (let i = 1; i <= 3; i++) {
-    shard.applyDeployment(deployment({ key: `k${i}` }))
+    shard.applyDeployment(deployment({ key: `k${i}` }), LOGGED)
     hashes.push(shard.stateHash())
     await shard.snapshot(folder, 'w', { 'devops.deployments': String(i) }, i)
   }

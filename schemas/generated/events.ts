@@ -13,7 +13,7 @@ export interface DeadLetter {
   readonly headers: Readonly<Record<string, string>>
 }
 
-export type DeadLetterReason = 'undecodable' | 'invalid' | 'clock_ahead' | 'crashed'
+export type DeadLetterReason = 'undecodable' | 'invalid' | 'clock_ahead' | 'crashed' | 'no_room'
 
 /** A step in the life of a deployment, a CI run or a change. */
 export interface DeploymentEvent {

@@ -16,16 +16,14 @@ export const service = text(256)
   .refine((name) => SERVICE.test(name), 'expected <environment>/<name>')
   .describe('Service as <environment>/<name>, e.g. production/checkout')
 export const environment = text(64).min(1).describe('Environment name, e.g. production')
-export const time = z.iso.datetime({ offset: true }).describe('ISO 8601 time')
+export const time = z.iso.datetime({ offset: true })
+export const knownAt = time.optional().describe('As known at this time')
 export const limit = z.number().int().min(1).max(100).default(20).describe('Most items to return')
 export const cursor = text(4096).optional().describe('nextCursor of the answer before')
 
 /** How current and how whole an answer is. */
 export const freshness = z.object({
-  freshThrough: z
-    .string()
-    .nullable()
-    .describe('Everything accepted before this time is in the answer; null when unknown'),
+  freshThrough: z.string().nullable().describe('Everything accepted before this time is in the answer'),
   complete: z.boolean(),
   incompleteReason: z.string().nullable(),
 })
@@ -36,6 +34,13 @@ export function page<Item extends z.ZodType>(item: Item) {
 
 export const answerClass = z.enum(['confident', 'uncertain', 'not_enough_evidence'])
 export const riskLevel = z.enum(['low', 'medium', 'high', 'critical'])
+
+export const outcomes = z.object({
+  finished: z.number().int(),
+  failed: z.number().int(),
+  streak: z.number().int(),
+  lastDays: z.array(z.tuple([z.number(), z.number()])).describe('[finished, failed] by UTC day, today last'),
+})
 
 export const deploymentSummary = z.object({
   key: z.string(),
@@ -67,3 +72,9 @@ export const incidentSummary = z.object({
   startsAt: z.string(),
   endsAt: z.string().nullable(),
 })
+
+/** How full a part of the memory is, ascending. */
+export const ALERT_LEVELS = ['none', 'notice', 'warning', 'critical'] as const
+/** Alerts name a region or this. */
+export const POOL = 'pool'
+export type AlertLevel = (typeof ALERT_LEVELS)[number]

@@ -10,7 +10,9 @@ import {
   environment,
   freshness,
   incidentSummary,
+  knownAt,
   limit,
+  outcomes,
   page,
   riskLevel,
   service,
@@ -75,6 +77,7 @@ export const QUERIES = {
       conclusion: text(32).optional().describe('success, failure, error, timeout, cancelled, …'),
       from: time.optional(),
       to: time.optional(),
+      at: knownAt,
       limit,
       cursor,
     }),
@@ -94,8 +97,8 @@ export const QUERIES = {
       ciRuns: z.number().int(),
       series: z.number().int(),
       outcomes: z.object({
-        deployment: z.object({ finished: z.number().int(), failed: z.number().int(), streak: z.number().int() }),
-        ci_run: z.object({ finished: z.number().int(), failed: z.number().int(), streak: z.number().int() }),
+        deployment: outcomes,
+        ci_run: outcomes,
       }),
       recent: z.array(deploymentSummary),
       openIncidents: z.array(incidentSummary),
@@ -115,8 +118,10 @@ export const QUERIES = {
       service: service.optional(),
       environment: environment.optional(),
       state: z.enum(['firing', 'acknowledged', 'resolved']).optional(),
+      severity: text(64).optional(),
       from: time.optional(),
       to: time.optional(),
+      at: knownAt,
       limit,
       cursor,
     }),
@@ -128,6 +133,7 @@ export const QUERIES = {
     input: z.object({
       key: text(512).min(1),
       service: service.optional().describe('Needed where several have an incident of this key'),
+      at: knownAt,
     }),
     output: z.object({
       incident: incidentSummary.extend({
@@ -208,12 +214,14 @@ export const QUERIES = {
   },
   get_memory: {
     title: 'Get memory',
-    description: 'The 2 GiB pool: use by region and shard, borrowing, evictions.',
+    description: 'The 2 GiB pool: use by region, component and shard, borrowing, evictions, alerts.',
     input: z.object({}),
     output: z.object({
       poolBytes: z.number(),
       usedBytes: z.number(),
       utilization: z.number(),
+      idleBytes: z.number(),
+      alert: z.string(),
       regions: z.array(
         z.object({
           region: z.string(),
@@ -221,11 +229,22 @@ export const QUERIES = {
           usedBytes: z.number(),
           borrowedBytes: z.number(),
           lentBytes: z.number(),
-          freeBytes: z.number().describe('Own and borrowable'),
+          freeBytes: z.number(),
           evicted: z.number(),
+          fragmentation: z.number().nullable(),
+          alert: z.string(),
         }),
       ),
-      shards: z.array(z.object({ shard: z.number().int(), pages: z.number().int() })),
+      shards: z.array(z.object({ shard: z.number(), pages: z.number(), fragmentation: z.number().nullable() })),
+      components: z.array(
+        z.object({
+          region: z.string(),
+          component: z.string(),
+          pages: z.number(),
+          liveBytes: z.number(),
+          fragmentation: z.number().nullable(),
+        }),
+      ),
       ...freshness.shape,
     }),
   },
@@ -235,6 +254,7 @@ export const QUERIES = {
     input: z.object({}),
     output: z.object({
       status: z.enum(['ok', 'degraded', 'down']),
+      memoryAlert: z.string(),
       shards: z.array(
         z.object({
           shard: z.number().int(),

@@ -1,8 +1,8 @@
 use crate::clock::{cpu_ns, median};
 use crate::gorilla;
+use crate::made_up::{Random, SHAPES};
 use crate::row::Row;
-use crate::scrape::{Random, SHAPES};
-use crate::shard::{Shard, block, ids};
+use crate::shard::{Shard, TARGET, block, ids};
 use tsz::Encode;
 
 const SHARDS: usize = 5;
@@ -29,7 +29,7 @@ fn calls(series: usize, rows: usize, calls: usize, shuffled: bool) -> (f64, f64)
     let columns: Vec<Vec<f64>> =
         (0..series).map(|n| SHAPES[n % SHAPES.len()].series(rows * calls, &mut random)).collect();
     let times: Vec<i64> = (0..(rows * calls) as i64).map(|row| 1_700_000_000_000 + row * 15_000).collect();
-    let ids = ids(series);
+    let ids = ids(TARGET, series);
     let mut order: Vec<usize> = (0..series).collect();
     let blocks: Vec<Vec<u8>> = (0..calls)
         .map(|call| {

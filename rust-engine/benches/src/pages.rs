@@ -1,6 +1,6 @@
 use crate::clock::median_ns;
+use crate::made_up::Random;
 use crate::row::Row;
-use crate::scrape::Random;
 use pool::{PageId, Pool, PoolError, PoolOptions, Region};
 
 const PAIRS: usize = 100_000;

@@ -1,4 +1,4 @@
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// A line of the table.
 pub struct Row {
@@ -10,26 +10,11 @@ pub struct Row {
     pub peer: Option<f64>,
 }
 
-impl Row {
-    fn ratio(&self) -> Option<f64> {
-        self.peer.map(|peer| self.ours / peer)
-    }
-}
-
-pub fn print_table(rows: &[Row]) {
-    let shown = |figure: Option<f64>| figure.map_or_else(|| "–".to_owned(), |figure| format!("{figure:.2}"));
-    println!("| what | unit | goal | ours | Gorilla crate | ours / peer |\n|---|---|---|---|---|---|");
-    for row in rows {
-        let (goal, peer, ratio) = (shown(row.goal), shown(row.peer), shown(row.ratio()));
-        println!("| {} | {} | {goal} | {:.2} | {peer} | {ratio} |", row.key, row.unit, row.ours);
-    }
-}
-
-pub fn print_json(rows: &[Row]) {
-    let object: Map<String, Value> = rows.iter().map(|row| (row.key.to_owned(), described(row))).collect();
-    println!("{}", Value::Object(object));
+/// One array, in the order of the table.
+pub fn print(rows: &[Row]) {
+    println!("{}", rows.iter().map(described).collect::<Value>());
 }
 
 fn described(row: &Row) -> Value {
-    json!({ "unit": row.unit, "goal": row.goal, "ours": row.ours, "peer": row.peer, "ratio": row.ratio() })
+    json!({ "key": row.key, "unit": row.unit, "goal": row.goal, "ours": row.ours, "gorilla": row.peer })
 }

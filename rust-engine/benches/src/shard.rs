@@ -21,9 +21,20 @@ impl Shard {
     }
 
     pub fn apply(&mut self, block: &[u8]) -> series::Applied {
+        self.apply_to(TARGET, block)
+    }
+
+    pub fn apply_to(&mut self, target: &str, block: &[u8]) -> series::Applied {
         let mut space = self.space();
         let block = Block::parse(block).expect("our own");
-        series::apply_metrics(&mut space, TARGET, "production/node", &[], &block).expect("room")
+        series::apply_metrics(&mut space, target, "production/node", &[], &block).expect("room")
+    }
+
+    /// What is done in the background, until nothing is due.
+    pub fn repack(&mut self) {
+        while let Some(task) = series::next_task(&mut self.space()) {
+            series::install(&mut self.space(), task.run()).expect("our own");
+        }
     }
 
     pub fn space(&mut self) -> Space<'_> {
@@ -40,8 +51,8 @@ impl Shard {
 }
 
 /// Ids as far apart as hashes are.
-pub fn ids(series: usize) -> Vec<u128> {
-    (0..series as u128).map(|n| codec::series_id(&[("__name__", "m"), ("n", &n.to_string())])).collect()
+pub fn ids(target: &str, series: usize) -> Vec<u128> {
+    (0..series as u128).map(|n| codec::series_id(&[("__name__", target), ("n", &n.to_string())])).collect()
 }
 
 /// One block of rows [from, to) of all series; a value that is NaN is left out.

@@ -93,13 +93,16 @@ pub fn integer<T: TryFrom<i64>>(cx: &mut FunctionContext, i: usize) -> NeonResul
     }
 }
 
+/// None for null.
+pub fn integer_or_null<T: TryFrom<i64>>(cx: &mut FunctionContext, i: usize) -> NeonResult<Option<T>> {
+    let value = cx.argument::<JsValue>(i)?;
+    if value.is_a::<JsNull, _>(cx) { Ok(None) } else { integer(cx, i).map(Some) }
+}
+
 /// An argument that is JSON text.
 pub fn json<T: DeserializeOwned>(cx: &mut FunctionContext, i: usize, field: &'static str) -> NeonResult<T> {
     let text = text(cx, i)?;
-    match serde_json::from_str(&text) {
-        Ok(value) => Ok(value),
-        Err(error) => invalid(cx, field, error.to_string()),
-    }
+    shard::argument(field, &text).or_else(|error| throw(cx, &error))
 }
 
 pub fn invalid<T>(cx: &mut FunctionContext, field: &'static str, reason: String) -> NeonResult<T> {

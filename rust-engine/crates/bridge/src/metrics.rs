@@ -52,7 +52,7 @@ fn range(mut cx: FunctionContext) -> JsResult<JsNumber> {
     Ok(cx.number(written as f64))
 }
 
-fn ranges(mut cx: FunctionContext) -> JsResult<JsBoolean> {
+fn ranges(mut cx: FunctionContext) -> JsResult<JsString> {
     let handle = handle(&mut cx)?;
     let ids: Vec<String> = json(&mut cx, 3, "seriesIds")?;
     let asked = asked(&mut cx, 4)?;
@@ -63,12 +63,12 @@ fn ranges(mut cx: FunctionContext) -> JsResult<JsBoolean> {
     let room = times.as_slice(&cx).len().min(values.as_slice(&cx).len());
     let (mut at, mut out) = (vec![0.0; room], vec![0.0; room]);
     let mut written = vec![0.0; counts.as_slice(&cx).len()];
-    let whole =
+    let answered =
         with_engine(&mut cx, |engine| engine.ranges(handle, &ids, asked, rows_max, &mut at, &mut out, &mut written))?;
     times.as_mut_slice(&mut cx)[..room].copy_from_slice(&at);
     values.as_mut_slice(&mut cx)[..room].copy_from_slice(&out);
     counts.as_mut_slice(&mut cx).copy_from_slice(&written);
-    Ok(cx.boolean(whole))
+    reply(&mut cx, &answered)
 }
 
 /// From, to, step and aggregation in the arguments from `i`.
@@ -81,6 +81,8 @@ fn asked(cx: &mut FunctionContext, i: usize) -> NeonResult<series::Asked> {
         "max" => series::Aggregation::Max,
         "sum" => series::Aggregation::Sum,
         "count" => series::Aggregation::Count,
+        "increase" => series::Aggregation::Increase,
+        "rate" => series::Aggregation::Rate,
         other => return invalid(cx, "aggregation", format!("{other} is unknown")),
     };
     Ok(series::Asked { from, to, step, aggregation })

@@ -1,4 +1,6 @@
-use crate::call::{flag, handle, integer, invalid, json, number, reply, text, text_or_null, with_engine};
+use crate::call::{
+    flag, handle, integer, integer_or_null, invalid, json, number, reply, text, text_or_null, with_engine,
+};
 use neon::{prelude::*, types::buffer::TypedArray};
 
 pub fn export(cx: &mut ModuleContext) -> NeonResult<()> {
@@ -9,6 +11,8 @@ pub fn export(cx: &mut ModuleContext) -> NeonResult<()> {
     cx.export_function("changeOf", change_of)?;
     cx.export_function("rollingAdd", rolling_add)?;
     cx.export_function("rollingRead", rolling_read)?;
+    cx.export_function("bucketsAdd", buckets_add)?;
+    cx.export_function("bucketsRead", buckets_read)?;
     cx.export_function("applyIncident", apply_incident)?;
     cx.export_function("incident", incident)?;
     cx.export_function("incidentsWithKey", incidents_with_key)?;
@@ -22,7 +26,8 @@ pub fn export(cx: &mut ModuleContext) -> NeonResult<()> {
 fn apply_deployment(mut cx: FunctionContext) -> JsResult<JsString> {
     let handle = handle(&mut cx)?;
     let event = text(&mut cx, 3)?;
-    let applied = with_engine(&mut cx, |engine| engine.apply_deployment(handle, &event))?;
+    let at = integer(&mut cx, 4)?;
+    let applied = with_engine(&mut cx, |engine| engine.apply_deployment(handle, &event, at))?;
     reply(&mut cx, &applied)
 }
 
@@ -40,7 +45,8 @@ fn deployment(mut cx: FunctionContext) -> JsResult<JsString> {
     let handle = handle(&mut cx)?;
     let service = text(&mut cx, 3)?;
     let key = text(&mut cx, 4)?;
-    let found = with_engine(&mut cx, |engine| engine.deployment(handle, &service, &key))?;
+    let at = integer_or_null(&mut cx, 5)?;
+    let found = with_engine(&mut cx, |engine| engine.deployment(handle, &service, &key, at))?;
     reply(&mut cx, &found)
 }
 
@@ -85,10 +91,36 @@ fn rolling_read(mut cx: FunctionContext) -> JsResult<JsUndefined> {
     Ok(cx.undefined())
 }
 
+fn buckets_add(mut cx: FunctionContext) -> JsResult<JsUndefined> {
+    let handle = handle(&mut cx)?;
+    let scope = text(&mut cx, 3)?;
+    let at = integer(&mut cx, 4)?;
+    let failed = flag(&mut cx, 5)?;
+    with_engine(&mut cx, |engine| engine.buckets_add(handle, &scope, at, failed))?;
+    Ok(cx.undefined())
+}
+
+fn buckets_read(mut cx: FunctionContext) -> JsResult<JsUndefined> {
+    let handle = handle(&mut cx)?;
+    let scope = text(&mut cx, 3)?;
+    let buckets = match text(&mut cx, 4)?.as_str() {
+        "hour_of_week" => store::Buckets::HourOfWeek,
+        "day" => store::Buckets::Day,
+        other => return invalid(&mut cx, "buckets", format!("{other} is unknown")),
+    };
+    let first = integer(&mut cx, 5)?;
+    let mut out = cx.argument::<JsTypedArray<f64>>(6)?;
+    let mut counts = vec![0.0; out.as_slice(&cx).len()];
+    with_engine(&mut cx, |engine| engine.buckets_read(handle, &scope, buckets, first, &mut counts))?;
+    out.as_mut_slice(&mut cx).copy_from_slice(&counts);
+    Ok(cx.undefined())
+}
+
 fn apply_incident(mut cx: FunctionContext) -> JsResult<JsString> {
     let handle = handle(&mut cx)?;
     let event = text(&mut cx, 3)?;
-    let applied = with_engine(&mut cx, |engine| engine.apply_incident(handle, &event))?;
+    let at = integer(&mut cx, 4)?;
+    let applied = with_engine(&mut cx, |engine| engine.apply_incident(handle, &event, at))?;
     reply(&mut cx, &applied)
 }
 
@@ -96,7 +128,8 @@ fn incident(mut cx: FunctionContext) -> JsResult<JsString> {
     let handle = handle(&mut cx)?;
     let service = text(&mut cx, 3)?;
     let key = text(&mut cx, 4)?;
-    let found = with_engine(&mut cx, |engine| engine.incident(handle, &service, &key))?;
+    let at = integer_or_null(&mut cx, 5)?;
+    let found = with_engine(&mut cx, |engine| engine.incident(handle, &service, &key, at))?;
     reply(&mut cx, &found)
 }
 

@@ -66,6 +66,8 @@ struct Restored {
 /// Reading, opening and checking happen on a thread of their own; the pages are installed between other work of the event
 /// loop, at most two batches of 512 KiB ahead of it.
 fn restore_shard(mut cx: FunctionContext) -> JsResult<JsPromise> {
+    // A search that finds nothing would not meet the engine at all.
+    with_engine(&mut cx, |_| Ok(()))?;
     let held = Arc::new(cx.argument::<JsBox<Held>>(0)?.root(&mut cx));
     let shard: u16 = integer(&mut cx, 1)?;
     let folder = PathBuf::from(text(&mut cx, 2)?);

@@ -20,10 +20,7 @@ struct Cut {
 
 impl Drop for Cut {
     fn drop(&mut self) {
-        // After the last page this is nothing to the writer.
-        if self.pending.count() > 0 {
-            self.ring.abort();
-        }
+        self.ring.no_slice_comes();
     }
 }
 

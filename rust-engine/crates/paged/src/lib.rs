@@ -2,6 +2,7 @@
 //!
 //! All references between pages are shard-relative, so that pages copied elsewhere (a snapshot) mean the same.
 
+mod batch;
 mod changes;
 mod heap;
 mod image;
@@ -13,12 +14,13 @@ mod page_set;
 mod ring;
 mod tree;
 
+pub use batch::Batch;
 pub use heap::{Heap, Space, View};
 pub use image::PageImage;
 pub use key::{ordered, text_part, unordered};
 pub use look::{Entry, Looked};
 pub use page_set::PageSet;
-pub use ring::{Batch, RING_PAGES_MAX, Ring, Taken, Waits};
+pub use ring::{COPY_AFTER, COPY_BEFORE, COPY_SLOT_BYTES, Copies, RING_PAGES_MAX, Ring, Taken, Waits};
 pub use tree::{Cursor, KEY_BYTES_MAX, Tree, VALUE_BYTES_MAX};
 
 pub use pool::{PAGE_BYTES, Page, PoolError, Region};

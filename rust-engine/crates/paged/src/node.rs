@@ -1,6 +1,7 @@
 //! One tree page. Layout (little-endian):
 //! 0 kind u8 (1 leaf, 2 branch) · 2 count u16 · 4 cell start u16 · 6 bytes of dead cells u16 · 8 link u32 (leaf: next leaf;
-//! branch: leftmost child) · 16 slots, count × u16 offset of a cell · cells, packed towards the end of the page.
+//! branch: leftmost child) · 12 position of the last insert into a leaf, from 1, u16 · 14 how many in a row were near the one
+//! before u8 · 15 by how much these moved i8 · 16 slots, count × u16 offset of a cell · cells, packed towards the end of the page.
 //! Cell: key length u16, payload length u16, key, payload.
 
 use crate::{PAGE_BYTES, Page, PageNo, read_u16, read_u32, write};
@@ -110,8 +111,61 @@ pub fn insert(page: &mut Page, i: usize, key: &[u8], payload: &[u8]) -> bool {
     true
 }
 
+/// Inserts at most so far from the one before are near it: what comes in the order of time comes about in that order.
+fn near(cells: usize) -> usize {
+    (cells / 16).clamp(1, 4)
+}
+
+/// So many near inserts in a row are no chance.
+fn long_run(cells: usize) -> u8 {
+    (cells / 2).clamp(4, 16) as u8
+}
+
+/// Takes note of an insert at position i.
+pub fn note_insert(page: &mut Page, i: usize) {
+    let counters = counters_after(page, i);
+    set_note(page, i, counters);
+}
+
+/// How many inserts in a row are near the one before, and by how much they moved, when the next one is at position i.
+pub fn counters_after(page: &Page, i: usize) -> (u8, i8) {
+    let last = usize::from(read_u16(page, 12));
+    if last == 0 || (last - 1).abs_diff(i) > near(count(page)) {
+        return (0, 0);
+    }
+    let moved = i as i64 - (last as i64 - 1);
+    (page[14].saturating_add(1), (page[15] as i8).saturating_add(moved as i8))
+}
+
+/// The page that the last insert went to, at position i, goes on with these counters.
+pub fn set_note(page: &mut Page, i: usize, (run, drift): (u8, i8)) {
+    write(page, 12, &(i as u16 + 1).to_le_bytes());
+    (page[14], page[15]) = (run, drift as u8);
+}
+
+/// Where to divide a page that takes its inserts at one place, of which i is the next. None for one that takes them anywhere.
+///
+/// Each ascending insert moves the place on by one, a descending one leaves it. The place goes to the side where it moves
+/// away from what lies behind it; once nothing lies before it, that stays together on the other side, as nothing will come
+/// between.
+pub fn hot_split(page: &Page, i: usize) -> Option<usize> {
+    let cells = count(page);
+    // What came about in order may still come between the last few; of large cells that would leave much of a page unused.
+    let near = (cells / 16).min(4);
+    let (run, drift) = (page[14], page[15] as i8);
+    let ascends = i16::from(drift) * 2 > i16::from(run.min(127));
+    let (before, after) = (i.saturating_sub(near), i + 1 + near);
+    let is_last_before_edge = if ascends { after + near > cells } else { before <= near };
+    let at = if ascends == is_last_before_edge { before } else { after };
+    (run >= long_run(cells) && at > 0 && at <= cells).then_some(at)
+}
+
 pub fn remove(page: &mut Page, i: usize) {
     let n = count(page);
+    let last = read_u16(page, 12);
+    if i + 1 < usize::from(last) {
+        write(page, 12, &(last - 1).to_le_bytes());
+    }
     let (start, end) = payload_range(page, i);
     let bytes = CELL_HEAD + usize::from(read_u16(page, cell_at(page, i))) + (end - start);
     let slot = SLOTS + i * 2;
@@ -134,6 +188,7 @@ fn compact(page: &mut Page) {
     let old = *page;
     init(page, kind(&old), link(&old));
     append(page, &old, 0, count(&old));
+    page[12..SLOTS].copy_from_slice(&old[12..SLOTS]);
 }
 
 fn write_cell(page: &mut Page, at: usize, key: &[u8], payload: &[u8]) {

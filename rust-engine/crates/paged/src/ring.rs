@@ -1,28 +1,41 @@
 //! Copies of pages on their way to a writer: what is beside the pool while a snapshot is written, never more than 16 MiB.
 
 use crate::{PAGE_BYTES, Page, PageNo, Region};
+use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Most pages that a ring holds: 16 MiB.
 pub const RING_PAGES_MAX: usize = 4096;
 
+/// Pages of a block: what passes from one side to the other at a time.
+const BLOCK_PAGES_MAX: usize = 64;
+/// Slices that may be on their way at a time, so that a busy thread of the engine does not keep the writer waiting.
+const ASKED_MAX: u32 = 4;
+
 /// A bounded queue of page copies between the thread that changes pages and the one that writes them.
+///
+/// The lock is held for one copy of a page at most: the writer takes whole blocks by exchange, so that a change never waits
+/// for more than that while there is room.
 #[derive(Debug)]
 pub struct Ring {
     state: Mutex<State>,
     filled: Condvar,
     emptied: Condvar,
+    capacity: usize,
+    block_pages: usize,
 }
 
 #[derive(Debug)]
 struct State {
-    pages: Vec<u8>,
-    places: Vec<(PageNo, Region)>,
-    first: usize,
+    /// All but the last are full.
+    blocks: VecDeque<Copies>,
+    /// Blocks that came back, to be filled again.
+    spare: Vec<Copies>,
+    /// Pages in the blocks.
     held: usize,
-    /// A slice was asked for and has not come yet.
-    asked: bool,
+    /// Slices that were asked for and have not come yet.
+    asked: u32,
     end: Option<End>,
     waits: Waits,
 }
@@ -46,19 +59,26 @@ pub struct Waits {
     pub longest: Duration,
 }
 
-/// Pages taken out of a ring: places and bytes one after the other.
+/// Bytes left free before each page of some copies, for what the writer puts there.
+pub const COPY_BEFORE: usize = 8;
+/// Bytes left free after each page of some copies.
+pub const COPY_AFTER: usize = 16;
+/// Bytes of a copied page with what is around it.
+pub const COPY_SLOT_BYTES: usize = COPY_BEFORE + PAGE_BYTES + COPY_AFTER;
+
+/// Pages taken out of a ring, to be written as they lie: no further copy is made of them.
 #[derive(Debug, Default)]
-pub struct Batch {
+pub struct Copies {
     /// Number and region of each page.
     pub places: Vec<(PageNo, Region)>,
-    /// Their bytes.
-    pub pages: Vec<u8>,
+    /// A slot of `COPY_SLOT_BYTES` for each: the page, with room around it.
+    pub slots: Vec<u8>,
 }
 
 /// What came of waiting for pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// The batch holds some.
+    /// The copies hold some.
     Some,
     /// All have come.
     Complete,
@@ -66,6 +86,17 @@ pub enum Taken {
     Aborted,
     /// None came in time.
     Late,
+}
+
+impl Copies {
+    fn with_capacity(pages: usize) -> Self {
+        Self { places: Vec::with_capacity(pages), slots: Vec::with_capacity(pages * COPY_SLOT_BYTES) }
+    }
+
+    fn clear(&mut self) {
+        self.places.clear();
+        self.slots.clear();
+    }
 }
 
 impl Ring {
@@ -77,25 +108,20 @@ impl Ring {
     /// A ring that holds this many pages.
     pub fn with_capacity(pages: usize) -> Self {
         assert!((1..=RING_PAGES_MAX).contains(&pages), "a ring of {pages} pages");
-        let state = State {
-            pages: vec![0; pages * PAGE_BYTES],
-            places: vec![(0, Region::InfrastructureState); pages],
-            first: 0,
-            held: 0,
-            asked: false,
-            end: None,
-            waits: Waits::default(),
-        };
-        Self { state: Mutex::new(state), filled: Condvar::new(), emptied: Condvar::new() }
+        let state =
+            State { blocks: VecDeque::new(), spare: Vec::new(), held: 0, asked: 0, end: None, waits: Waits::default() };
+        let (filled, emptied) = (Condvar::new(), Condvar::new());
+        // At least two blocks, so that both sides have one.
+        let block_pages = (pages / 2).clamp(1, BLOCK_PAGES_MAX);
+        Self { state: Mutex::new(state), filled, emptied, capacity: pages, block_pages }
     }
 
     /// Puts a copy in; false when there is no room.
     pub fn try_push(&self, n: PageNo, region: Region, page: &Page) -> bool {
         let mut state = self.lock();
-        let room = state.end.is_some() || state.held < state.places.len();
+        let room = !self.is_full(&state);
         if room {
-            state.put(n, region, page);
-            self.filled.notify_one();
+            self.put(&mut state, n, region, page);
         }
         room
     }
@@ -103,9 +129,9 @@ impl Ring {
     /// Puts a copy in; waits for the writer while there is no room.
     pub fn push(&self, n: PageNo, region: Region, page: &Page) {
         let mut state = self.lock();
-        if state.is_full() {
+        if self.is_full(&state) {
             let since = Instant::now();
-            while state.is_full() {
+            while self.is_full(&state) {
                 state = self.emptied.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
             let waited = since.elapsed();
@@ -113,51 +139,56 @@ impl Ring {
             state.waits.total += waited;
             state.waits.longest = state.waits.longest.max(waited);
         }
-        state.put(n, region, page);
-        self.filled.notify_one();
+        self.put(&mut state, n, region, page);
     }
 
-    /// Moves up to `most` pages into the batch, which is emptied first. Waits for the first one while a slice is on its way;
-    /// none at all means that another slice may be asked for.
-    pub fn take(&self, batch: &mut Batch, most: usize, patience: Duration) -> Taken {
-        batch.places.clear();
-        batch.pages.clear();
-        let empty = |state: &mut State| state.held == 0 && state.end.is_none() && state.asked;
+    /// Exchanges the copies for a block of others. Waits for a full one while a slice is on its way; none at all means that
+    /// another slice may be asked for.
+    pub fn take(&self, copies: &mut Copies, patience: Duration) -> Taken {
+        copies.clear();
+        let empty = |state: &mut State| state.end.is_none() && state.asked > 0 && !self.has_full_block(state);
         let waited = self.filled.wait_timeout_while(self.lock(), patience, empty);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         match state.end {
             Some(End::Aborted) => return Taken::Aborted,
             Some(End::Complete) if state.held == 0 => return Taken::Complete,
-            None if state.held == 0 && state.asked => return Taken::Late,
+            None if state.held == 0 && state.asked > 0 => return Taken::Late,
             _ => {}
         }
-        while state.held > 0 && batch.places.len() < most {
-            let at = state.first;
-            batch.places.push(state.places[at]);
-            batch.pages.extend_from_slice(&state.pages[at * PAGE_BYTES..(at + 1) * PAGE_BYTES]);
-            state.first = (at + 1) % state.places.len();
-            state.held -= 1;
+        if let Some(block) = state.blocks.pop_front() {
+            state.held -= block.places.len();
+            let emptied = std::mem::replace(copies, block);
+            state.spare.push(emptied);
         }
         self.emptied.notify_one();
         Taken::Some
     }
 
-    /// True when the writer should ask for the next slice: half of the ring is free and no slice is on its way.
+    /// True when the writer should ask for another slice: half of the ring is free and few slices are on their way.
     pub fn wants_slice(&self) -> bool {
         let mut state = self.lock();
-        let wants = state.end.is_none() && !state.asked && state.held * 2 <= state.places.len();
-        state.asked |= wants;
+        let wants = state.end.is_none() && state.asked < ASKED_MAX && state.held * 2 <= self.capacity;
+        state.asked += u32::from(wants);
         wants
     }
 
     pub(crate) fn slice_came(&self, complete: bool) {
         let mut state = self.lock();
-        state.asked = false;
+        // One that the writer of an earlier cut asked for may come to this one.
+        state.asked = state.asked.saturating_sub(1);
         if complete && state.end.is_none() {
             state.end = Some(End::Complete);
         }
         // Also when it is not complete: the writer may have taken all pages of the slice before this, and waits.
         self.filled.notify_one();
+    }
+
+    /// The cut is gone: when it was not complete, nobody needs what is left. Also when all of its pages came, by changes
+    /// alone: only a slice would have said so.
+    pub(crate) fn no_slice_comes(&self) {
+        self.lock().end.get_or_insert(End::Aborted);
+        self.filled.notify_one();
+        self.emptied.notify_one();
     }
 
     /// Lets go of both sides: nobody waits any more.
@@ -175,22 +206,39 @@ impl Ring {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl State {
-    fn is_full(&self) -> bool {
-        self.end.is_none() && self.held == self.places.len()
+    fn is_full(&self, state: &State) -> bool {
+        state.end.is_none() && state.held == self.capacity
+    }
+
+    fn has_full_block(&self, state: &State) -> bool {
+        // A ring that is full must be taken from, whatever its last block holds.
+        state.blocks.front().is_some_and(|block| block.places.len() == self.block_pages) || state.held == self.capacity
     }
 
     /// There is room, or nobody takes it any more.
-    fn put(&mut self, n: PageNo, region: Region, page: &Page) {
-        if self.end == Some(End::Aborted) {
+    fn put(&self, state: &mut State, n: PageNo, region: Region, page: &Page) {
+        if state.end == Some(End::Aborted) {
             return;
         }
-        assert!(self.end.is_none(), "page {n} comes after the last one");
-        let at = (self.first + self.held) % self.places.len();
-        self.places[at] = (n, region);
-        self.pages[at * PAGE_BYTES..(at + 1) * PAGE_BYTES].copy_from_slice(page);
-        self.held += 1;
+        assert!(state.end.is_none(), "page {n} comes after the last one");
+        if state.blocks.back().is_none_or(|block| block.places.len() == self.block_pages) {
+            let mut block = state.spare.pop().unwrap_or_default();
+            if block.slots.capacity() == 0 {
+                block = Copies::with_capacity(self.block_pages);
+            }
+            state.blocks.push_back(block);
+        }
+        if let Some(block) = state.blocks.back_mut() {
+            block.places.push((n, region));
+            block.slots.extend_from_slice(&[0; COPY_BEFORE]);
+            block.slots.extend_from_slice(page);
+            block.slots.extend_from_slice(&[0; COPY_AFTER]);
+            state.held += 1;
+            // Not for each page: waking the writer takes longer than a copy.
+            if block.places.len() == self.block_pages || state.held == self.capacity {
+                self.filled.notify_one();
+            }
+        }
     }
 }

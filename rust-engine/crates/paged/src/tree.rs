@@ -43,14 +43,14 @@ impl Tree {
 
     /// The value of a key.
     pub fn get<'a>(self, pages: &'a impl Pages, key: &[u8]) -> Option<Cow<'a, [u8]>> {
-        let leaf = pages.page(self.descend(pages, key)?.leaf);
+        let leaf = pages.page(self.leaf_of(pages, key)?);
         let i = node::search(leaf, key).ok()?;
         Some(read_payload(pages, node::payload(leaf, i)))
     }
 
     /// True when the key is there.
     pub fn contains(self, pages: &impl Pages, key: &[u8]) -> bool {
-        self.descend(pages, key).is_some_and(|path| node::search(pages.page(path.leaf), key).is_ok())
+        self.leaf_of(pages, key).is_some_and(|leaf| node::search(pages.page(leaf), key).is_ok())
     }
 
     /// Pages that one insert of a value of this size can need at most.
@@ -82,7 +82,10 @@ impl Tree {
         }
         let payload = self.write_payload(pages, value)?;
         let (Ok(at) | Err(at)) = found;
-        if !node::insert(pages.page_mut(path.leaf), at, key, &payload) {
+        let leaf = pages.page_mut(path.leaf);
+        if node::insert(leaf, at, key, &payload) {
+            node::note_insert(leaf, at);
+        } else {
             self.split_upwards(pages, path, at, key, &payload)?;
         }
         Ok(found.is_err())
@@ -100,12 +103,9 @@ impl Tree {
 
     /// A cursor at the first key ≥ `from`.
     pub fn seek(self, pages: &impl Pages, from: &[u8]) -> Cursor {
-        let Some(path) = self.descend(pages, from) else { return Cursor { leaf: 0, at: 0 } };
-        let at = match node::search(pages.page(path.leaf), from) {
-            Ok(i) => i,
-            Err(i) => i,
-        };
-        Cursor { leaf: path.leaf, at }
+        let Some(leaf) = self.leaf_of(pages, from) else { return Cursor { leaf: 0, at: 0 } };
+        let (Ok(at) | Err(at)) = node::search(pages.page(leaf), from);
+        Cursor { leaf, at }
     }
 
     fn root(self, pages: &impl Pages) -> PageNo {
@@ -121,6 +121,27 @@ impl Tree {
         node::init(pages.page_mut(root), LEAF, 0);
         self.set_root(pages, root);
         Ok(Path { steps: Vec::new(), leaf: root })
+    }
+
+    /// The leaf where the key stands or would stand; none while the tree has no page.
+    fn leaf_of(self, pages: &impl Pages, key: &[u8]) -> Option<PageNo> {
+        let mut n = self.root(pages);
+        if n == 0 {
+            return None;
+        }
+        for _ in 0..=DEPTH_MAX {
+            let page = pages.page(n);
+            if node::kind(page) == LEAF {
+                return Some(n);
+            }
+            assert!(node::kind(page) == BRANCH, "page {n} is no tree page");
+            let at = match node::search(page, key) {
+                Ok(i) => i + 1,
+                Err(i) => i,
+            };
+            n = node::child(page, at);
+        }
+        unreachable!("deeper than {DEPTH_MAX} pages")
     }
 
     /// The way to the leaf where the key stands or would stand; none while the tree has no page.
@@ -196,7 +217,8 @@ impl Tree {
         let mut cells: Vec<(&[u8], &[u8])> =
             (0..node::count(&old)).map(|i| (node::key(&old, i), node::payload(&old, i))).collect();
         cells.insert(at, (key, payload));
-        let middle = split_point(&cells, at);
+        let middle =
+            node::hot_split(&old, at).filter(|middle| fit(&cells, *middle)).unwrap_or_else(|| split_point(&cells, at));
         let (lower, upper) = cells.split_at(middle);
         let is_leaf = node::kind(&old) == LEAF;
         // The first upper cell of a branch moves up: its child becomes the leftmost of the new page.
@@ -207,6 +229,10 @@ impl Tree {
         };
         fill(pages.page_mut(n), node::kind(&old), left_link, lower);
         fill(pages.page_mut(right), node::kind(&old), right_link, upper);
+        if is_leaf {
+            let (page, i) = if at < middle { (n, at) } else { (right, at - middle) };
+            node::set_note(pages.page_mut(page), i, node::counters_after(&old, at));
+        }
         Ok((separator, right))
     }
 
@@ -327,6 +353,14 @@ fn split_point(cells: &[(&[u8], &[u8])], inserted_at: usize) -> usize {
         best = best.min((left.max(total - left), i + 1));
     }
     best.1
+}
+
+/// True when both sides of a division fit a page.
+fn fit(cells: &[(&[u8], &[u8])], middle: usize) -> bool {
+    let bytes =
+        |cells: &[(&[u8], &[u8])]| cells.iter().map(|(key, payload)| node::cell_bytes(key, payload)).sum::<usize>();
+    let (lower, upper) = cells.split_at(middle);
+    bytes(lower) <= CAPACITY && bytes(upper) <= CAPACITY
 }
 
 /// A short key that is > `low` and ≤ `high`.

@@ -34,6 +34,10 @@ impl ByteSet {
         self.0[usize::from(n / 64)] &= !(1 << (n % 64));
     }
 
+    pub fn contains(self, n: u8) -> bool {
+        self.0[usize::from(n / 64)] & (1 << (n % 64)) != 0
+    }
+
     pub fn is_empty(self) -> bool {
         self.0 == [0; 4]
     }

@@ -3,9 +3,10 @@
 use crate::group::Group;
 use crate::head::{ABSENT, Head, SEALED_ROWS};
 use crate::keys::{self, Kind, TIMES};
+use crate::packed::Effort;
 use crate::times::{Merging, encode_times};
 use crate::values::{Values, encode};
-use crate::{SeriesError, TREE, due};
+use crate::{SeriesError, TREE, due, tier_block};
 use paged::{Pages, PagesMut};
 use std::borrow::Cow;
 
@@ -18,8 +19,10 @@ pub fn seal(pages: &mut impl PagesMut, number: u32, group: &Group) -> Result<(),
     let last = head.time(pages, *last);
     let times: Vec<i64> = sealed.iter().map(|row| head.time(pages, *row)).collect();
     TREE.insert(pages, &keys::chunk(number, TIMES, last), &encode_times(&times))?;
-    for (column, cells) in columns_of(pages, head, sealed).into_iter().enumerate() {
-        if let Some(chunk) = encode(&cells) {
+    let columns = columns_of(pages, head, sealed);
+    tier_block::write(pages, number, &times, &columns)?;
+    for (column, cells) in columns.into_iter().enumerate() {
+        if let Some(chunk) = encode(&cells, Effort::Quick) {
             TREE.insert(pages, &keys::chunk(number, column as u16, last), &chunk)?;
         }
     }
@@ -43,15 +46,21 @@ fn columns_of(pages: &impl Pages, head: Head, rows: &[usize]) -> Vec<Vec<u64>> {
     columns
 }
 
+/// True while the chunk with this last time is being merged, with other chunks or late samples.
+pub fn is_merging(pages: &impl Pages, number: u32, last: i64) -> bool {
+    let entry = TREE.get(pages, &keys::chunk(number, TIMES, last));
+    entry.is_some_and(|entry| Merging::read(&entry).is_some())
+}
+
 /// Drops the chunk with this last time, and those that are being merged with it; how many samples went.
 pub fn drop_sealed(pages: &mut impl PagesMut, number: u32, columns: usize, last: i64) -> u64 {
     let entry = TREE.get(pages, &keys::chunk(number, TIMES, last)).map(Cow::into_owned).unwrap_or_default();
-    let others = Merging::read(&entry).map_or(Vec::new(), |merging| merging.others);
-    if !others.is_empty() {
+    let others = Merging::read(&entry).map(|merging| merging.others);
+    if others.is_some() {
         due::set_next_column(pages, number, 0);
     }
     let mut samples = 0;
-    for last in others.into_iter().chain([last]) {
+    for last in others.into_iter().flatten().chain([last]) {
         TREE.remove(pages, &keys::chunk(number, TIMES, last));
         for column in 0..columns {
             let key = keys::chunk(number, column as u16, last);

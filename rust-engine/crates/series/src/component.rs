@@ -15,8 +15,10 @@ pub fn component(key: &[u8]) -> Option<&'static str> {
         keys::POSTING | keys::BY_SERVICE => "series_indexes",
         tag if tag == keys::NEXT_SYMBOL[0] => "series_labels",
         tag if tag == keys::NEXT_GROUP[0] => "series_heads",
-        tag if tag == keys::ORDER_START[0] => "eviction_order",
+        keys::ORDER => "eviction_order",
         tag if tag == keys::WORK_START[0] => "repack_queue",
+        keys::BLOCK | keys::TIER => "tiers",
+        keys::LATE => "late_samples",
         _ => return None,
     })
 }

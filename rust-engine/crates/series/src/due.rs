@@ -7,14 +7,14 @@ use paged::{Pages, PagesMut};
 use std::ops::Range;
 
 /// Chunks sealed before it is looked whether some are to be merged.
-const UNMERGED_MAX: u8 = 4;
+const UNMERGED_MAX: u8 = 2;
 /// Rows that neighbouring chunks with fewer are merged to, once they have as many together.
-const MERGED_ROWS: [usize; 3] = [8192, 2048, 512];
+const MERGED_ROWS: [usize; 6] = [8192, 4096, 2048, 1024, 512, 256];
 
-/// Counts a sealed chunk; every fourth one queues the group.
+/// Counts a sealed chunk; every second one queues the group, and late samples do.
 pub fn sealed(pages: &mut impl PagesMut, group: u32, head: Head) -> Result<(), SeriesError> {
     let unmerged = head.unmerged(pages) + 1;
-    if unmerged < UNMERGED_MAX {
+    if unmerged < UNMERGED_MAX && !head.has_late(pages) {
         head.set_unmerged(pages, unmerged);
         return Ok(());
     }

@@ -1,51 +1,130 @@
-use crate::group::{self, Group, Target, load, save};
+use crate::group::{self, COLUMNS_MAX, Group, Target, load, save};
 use crate::head::{ABSENT, Head};
-use crate::keys::{self, Kind};
-use crate::{TREE, chunk, group_set, labels};
+use crate::keys::{self, Kind, Resolution, TIMES};
+use crate::tier::Tier;
+use crate::values::Values;
+use crate::{TREE, chunk, group_set, labels, late, tier_drop};
 use paged::{Pages, PagesMut};
+use std::ops::Range;
 
-/// What was dropped.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Columns of a chunk that go in one step: some 20 µs.
+const COLUMNS_AT_ONCE: usize = 16;
+
+/// The samples of a resolution that go next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OldestSamples {
+    /// How fine they are.
+    pub resolution: Resolution,
+    /// Of a chunk the latest time, of a head the first.
+    pub time: i64,
+    entry: Vec<u8>,
+}
+
+/// A chunk of which some columns have gone already. Nobody reads the rest, since its timestamps went first; the entry in the
+/// eviction order goes last. When this is forgotten, its drop only begins anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dropping {
+    entry: Vec<u8>,
+    column: usize,
+}
+
+/// What a step dropped.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evicted {
+    /// How fine the samples are.
+    pub resolution: Resolution,
     /// Samples.
     pub samples: u64,
+    /// No sample after this time was dropped with them.
+    pub until: i64,
     /// The service and how many of its series, when the last samples of a group went.
     pub series: Option<(String, u32)>,
 }
 
-/// The latest time of the chunk or head that goes next.
-pub fn oldest_time(pages: &impl Pages) -> Option<i64> {
-    let (key, _) = TREE.seek(pages, &keys::ORDER_START).next(pages)?;
-    keys::split_order(key).map(|(time, _, _)| time)
+/// The chunk or head of a resolution that goes next.
+pub fn oldest_samples(pages: &impl Pages, resolution: Resolution) -> Option<OldestSamples> {
+    let prefix = keys::order_of(resolution);
+    let (key, _) = TREE.seek(pages, &prefix).next(pages).filter(|(key, _)| key.starts_with(&prefix))?;
+    keys::split_order(key).map(|(time, _, _)| OldestSamples { resolution, time, entry: key.to_vec() })
 }
 
-/// Drops the oldest chunk or head; none when there is nothing.
-pub fn evict_oldest(pages: &mut impl PagesMut) -> Option<Evicted> {
-    let entry = TREE.seek(pages, &keys::ORDER_START).next(pages).map(|(key, _)| key.to_vec())?;
-    let (time, kind, number) = keys::split_order(&entry)?;
-    TREE.remove(pages, &entry);
-    let group: Group = load(pages, &keys::group(number))?;
-    let samples = match kind {
-        Kind::Chunk => chunk::drop_sealed(pages, number, Head::at(group.head).columns(pages), time),
-        Kind::Head => drop_head(pages, &group),
+/// Takes one step in dropping a chunk or head; `dropping` says how far that has come, from step to step.
+pub fn evict_samples(pages: &mut impl PagesMut, oldest: &OldestSamples, dropping: &mut Option<Dropping>) -> Evicted {
+    let begun = dropping.take().filter(|begun| begun.entry == oldest.entry).map_or(0, |begun| begun.column);
+    let mut done = Evicted { resolution: oldest.resolution, samples: 0, until: oldest.time, series: None };
+    let place = keys::split_order(&oldest.entry);
+    let known = place.and_then(|(_, kind, number)| Some((kind, number, load::<Group>(pages, &keys::group(number))?)));
+    let Some((kind, number, group)) = known else {
+        TREE.remove(pages, &oldest.entry);
+        return done;
     };
-    let series = drop_empty_group(pages, number, &group);
-    // A chunk without samples still counts as one: the caller stops at nothing dropped.
-    Some(Evicted { samples: samples.max(1), series })
+    match kind {
+        Kind::Chunk => {
+            let columns = Head::at(group.head).columns(pages);
+            if begun == 0 {
+                done.samples = late::forget_until(pages, number, Head::at(group.head), oldest.time);
+            }
+            if begun == 0 && chunk::is_merging(pages, number, oldest.time) {
+                // Which others go with it stands in its timestamps only, so all of them go at once.
+                done.samples += chunk::drop_sealed(pages, number, columns, oldest.time);
+                return finish(pages, done, oldest, number, &group);
+            }
+            let next = (begun + COLUMNS_AT_ONCE).min(columns);
+            done.samples += drop_columns(pages, number, begun..next, oldest.time);
+            if next < columns {
+                *dropping = Some(Dropping { entry: oldest.entry.clone(), column: next });
+                return done;
+            }
+        }
+        Kind::Head => (done.samples, done.until) = drop_head(pages, &group, oldest.time),
+        Kind::FiveMinutes | Kind::Hour => {
+            let tier = if kind == Kind::Hour { Tier::Hour } else { Tier::Five };
+            let next = (begun + COLUMNS_AT_ONCE).min(COLUMNS_MAX);
+            done.samples = tier_drop::drop_columns(pages, number, tier, begun..next, oldest.time);
+            if next < COLUMNS_MAX {
+                *dropping = Some(Dropping { entry: oldest.entry.clone(), column: next });
+                return done;
+            }
+        }
+    }
+    finish(pages, done, oldest, number, &group)
 }
 
-fn drop_head(pages: &mut impl PagesMut, group: &Group) -> u64 {
-    let head = Head::at(group.head);
-    let (rows, columns) = (head.rows(pages), head.columns(pages));
-    let last = (0..rows).map(|row| head.time(pages, row)).max();
-    let cells = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
-    let samples = cells.filter(|(row, column)| head.cell(pages, *row, *column) != ABSENT).count() as u64;
-    head.clear(pages);
-    head.set_queued_at(pages, None);
-    if let Some(last) = last {
-        head.set_sealed_until(pages, last.max(head.sealed_until(pages)));
+fn finish(pages: &mut impl PagesMut, mut done: Evicted, oldest: &OldestSamples, number: u32, group: &Group) -> Evicted {
+    TREE.remove(pages, &oldest.entry);
+    done.series = drop_empty_group(pages, number, group);
+    done
+}
+
+/// Drops some columns of a chunk, and its timestamps before the first one.
+fn drop_columns(pages: &mut impl PagesMut, number: u32, columns: Range<usize>, last: i64) -> u64 {
+    if columns.start == 0 {
+        TREE.remove(pages, &keys::chunk(number, TIMES, last));
+    }
+    let mut samples = 0;
+    for column in columns {
+        let key = keys::chunk(number, column as u16, last);
+        samples += TREE.get(pages, &key).map_or(0, |bytes| Values::of(&bytes).count() as u64);
+        TREE.remove(pages, &key);
     }
     samples
+}
+
+/// Samples of the head and the latest of their times.
+fn drop_head(pages: &mut impl PagesMut, group: &Group, first: i64) -> (u64, i64) {
+    let head = Head::at(group.head);
+    let (rows, mut cells) = (head.rows(pages), vec![ABSENT; head.columns(pages)]);
+    let mut samples = 0;
+    for row in 0..rows {
+        head.read(pages, row, &mut cells);
+        samples += cells.iter().filter(|cell| **cell != ABSENT).count() as u64;
+    }
+    let last = (0..rows).map(|row| head.time(pages, row)).max().unwrap_or(first);
+    head.clear(pages);
+    head.set_queued_at(pages, None);
+    head.set_sealed_until(pages, last.max(head.sealed_until(pages)));
+    head.set_dropped_until(pages, last.max(head.dropped_until(pages)));
+    (samples, last)
 }
 
 /// Forgets the series of a group that has no samples any more.
@@ -53,7 +132,7 @@ fn drop_empty_group(pages: &mut impl PagesMut, number: u32, group: &Group) -> Op
     let head = Head::at(group.head);
     let prefix = keys::chunks_of(number);
     let has_chunk = TREE.seek(pages, &prefix).next(pages).is_some_and(|(key, _)| key.starts_with(&prefix));
-    if has_chunk || head.rows(pages) > 0 {
+    if has_chunk || head.rows(pages) > 0 || tier_drop::has_pieces(pages, number) {
         return None;
     }
     let target_key = keys::target(&group.target);
@@ -70,6 +149,7 @@ fn drop_empty_group(pages: &mut impl PagesMut, number: u32, group: &Group) -> Op
         let id = group::id_of(pages, group.ids, column);
         TREE.remove(pages, &keys::series(id));
     }
+    late::drop_until(pages, number, i64::MAX);
     labels::forget(pages, number);
     group_set::remove(pages, &keys::by_service_prefix(&target.service), number);
     TREE.remove(pages, &keys::work(number));

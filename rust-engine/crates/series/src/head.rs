@@ -1,6 +1,8 @@
 //! The head of a group. Its page (little-endian): 0 rows u16 · 2 columns u16 · 4 stride u16 (columns that a row has room
 //! for) · 8 sealed until i64 · 16 queued at i64 (time of its entry in the eviction order) · 24 a bit for each column whose
-//! labels are known, 30 bytes · 54 chunks sealed since it was last queued for merging u8 · 64 timestamps, 144 × i64 · 1216 pages of the rows, 68 × u32. A row is `stride` cells of 8 bytes; rows follow each other over the pages.
+//! labels are known, 30 bytes · 54 chunks sealed since it was last queued for merging u8 · 55 there may be late samples u8 ·
+//! 56 dropped until i64 · 64 timestamps, 144 × i64 · 1216 pages of the rows, 68 × u32 · 1488 and 1496
+//! first and last time of samples that were late, i64 each, while the tiers do not have them. A row is `stride` cells of 8 bytes; rows follow each other over the pages.
 
 use crate::TREE;
 use crate::byte_set::ByteSet;
@@ -15,8 +17,11 @@ pub const ROWS_MAX: usize = SEALED_ROWS + 16;
 pub const ABSENT: u64 = 0x7ff4_a55e_7000_0001;
 const NAMED_AT: usize = 24;
 const UNMERGED_AT: usize = 54;
+const LATE_AT: usize = 55;
+const DROPPED_AT: usize = 56;
 const TIMES_AT: usize = 64;
 const PAGES_AT: usize = TIMES_AT + ROWS_MAX * 8;
+const LACKING_AT: usize = PAGES_AT + 68 * 4;
 const CELL_BYTES: usize = 8;
 const STRIDES: [usize; 7] = [4, 8, 16, 32, 64, 120, COLUMNS_MAX];
 
@@ -33,6 +38,8 @@ impl Head {
         let head = Self { page };
         head.set_u16(pages, 4, STRIDES[0]);
         head.set_sealed_until(pages, i64::MIN);
+        head.set_dropped_until(pages, i64::MIN);
+        head.set_lacking(pages, None);
         head.set_queued_at(pages, None);
         Ok(page)
     }
@@ -75,6 +82,45 @@ impl Head {
         pages.page_mut(self.page)[UNMERGED_AT] = chunks;
     }
 
+    /// False: no sample came after its row was sealed and is still to be merged.
+    pub fn has_late(self, pages: &impl Pages) -> bool {
+        pages.page(self.page)[LATE_AT] != 0
+    }
+
+    pub fn set_late(self, pages: &mut impl PagesMut, late: bool) {
+        pages.page_mut(self.page)[LATE_AT] = u8::from(late);
+    }
+
+    /// Samples up to here were dropped to make room: what comes for them now is not kept.
+    pub fn dropped_until(self, pages: &impl Pages) -> i64 {
+        read_u64(pages.page(self.page), DROPPED_AT) as i64
+    }
+
+    pub fn set_dropped_until(self, pages: &mut impl PagesMut, time: i64) {
+        write(pages.page_mut(self.page), DROPPED_AT, &time.to_le_bytes());
+    }
+
+    /// First and last time of samples that were late, which the tiers lack.
+    pub fn lacking(self, pages: &impl Pages) -> Option<(i64, i64)> {
+        let page = pages.page(self.page);
+        let [first, last] = [0, 8].map(|at| read_u64(page, LACKING_AT + at) as i64);
+        (first <= last).then_some((first, last))
+    }
+
+    pub fn set_lacking(self, pages: &mut impl PagesMut, times: Option<(i64, i64)>) {
+        let (first, last) = times.unwrap_or((i64::MAX, i64::MIN));
+        let page = pages.page_mut(self.page);
+        write(page, LACKING_AT, &first.to_le_bytes());
+        write(page, LACKING_AT + 8, &last.to_le_bytes());
+    }
+
+    /// The newest time of its rows and of those sealed.
+    pub fn newest(self, pages: &impl Pages) -> i64 {
+        let times = &pages.page(self.page)[TIMES_AT..TIMES_AT + self.rows(pages) * 8];
+        let newest = times.as_chunks().0.iter().map(|bytes| i64::from_le_bytes(*bytes)).max();
+        newest.unwrap_or(i64::MIN).max(self.sealed_until(pages))
+    }
+
     pub fn time(self, pages: &impl Pages, row: usize) -> i64 {
         read_u64(pages.page(self.page), TIMES_AT + row * 8) as i64
     }
@@ -89,15 +135,17 @@ impl Head {
         row * self.stride(pages) * CELL_BYTES
     }
 
-    /// Puts samples (f64 bits, little-endian) into the cells of a row from a column on that have none; how many.
-    pub fn put(self, pages: &mut impl PagesMut, row_start: usize, column: usize, samples: &[u8]) -> usize {
-        let mut put = 0;
+    /// Puts samples (f64 bits, little-endian; absent ones are none) into the cells of a row from a column on that have none;
+    /// how many, and of how many.
+    pub fn put(self, pages: &mut impl PagesMut, row_start: usize, column: usize, samples: &[u8]) -> (usize, usize) {
+        let (mut put, mut count) = (0, 0);
         let start = row_start + column * CELL_BYTES;
         self.each_part(pages, start, samples.len(), |pages, page, at, done, bytes| {
             let cells = &mut pages.page_mut(page)[at..at + bytes];
-            put += fill_absent(cells, &samples[done..done + bytes]);
+            let (filled, present) = fill_absent(cells, &samples[done..done + bytes]);
+            (put, count) = (put + filled, count + present);
         });
-        put
+        (put, count)
     }
 
     /// Reads the cells of a row from the first column on.
@@ -263,15 +311,19 @@ impl Head {
     }
 }
 
-/// Puts samples into the cells that have none; how many.
-fn fill_absent(cells: &mut [u8], samples: &[u8]) -> usize {
-    let mut filled = 0;
+/// The bits of a sample, which are never those of a cell without one.
+pub fn without_absent(bits: u64) -> u64 {
+    if bits == ABSENT { f64::NAN.to_bits() } else { bits }
+}
+
+/// Puts samples into the cells that have none; how many, and how many samples there are.
+fn fill_absent(cells: &mut [u8], samples: &[u8]) -> (usize, usize) {
+    let (mut filled, mut count) = (0, 0);
     for (cell, sample) in cells.as_chunks_mut().0.iter_mut().zip(samples.as_chunks().0) {
-        let absent = u64::from_le_bytes(*cell) == ABSENT;
-        let sample = u64::from_le_bytes(*sample);
-        let sample = if sample == ABSENT { f64::NAN.to_bits() } else { sample };
-        filled += usize::from(absent);
-        *cell = if absent { sample.to_le_bytes() } else { *cell };
+        let (absent, present) = (u64::from_le_bytes(*cell) == ABSENT, u64::from_le_bytes(*sample) != ABSENT);
+        filled += usize::from(absent & present);
+        count += usize::from(present);
+        *cell = if absent { *sample } else { *cell };
     }
-    filled
+    (filled, count)
 }

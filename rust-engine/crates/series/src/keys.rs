@@ -9,22 +9,26 @@ pub const BY_SERVICE: u8 = b'N';
 pub const GROUP: u8 = b'G';
 pub const NEXT_GROUP: [u8; 1] = [b'g'];
 const CHUNK: u8 = b'C';
+pub const BLOCK: u8 = b'B';
+pub const TIER: u8 = b'M';
 /// What goes first when the region is full.
-const ORDER: u8 = b'O';
+pub const ORDER: u8 = b'O';
 /// Groups whose chunks are to be merged.
 const WORK: u8 = b'W';
+/// Samples that came when their rows were sealed.
+pub const LATE: u8 = b'L';
 /// The tags of this crate. What the digest says of them comes from `describe`, not from their bytes: a tag that is missing
 /// here would make the digest depend on how samples are kept.
-const TAGS: [u8; 8] = [TARGET, SERIES, BY_SERVICE, GROUP, NEXT_GROUP[0], CHUNK, ORDER, WORK];
+const TAGS: [u8; 11] = [TARGET, SERIES, BY_SERVICE, GROUP, NEXT_GROUP[0], CHUNK, ORDER, WORK, LATE, BLOCK, TIER];
 /// The same for labels: symbols by their text, texts by their symbol, labels of a group, groups with a label. Numbers of
 /// symbols hang on the order in which labels came, so that the digest must not see them either.
 const LABEL_TAGS: [u8; 5] = [SYMBOL, TEXT, NEXT_SYMBOL[0], LABELS, POSTING];
 pub const SYMBOL: u8 = b'K';
 pub const TEXT: u8 = b'P';
 pub const NEXT_SYMBOL: [u8; 1] = [b'p'];
-pub const LABELS: u8 = b'L';
+pub const LABELS: u8 = b'A';
 pub const POSTING: u8 = b'X';
-/// The column number of a group's timestamps.
+/// The column number of a group's timestamps, and of the buckets of its tiers.
 pub const TIMES: u16 = u16::MAX;
 
 /// What an entry of the eviction order names.
@@ -33,6 +37,33 @@ pub const TIMES: u16 = u16::MAX;
 pub enum Kind {
     Head = b'h',
     Chunk = b'c',
+    /// A block, or a chunk of the tier of five minutes.
+    FiveMinutes = b'm',
+    /// A chunk of the tier of an hour.
+    Hour = b't',
+}
+
+impl Kind {
+    /// How fine the samples are, which is their class in the eviction order.
+    pub const fn resolution(self) -> Resolution {
+        match self {
+            Self::Head | Self::Chunk => Resolution::Raw,
+            Self::FiveMinutes => Resolution::FiveMinutes,
+            Self::Hour => Resolution::Hour,
+        }
+    }
+}
+
+/// How fine samples are; the finest are worth least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Resolution {
+    /// As they came.
+    Raw = 0,
+    /// Five minutes together.
+    FiveMinutes = 1,
+    /// An hour together.
+    Hour = 2,
 }
 
 pub fn target(target: &str) -> Vec<u8> {
@@ -88,6 +119,22 @@ pub fn is_own(key: &[u8]) -> bool {
     key.first().is_some_and(|tag| TAGS.contains(tag) || LABEL_TAGS.contains(tag))
 }
 
+/// Late samples of a time, in parts of columns.
+pub fn late(group: u32, time: i64, part: u8) -> [u8; 14] {
+    let mut key = [LATE; 14];
+    key[1..5].copy_from_slice(&group.to_be_bytes());
+    key[5..13].copy_from_slice(&ordered(time).to_be_bytes());
+    key[13] = part;
+    key
+}
+
+/// Group, time and part of a key of late samples.
+pub fn split_late(key: &[u8]) -> Option<(u32, i64, u8)> {
+    let (group, rest) = key.strip_prefix(&[LATE])?.split_first_chunk()?;
+    let (time, part) = rest.split_first_chunk()?;
+    Some((u32::from_be_bytes(*group), unordered(u64::from_be_bytes(*time)), *part.first()?))
+}
+
 pub const WORK_START: [u8; 1] = [WORK];
 
 pub fn work(group: u32) -> [u8; 5] {
@@ -101,17 +148,23 @@ pub fn split_work(key: &[u8]) -> Option<u32> {
     Some(u32::from_be_bytes(*key.strip_prefix(&WORK_START)?.first_chunk()?))
 }
 
+/// An entry of the eviction order: by class, then by time.
 pub fn order(time: i64, kind: Kind, group: u32) -> Vec<u8> {
-    [&[ORDER], ordered(time).to_be_bytes().as_slice(), &[kind as u8], &group.to_be_bytes()].concat()
+    let class = kind.resolution() as u8;
+    [&[ORDER, class], ordered(time).to_be_bytes().as_slice(), &[kind as u8], &group.to_be_bytes()].concat()
 }
 
-pub const ORDER_START: [u8; 1] = [ORDER];
+/// Prefix of the entries of a class.
+pub fn order_of(resolution: Resolution) -> [u8; 2] {
+    [ORDER, resolution as u8]
+}
 
 /// Time, kind and group of an entry of the eviction order.
 pub fn split_order(key: &[u8]) -> Option<(i64, Kind, u32)> {
-    let (time, rest) = key.strip_prefix(&ORDER_START)?.split_first_chunk()?;
+    let (time, rest) = key.strip_prefix(&[ORDER])?.get(1..)?.split_first_chunk()?;
     let (kind, group) = rest.split_first_chunk::<1>()?;
-    let kind = if *kind == [Kind::Head as u8] { Kind::Head } else { Kind::Chunk };
+    let kind = [Kind::Head, Kind::FiveMinutes, Kind::Hour].into_iter().find(|known| *kind == [*known as u8]);
+    let kind = kind.unwrap_or(Kind::Chunk);
     Some((unordered(u64::from_be_bytes(*time)), kind, u32::from_be_bytes(*group.first_chunk()?)))
 }
 

@@ -4,12 +4,14 @@
 //! values as they come, at most 144) and sealed chunks (columns of 128 samples, compressed), which are merged to larger
 //! ones in the background.
 
+mod amend;
 mod byte_set;
 mod chunk;
 mod component;
 mod describe;
 mod due;
 mod evict;
+mod gather;
 mod group;
 mod group_set;
 mod head;
@@ -17,18 +19,29 @@ mod index;
 mod ingest;
 mod keys;
 mod labels;
+mod late;
 mod list;
 mod matching;
 mod merge;
 mod packed;
 mod places;
+mod plan;
 mod presence;
 mod range;
 mod repack;
 mod samples;
 mod sealed;
+mod slices;
+mod steps;
 mod summary;
 mod symbols;
+mod tier;
+mod tier_block;
+mod tier_column;
+mod tier_drop;
+mod tier_keys;
+mod tier_merge;
+mod tier_numbers;
 mod times;
 mod values;
 mod varint;
@@ -36,14 +49,17 @@ mod whole;
 
 pub use component::{component, pages_named};
 pub use describe::{describe, is_own};
-pub use evict::{Evicted, evict_oldest, oldest_time};
-pub use ingest::{Applied, apply_metrics, pages_for_block};
+pub use evict::{Dropping, Evicted, OldestSamples, evict_samples, oldest_samples};
+pub use ingest::{Applied, apply_metrics, apply_metrics_within, pages_for_block};
+pub use keys::Resolution;
 pub use labels::pages_for_labels;
+pub use late::LATE_WINDOW_MS;
 pub use list::{Found, SeriesInfo, label_values, series};
 pub use matching::{MatchOp, Matcher};
-pub use range::{Aggregation, Asked, range, ranges};
+pub use range::{Aggregation, Answered, Asked, range, ranges};
 pub use repack::{Done, Repacked, Task, install, next_task};
 pub use sealed::{Sealed, sealed};
+pub use slices::{Slice, SlicePoints, Slices};
 
 use paged::{Region, Tree};
 use thiserror::Error;

@@ -5,10 +5,11 @@
 use crate::group::{Group, load};
 use crate::head::{ABSENT, Head};
 use crate::keys::{self, Kind, TIMES};
+use crate::packed::Effort;
 use crate::repack::Repacked;
 use crate::times::{Merging, Times, encode_times};
 use crate::values::{Values, encode};
-use crate::{SeriesError, TREE, due};
+use crate::{SeriesError, TREE, due, late};
 use paged::{Pages, PagesMut, Tree};
 use std::borrow::Cow;
 
@@ -16,20 +17,30 @@ use std::borrow::Cow;
 const COLUMNS_MAX: usize = 32;
 /// Bytes of chunks after which a task takes no further column. One column has at most 128 KiB.
 const BYTES_MAX: usize = 96 << 10;
+/// Late rows that are merged at once.
+const LATE_ROWS_MAX: usize = 512;
+/// A chunk of so many rows takes no late ones.
+const ROWS_MAX: usize = 60_000;
+
+/// A chunk by its last time, with its timestamps as they are kept.
+type Input = (i64, Vec<u8>);
 
 /// Some columns of neighbouring chunks, copied.
 #[derive(Debug)]
 pub struct Merge {
     of: Of,
     columns: Vec<Column>,
+    /// Late samples of these columns, and the times of those of all.
+    late: Vec<late::Sample>,
+    late_times: Vec<i64>,
 }
 
 /// Which columns of which chunks.
 #[derive(Debug)]
 struct Of {
     group: u32,
-    /// The chunks by their last times, with their timestamps as they are kept; the merged one lies where the last does.
-    inputs: Vec<(i64, Vec<u8>)>,
+    /// The chunks; the merged one lies where the last does.
+    inputs: Vec<Input>,
     /// Columns from one on, and the one after the last.
     from: u16,
     to: u16,
@@ -51,6 +62,8 @@ pub struct Merged {
     of: Of,
     times: Vec<u8>,
     columns: Vec<MergedColumn>,
+    /// Late samples that are in the columns now.
+    late: Vec<late::Sample>,
 }
 
 #[derive(Debug)]
@@ -65,45 +78,58 @@ struct MergedColumn {
 pub fn next(pages: &impl Pages, number: u32) -> Option<Merge> {
     let group: Group = load(pages, &keys::group(number))?;
     let count = Head::at(group.head).columns(pages);
-    let inputs = inputs(pages, number)?;
+    let (after, inputs) = inputs(pages, number)?;
+    let (last, _) = inputs.last()?;
+    let late_times = late::times(pages, number, after, *last, LATE_ROWS_MAX);
+    let late_until = late_times.last().copied().unwrap_or(i64::MIN);
     let from = due::next_column(pages, number);
     let (mut columns, mut bytes) = (Vec::new(), 0);
     let mut to = usize::from(from);
+    let mut late = late::samples(pages, number, after, late_until);
+    late.retain(|(_, column, _)| (from..from.saturating_add(COLUMNS_MAX as u16)).contains(column));
     while to < count && bytes < BYTES_MAX && columns.len() < COLUMNS_MAX {
         let chunks = chunks_of(pages, number, to as u16, &inputs);
         bytes += chunks.iter().map(|(_, chunk)| chunk.len()).sum::<usize>();
-        if !chunks.is_empty() {
+        if !chunks.is_empty() || late.iter().any(|(_, column, _)| usize::from(*column) == to) {
             columns.push(Column { column: to as u16, chunks });
         }
         to += 1;
     }
     let of = Of { group: number, inputs, from, to: to as u16, ends: to >= count };
-    Some(Merge { of, columns })
+    late.retain(|(_, column, _)| usize::from(*column) < to);
+    Some(Merge { of, columns, late, late_times })
 }
 
-/// The chunks that are being merged or are to be.
-fn inputs(pages: &impl Pages, number: u32) -> Option<Vec<(i64, Vec<u8>)>> {
+/// The chunks that are being merged or are to be, and the first time that is later than those of the chunks before.
+fn inputs(pages: &impl Pages, number: u32) -> Option<(i64, Vec<Input>)> {
     let prefix = keys::column_chunks(number, TIMES);
     let mut cursor = TREE.seek(pages, &prefix);
     let mut found: Vec<(i64, Cow<'_, [u8]>)> = Vec::new();
+    let mut under_way = None;
     while let Some((key, entry)) = cursor.next(pages) {
         let Some((_, _, last)) = keys::split_chunk(key).filter(|_| key.starts_with(&prefix)) else { break };
         if let Some(merging) = Merging::read(&entry) {
-            let is_merged = |(other, _): &(i64, Cow<'_, [u8]>)| merging.others.contains(other);
-            let mut inputs = found;
-            inputs.retain(is_merged);
-            inputs.push((last, entry));
-            return Some(inputs.into_iter().map(|(last, entry)| (last, entry.into_owned())).collect());
+            under_way = Some(found.len() - merging.others.len()..found.len() + 1);
         }
         found.push((last, entry));
     }
-    let rows: Vec<usize> = found.iter().map(|(_, entry)| Times::of(Cow::Borrowed(entry)).rows()).collect();
-    let window = due::window(&rows)?;
-    Some(found.drain(window).map(|(last, entry)| (last, entry.into_owned())).collect())
+    let with_late = || {
+        let first = late::first_time(pages, number)?;
+        let at = found.partition_point(|(last, _)| *last < first);
+        found.get(at).is_some_and(|(_, entry)| rows_of(entry) < ROWS_MAX).then_some(at..at + 1)
+    };
+    let enough = || due::window(&found.iter().map(|(_, entry)| rows_of(entry)).collect::<Vec<_>>());
+    let window = under_way.or_else(enough).or_else(with_late)?;
+    let after = window.start.checked_sub(1).map_or(i64::MIN, |before| found[before].0 + 1);
+    Some((after, found.drain(window).map(|(last, entry)| (last, entry.into_owned())).collect()))
+}
+
+fn rows_of(entry: &[u8]) -> usize {
+    Times::of(Cow::Borrowed(entry)).rows()
 }
 
 /// The values of a column in the inputs.
-fn chunks_of(pages: &impl Pages, number: u32, column: u16, inputs: &[(i64, Vec<u8>)]) -> Vec<(usize, Vec<u8>)> {
+fn chunks_of(pages: &impl Pages, number: u32, column: u16, inputs: &[Input]) -> Vec<(usize, Vec<u8>)> {
     let (Some((first, _)), Some((end, _))) = (inputs.first(), inputs.last()) else { return Vec::new() };
     let mut cursor = TREE.seek(pages, &keys::chunk(number, column, *first));
     let mut chunks = Vec::new();
@@ -138,8 +164,16 @@ impl Merge {
                 times = Times::of(Cow::Borrowed(&known)).all().to_vec();
                 known
             }
-            None => encode_times(&times),
+            None => {
+                times.extend(self.late_times);
+                times.sort_unstable();
+                times.dedup();
+                encode_times(&times)
+            }
         };
+        // Times that are not among those of the merger under way wait for the next one.
+        let mut late = self.late;
+        late.retain(|(time, ..)| times.binary_search(time).is_ok());
         let rows: Vec<Vec<usize>> = lists.iter().map(|list| rows_among(&times, list)).collect();
         let merge = |column: Column| {
             let mut cells = vec![ABSENT; times.len()];
@@ -149,10 +183,16 @@ impl Merge {
                     true
                 });
             }
+            for (time, _, bits) in late.iter().filter(|(_, of, _)| *of == column.column) {
+                if let Ok(row) = times.binary_search(time) {
+                    cells[row] = *bits;
+                }
+            }
             let inputs = column.chunks.iter().map(|(input, _)| *input).collect();
-            MergedColumn { column: column.column, inputs, chunk: encode(&cells) }
+            MergedColumn { column: column.column, inputs, chunk: encode(&cells, Effort::Thorough) }
         };
-        Merged { of: self.of, times: packed, columns: self.columns.into_iter().map(merge).collect() }
+        let columns = self.columns.into_iter().map(merge).collect();
+        Merged { of: self.of, times: packed, columns, late }
     }
 }
 
@@ -168,8 +208,8 @@ fn rows_among(all: &[i64], some: &[i64]) -> Vec<usize> {
 
 /// Installs columns as far as there is room.
 pub fn install(pages: &mut impl PagesMut, merged: Merged, repacked: &mut Repacked) -> Result<(), SeriesError> {
-    let Merged { of, times, columns } = merged;
-    let is_there = |(last, entry): &(i64, Vec<u8>)| {
+    let Merged { of, times, columns, late } = merged;
+    let is_there = |(last, entry): &Input| {
         TREE.get(pages, &keys::chunk(of.group, TIMES, *last)).is_some_and(|there| there == entry.as_slice())
     };
     let untouched = of.inputs.iter().all(is_there) && TREE.contains(pages, &keys::work(of.group));
@@ -180,18 +220,23 @@ pub fn install(pages: &mut impl PagesMut, merged: Merged, repacked: &mut Repacke
     if Merging::read(entry).is_none() {
         begin(pages, of.group, *last, others, entry, &times)?;
     }
+    let mut refused = None;
+    let mut next = of.to;
     for column in columns {
-        let installed = install_column(pages, &of, &column);
-        let next = column.column + u16::from(installed.is_ok());
-        due::set_next_column(pages, of.group, next);
-        installed?;
+        if let Err(error) = install_column(pages, &of, &column) {
+            (refused, next) = (Some(error), column.column);
+            break;
+        }
         repacked.chunks += column.inputs.len() as u64;
     }
-    due::set_next_column(pages, of.group, of.to);
-    if of.ends {
-        end(pages, of.group, *last, others, &times)?;
+    due::set_next_column(pages, of.group, next);
+    let installed: Vec<late::Sample> = late.into_iter().filter(|(_, column, _)| *column < next).collect();
+    late::remove(pages, of.group, &installed);
+    match refused {
+        Some(error) => Err(error),
+        None if of.ends => end(pages, of.group, *last, others, &times),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Notes what is merged. Eviction now takes all of it at once.
@@ -199,7 +244,7 @@ fn begin(
     pages: &mut impl PagesMut,
     group: u32,
     last: i64,
-    others: &[(i64, Vec<u8>)],
+    others: &[Input],
     former: &[u8],
     merged: &[u8],
 ) -> Result<(), SeriesError> {
@@ -227,17 +272,16 @@ fn install_column(pages: &mut impl PagesMut, of: &Of, column: &MergedColumn) -> 
     Ok(())
 }
 
-fn end(
-    pages: &mut impl PagesMut,
-    group: u32,
-    last: i64,
-    others: &[(i64, Vec<u8>)],
-    times: &[u8],
-) -> Result<(), SeriesError> {
+fn end(pages: &mut impl PagesMut, group: u32, last: i64, others: &[Input], times: &[u8]) -> Result<(), SeriesError> {
     TREE.insert(pages, &keys::chunk(group, TIMES, last), times)?;
     for (other, _) in others {
         TREE.remove(pages, &keys::chunk(group, TIMES, *other));
     }
     due::set_next_column(pages, group, 0);
+    if late::first_time(pages, group).is_none()
+        && let Some(known) = load::<Group>(pages, &keys::group(group))
+    {
+        Head::at(known.head).set_late(pages, false);
+    }
     Ok(())
 }

@@ -5,11 +5,27 @@ use pco::ChunkConfig;
 use pco::data_types::Number;
 use pco::wrapped::{FileCompressor, FileDecompressor};
 
-/// Effort of the compressor (of 12), by measurement: see benches/README.md.
-const LEVEL: usize = 8;
+/// How much the compressor tries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// On the event loop, for what is merged soon: a third less time.
+    Quick,
+    /// For what stays.
+    Thorough,
+}
 
-pub fn pack<N: Number>(numbers: &[N]) -> Vec<u8> {
-    let config = ChunkConfig::default().with_compression_level(LEVEL);
+impl Effort {
+    /// Of pco's 12, by measurement: see benches/README.md.
+    fn level(self) -> usize {
+        match self {
+            Self::Quick => 4,
+            Self::Thorough => 8,
+        }
+    }
+}
+
+pub fn pack<N: Number>(numbers: &[N], effort: Effort) -> Vec<u8> {
+    let config = ChunkConfig::default().with_compression_level(effort.level());
     let file = FileCompressor::default();
     let mut bytes = Vec::with_capacity(64);
     let mut write = || -> pco::errors::PcoResult<()> {

@@ -2,12 +2,14 @@
 
 use crate::group::{self, COLUMNS_MAX, Group, Series, Target, load, save};
 use crate::head::Head;
-use crate::index::Index;
+use crate::index::{IDS_MAX, Index};
 use crate::{SeriesError, TREE, group_set, keys};
 use codec::SeriesId;
 use paged::PagesMut;
 
 const ID_BYTES: usize = 16;
+/// Ids that did not come in the order of the group before none is expected to, until one does.
+const UNEXPECTED_MAX: u32 = 8;
 /// A look-up in the tree costs as much as this many ids of an index.
 const INDEXED_PER_LOOK_UP: usize = 32;
 /// Look-ups before an index is thought of.
@@ -66,15 +68,18 @@ impl Places {
     pub fn find_all(&mut self, pages: &mut impl PagesMut, target: &str, ids: &[u8]) -> Result<Vec<Run>, SeriesError> {
         self.ids = ids.len() / ID_BYTES;
         let mut runs: Vec<Run> = Vec::new();
-        let (mut next, mut from) = ((0, 0), 0);
+        let (mut next, mut from, mut unexpected) = ((0, 0), 0, 0);
         while from * ID_BYTES < ids.len() {
             let rest = &ids[from * ID_BYTES..];
-            let (group, column, columns) = match self.expected(pages, next, rest) {
+            let expected = if unexpected < UNEXPECTED_MAX { self.expected(pages, next, rest) } else { None };
+            unexpected = if expected.is_some() { 0 } else { unexpected + 1 };
+            let (group, column, columns) = match expected {
                 Some(expected) => expected,
                 None => {
                     let mut id = [0; ID_BYTES];
                     id.copy_from_slice(&rest[..ID_BYTES]);
                     let (group, column) = self.find(pages, target, SeriesId::from_le_bytes(id), from)?;
+                    unexpected = if self.follows(next, (group, column)) { 0 } else { unexpected };
                     (group, column, 1)
                 }
             };
@@ -86,6 +91,11 @@ impl Places {
             from += columns;
         }
         Ok(runs)
+    }
+
+    /// True when a place is the next one of a group, or the first of the group after.
+    fn follows(&self, next: (usize, usize), place: (usize, usize)) -> bool {
+        place == next || (place == (next.0 + 1, 0) && self.columns.get(next.0) == Some(&next.1))
     }
 
     /// Group, column and number of the ids that come next in a group as they do in the block; none when not one does.
@@ -146,7 +156,7 @@ impl Places {
             }
             let series: usize = self.columns.iter().sum();
             let to_look_up = (self.ids - from) * self.looked_up / (from + 1);
-            if to_look_up * INDEXED_PER_LOOK_UP < series {
+            if to_look_up * INDEXED_PER_LOOK_UP < series || self.groups.len() * COLUMNS_MAX + self.ids >= IDS_MAX {
                 return None;
             }
             self.index = Some(self.index_of(pages, series));

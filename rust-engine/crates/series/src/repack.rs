@@ -1,7 +1,9 @@
 //! Work on sealed data that can wait. A task is a copy of what it needs: it may run on any thread while the shard goes on.
 //! What comes of it is installed when what it was made of is still there; else it is nothing, and the work comes again.
 
+use crate::amend::{self, Amend, Amended};
 use crate::merge::{self, Merge, Merged};
+use crate::tier_merge::{self, MergedTiers, TierMerge};
 use crate::{SeriesError, due};
 use paged::PagesMut;
 use pool::PoolError;
@@ -9,11 +11,15 @@ use pool::PoolError;
 /// Groups looked at for one task.
 const LOOKED_AT_MAX: usize = 32;
 
-/// Work to be done on any thread. Holds at most some 320 KiB, and as much while it runs.
+/// Work to be done on any thread. Holds at most some 1 MiB, an `Amend` 4 MiB, and half as much more while it runs.
 #[derive(Debug)]
 pub enum Task {
     /// Some columns of neighbouring chunks become one chunk each.
     Chunks(Merge),
+    /// A block of the tiers learns of late samples.
+    Amend(Amend),
+    /// Some columns of neighbouring pieces of tiers become one chunk each.
+    Tiers(TierMerge),
 }
 
 /// What came of a task, to be installed.
@@ -21,6 +27,10 @@ pub enum Task {
 pub enum Done {
     /// Of `Task::Chunks`.
     Chunks(Merged),
+    /// Of `Task::Amend`.
+    Amend(Amended),
+    /// Of `Task::Tiers`.
+    Tiers(MergedTiers),
 }
 
 /// What an installation did.
@@ -37,6 +47,8 @@ impl Task {
     pub fn run(self) -> Done {
         match self {
             Self::Chunks(merge) => Done::Chunks(merge.run()),
+            Self::Amend(amend) => Done::Amend(amend.run()),
+            Self::Tiers(merge) => Done::Tiers(merge.run()),
         }
     }
 }
@@ -48,6 +60,12 @@ pub fn next_task(pages: &mut impl PagesMut) -> Option<Task> {
         if let Some(merge) = merge::next(pages, group) {
             return Some(Task::Chunks(merge));
         }
+        if let Some(amend) = amend::next(pages, group) {
+            return Some(Task::Amend(amend));
+        }
+        if let Some(merge) = tier_merge::next(pages, group) {
+            return Some(Task::Tiers(merge));
+        }
         due::done(pages, group);
     }
     None
@@ -58,6 +76,8 @@ pub fn install(pages: &mut impl PagesMut, done: Done) -> Result<Repacked, Series
     let mut repacked = Repacked::default();
     let installed = match done {
         Done::Chunks(merged) => merge::install(pages, merged, &mut repacked),
+        Done::Amend(amended) => amend::install(pages, amended).map(|replaced| repacked.chunks += replaced),
+        Done::Tiers(merged) => tier_merge::install(pages, merged).map(|replaced| repacked.chunks += replaced),
     };
     match installed {
         Err(SeriesError::Pool(PoolError::PoolFull { .. })) => Ok(Repacked { refused: true, ..repacked }),

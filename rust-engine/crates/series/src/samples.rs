@@ -3,6 +3,17 @@ use crate::values::Values;
 use crate::{TREE, keys};
 use paged::{Pages, unordered};
 
+/// True when a column has a sample of this time in its sealed chunks.
+pub fn has_sealed<'a>(pages: &'a impl Pages, group: u32, column: u16, time: i64, times: &mut GroupTimes<'a>) -> bool {
+    let found = TREE.seek(pages, &keys::chunk(group, column, time)).next(pages);
+    let Some((key, value)) = found else { return false };
+    let Some((_, _, last)) = keys::split_chunk(key).filter(|(of, number, _)| (*of, *number) == (group, column)) else {
+        return false;
+    };
+    let row = times.with_last(pages, last, column).and_then(|times| times.all().binary_search(&time).ok());
+    row.is_some_and(|row| Values::of(&value).has(row))
+}
+
 /// Calls with (time, bits) of each sample of a column in its sealed chunks, in the order of time.
 pub fn each_sealed<'a>(
     pages: &'a impl Pages,

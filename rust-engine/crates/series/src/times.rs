@@ -3,7 +3,7 @@
 //! with it u16 · their last times, i64 each · bytes of its own chunk u32 · its own chunk · the merged one.
 
 use crate::keys::{self, TIMES};
-use crate::packed::{pack, unpack};
+use crate::packed::{Effort, pack, unpack};
 use crate::{TREE, due};
 use paged::{Cursor, Pages};
 use std::borrow::Cow;
@@ -22,8 +22,9 @@ pub struct GroupTimes<'a> {
     found: Vec<Found<'a>>,
 }
 
-struct Found<'a> {
-    last: i64,
+/// Timestamps by the last of them.
+pub struct Found<'a> {
+    pub last: i64,
     times: Times<'a>,
     /// While it is being merged: the first column whose values are not merged yet, and the timestamps of those.
     former: Option<(u16, Times<'a>)>,
@@ -33,10 +34,6 @@ impl<'a> GroupTimes<'a> {
     /// Those that reach a time.
     pub fn since(pages: &impl Pages, group: u32, from: i64) -> Self {
         Self { group, ahead: TREE.seek(pages, &keys::chunk(group, TIMES, from)), found: Vec::new() }
-    }
-
-    pub fn group(&self) -> u32 {
-        self.group
     }
 
     /// Those of the values of a column with this last time.
@@ -51,16 +48,51 @@ impl<'a> GroupTimes<'a> {
             }
         }
         let at = self.found.binary_search_by_key(&last, |found| found.last).ok()?;
-        let found = &mut self.found[at];
-        match &mut found.former {
-            Some((next, former)) if column >= *next => Some(former),
-            _ => Some(&mut found.times),
-        }
+        Some(self.found[at].of_column(column))
     }
 }
 
+/// The first time of an entry, also while it is being merged.
+pub fn first_of(entry: &[u8]) -> i64 {
+    let times = Merging::read(entry).map_or(entry, |merging| merging.merged);
+    i64_at(times, HEAD_BYTES)
+}
+
 impl<'a> Found<'a> {
-    fn of(pages: &impl Pages, group: u32, last: i64, entry: Cow<'a, [u8]>) -> Self {
+    /// Those of the values of a column.
+    pub fn of_column(&mut self, column: u16) -> &mut Times<'a> {
+        match &mut self.former {
+            Some((next, former)) if column >= *next => former,
+            _ => &mut self.times,
+        }
+    }
+
+    /// Rows and first time of those of a column.
+    pub fn extent(&self, column: u16) -> (usize, i64) {
+        let times = match &self.former {
+            Some((next, former)) if column >= *next => former,
+            _ => &self.times,
+        };
+        (times.rows(), times.first())
+    }
+
+    /// The first of all.
+    pub fn first(&self) -> i64 {
+        self.times.first()
+    }
+
+    /// Bytes that they take.
+    pub fn bytes(&self) -> usize {
+        self.times.bytes.len() + self.former.as_ref().map_or(0, |(_, former)| former.bytes.len())
+    }
+
+    pub fn into_owned(self) -> Found<'static> {
+        let Self { last, times, former } = self;
+        let former = former.map(|(next, former)| (next, former.into_owned()));
+        Found { last, times: times.into_owned(), former }
+    }
+
+    pub fn of(pages: &impl Pages, group: u32, last: i64, entry: Cow<'a, [u8]>) -> Self {
         let Some(merging) = Merging::read(&entry) else { return Self { last, times: Times::of(entry), former: None } };
         let [former, merged] = [merging.former, merging.merged].map(|chunk| Times::of(Cow::Owned(chunk.to_vec())));
         Self { last, times: merged, former: Some((due::next_column(pages, group), former)) }
@@ -118,6 +150,10 @@ impl<'a> Times<'a> {
         Self { bytes, unpacked: Vec::new() }
     }
 
+    pub fn into_owned(self) -> Times<'static> {
+        Times { bytes: Cow::Owned(self.bytes.into_owned()), unpacked: self.unpacked }
+    }
+
     pub fn rows(&self) -> usize {
         rows_of(&self.bytes)
     }
@@ -150,7 +186,7 @@ pub fn encode_times(times: &[i64]) -> Vec<u8> {
     if regular {
         chunk.extend_from_slice(&apart.to_le_bytes());
     } else {
-        chunk.extend_from_slice(&pack(times));
+        chunk.extend_from_slice(&pack(times, Effort::Thorough));
     }
     chunk
 }

@@ -3,7 +3,7 @@
 //! Whole numbers and decimals (see `whole`) are kept as whole numbers, their summary too, others as f64.
 
 use crate::head::{ABSENT, SEALED_ROWS};
-use crate::packed::{pack, unpack};
+use crate::packed::{Effort, pack, unpack};
 use crate::presence::Presence;
 use crate::summary::Summary;
 use crate::varint::{read_varint, unzigzag, write_varint, zigzag};
@@ -39,6 +39,11 @@ impl<'a> Values<'a> {
     /// Samples in the chunk.
     pub fn count(&self) -> usize {
         self.presence.count()
+    }
+
+    /// True when a row has a sample.
+    pub fn has(&self, row: usize) -> bool {
+        self.presence.has(row)
     }
 
     /// None when there is a stale marker among the samples.
@@ -98,7 +103,7 @@ impl<'a> Values<'a> {
 }
 
 /// None when there is no sample at all.
-pub fn encode(cells: &[u64]) -> Option<Vec<u8>> {
+pub fn encode(cells: &[u64], effort: Effort) -> Option<Vec<u8>> {
     let samples: Vec<u64> = cells.iter().copied().filter(|bits| *bits != ABSENT).collect();
     let first = *samples.first()?;
     let holes = samples.len() < cells.len();
@@ -115,7 +120,7 @@ pub fn encode(cells: &[u64]) -> Option<Vec<u8>> {
         (true, Some(whole)) => write_varint(&mut chunk, zigzag(whole.numbers[0])),
         (true, None) => chunk.extend_from_slice(&first.to_le_bytes()),
         (false, Some(whole)) => {
-            let (is_changes, packed) = whole.pack();
+            let (is_changes, packed) = whole.pack(effort);
             write_summary(&mut chunk, whole.numbers.iter().map(|number| (*number as f64).to_bits()));
             chunk[0] |= if is_changes { CHANGES } else { 0 };
             chunk.extend_from_slice(&packed);
@@ -123,7 +128,7 @@ pub fn encode(cells: &[u64]) -> Option<Vec<u8>> {
         (false, None) => {
             write_summary(&mut chunk, samples.iter().copied());
             let values: Vec<f64> = samples.into_iter().map(f64::from_bits).collect();
-            chunk.extend_from_slice(&pack(&values));
+            chunk.extend_from_slice(&pack(&values, effort));
         }
     }
     Some(chunk)

@@ -1,6 +1,6 @@
 //! Samples that are whole numbers, or decimals with few places: most are. They are kept as whole numbers and the places.
 
-use crate::packed::{pack, unpack};
+use crate::packed::{Effort, pack, unpack};
 use crate::varint::{read_varint, unzigzag, write_varint, zigzag};
 
 /// Places that are tried.
@@ -28,14 +28,14 @@ impl Whole {
     }
 
     /// The numbers in the fewer bytes; true when these are their changes.
-    pub fn pack(&self) -> (bool, Vec<u8>) {
+    pub fn pack(&self, effort: Effort) -> (bool, Vec<u8>) {
         let changes = self.changes();
         if let Some(changes) = &changes
             && changes.len() <= SHORT_BYTES
         {
             return (true, changes.clone());
         }
-        let packed = pack(&self.numbers);
+        let packed = pack(&self.numbers, effort);
         match changes {
             Some(changes) if changes.len() <= packed.len() => (true, changes),
             _ => (false, packed),
@@ -81,7 +81,11 @@ pub fn scaled(figure: f64, places: u8) -> f64 {
 pub fn unpack_whole(bytes: &[u8], places: u8, is_changes: bool, count: usize) -> Vec<f64> {
     if !is_changes {
         let numbers: Vec<i64> = unpack(bytes, count);
-        return numbers.into_iter().map(|number| value(number, places)).collect();
+        let power = POWERS[usize::from(places)];
+        return match places {
+            0 => numbers.into_iter().map(|number| number as f64).collect(),
+            _ => numbers.into_iter().map(|number| number as f64 / power).collect(),
+        };
     }
     let mut at = 0;
     let mut number = unzigzag(read_varint(bytes, &mut at));

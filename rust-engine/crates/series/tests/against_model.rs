@@ -4,7 +4,7 @@ use codec::{Block, encode_blocks};
 use paged::{Heap, Region, Space};
 use pool::{Pool, PoolOptions};
 use proptest::prelude::*;
-use series::{Aggregation, Asked, apply_metrics, evict_oldest, range, ranges};
+use series::{Aggregation, Asked, Resolution, apply_metrics, evict_samples, oldest_samples, range, ranges};
 use std::collections::BTreeMap;
 
 const STALE: f64 = f64::from_bits(series::STALE_BITS);
@@ -78,7 +78,7 @@ proptest! {
         let (asked, room) = (Asked { from: 1_005, to: 1_300, step: 0, aggregation: Aggregation::Last }, 512);
         let (mut times, mut values) = (vec![0.0; room * ids.len()], vec![0.0; room * ids.len()]);
         let mut counts = vec![f64::NAN; ids.len()];
-        prop_assert!(ranges(&space, &ids, asked, u64::MAX, &mut times, &mut values, &mut counts).expect("valid"));
+        prop_assert!(ranges(&space, &ids, asked, u64::MAX, &mut times, &mut values, &mut counts).expect("valid").is_whole);
         for (place, id) in ids.iter().enumerate() {
             let share = place * room..place * room + counts[place] as usize;
             let found = times[share.clone()].iter().zip(&values[share]);
@@ -88,12 +88,20 @@ proptest! {
         let kept: u64 = model.values().map(|points| points.len() as u64).sum();
         let mut dropped = 0;
         let mut services = 0;
-        while let Some(evicted) = evict_oldest(&mut space) {
-            dropped += evicted.samples;
+        let mut dropping = None;
+        let mut until = i64::MIN;
+        // A step leaves nothing half-way: what is left of each series is its newest samples, all those after `until` among them.
+        let all = [Resolution::Raw, Resolution::FiveMinutes, Resolution::Hour];
+        while let Some(oldest) = all.iter().find_map(|resolution| oldest_samples(&space, *resolution)) {
+            let evicted = evict_samples(&mut space, &oldest, &mut dropping);
+            dropped += if oldest.resolution == Resolution::Raw { evicted.samples } else { 0 };
+            until = until.max(evicted.until);
             services += evicted.series.map_or(0, |(_, gone)| gone);
             for (id, points) in &model {
                 let left = raw(&space, *id, 0, i64::MAX);
-                prop_assert!(points.iter().map(|(t, v)| (*t, *v)).collect::<Vec<_>>().ends_with(&left));
+                let whole = points.iter().map(|(t, v)| (*t, *v)).collect::<Vec<_>>();
+                prop_assert!(whole.ends_with(&left));
+                prop_assert!(left.len() >= points.range(until + 1..).count());
             }
         }
         prop_assert_eq!(dropped, kept);
@@ -112,7 +120,14 @@ fn repeats_are_dropped_and_old_samples_counted() {
         assert_eq!(apply(&mut space, &[(time, 1, time as f64)]).applied, 1);
     }
     assert_eq!(apply(&mut space, &[(299, 1, 7.0)]).duplicates, 1);
-    assert_eq!(apply(&mut space, &[(5, 1, 7.0)]).out_of_order, 1);
+    let looks_absent = f64::from_bits(0x7ff4_a55e_7000_0001);
+    assert_eq!(apply(&mut space, &[(300, 1, looks_absent), (300, 2, looks_absent)]).applied, 2);
+    assert_eq!(apply(&mut space, &[(300, 1, 7.0)]).duplicates, 1);
+    assert_eq!(raw(&space, 1, 300, 301), [(300, f64::NAN.to_bits())], "another NaN is kept");
+    assert_eq!(apply(&mut space, &[(5, 1, 7.0)]).duplicates, 1, "of a sealed sample");
+    assert_eq!(apply(&mut space, &[(5, 2, 7.0)]).applied, 1, "a sealed row is completed");
+    assert_eq!(apply(&mut space, &[(5, 2, 8.0)]).duplicates, 1, "of a late sample");
+    assert_eq!(raw(&space, 2, 0, 10), [(5, 7.0f64.to_bits())]);
     assert_eq!(apply(&mut space, &[(299, 2, 7.0)]).applied, 1, "a partial row is completed");
     assert_eq!(raw(&space, 1, 10, 290).len(), 280);
     let mut out = ([0.0; 3], [0.0; 3]);
@@ -134,10 +149,38 @@ fn a_query_reads_no_more_rows_than_it_may_and_says_so() {
     let query = |rows_max| {
         let (mut times, mut values, mut counts) = ([0.0; 20], [0.0; 20], [0.0; 2]);
         let whole = ranges(&space, &[2, 1], asked, rows_max, &mut times, &mut values, &mut counts).expect("valid");
-        (whole, counts)
+        (whole.is_whole, counts)
     };
     assert_eq!(query(2_000), (true, [10.0, 10.0]));
     // Whole steps alone. The first in the store is the second that was asked for.
     assert_eq!(query(1_200), (false, [2.0, 10.0]));
     assert_eq!(query(127), (false, [0.0, 0.0]));
+}
+
+#[test]
+fn a_wide_chunk_goes_in_steps_and_nobody_sees_a_part_of_it() {
+    let mut pool = pool();
+    let mut heap = Heap::create(&mut pool, 0).expect("room");
+    let mut space = Space { pool: &mut pool, heap: &mut heap };
+    for time in 0..150 {
+        apply(&mut space, &(0..100).map(|id| (time, id, time as f64)).collect::<Vec<_>>());
+    }
+    let mut dropping = None;
+    let mut samples = Vec::new();
+    for step in 0.. {
+        let oldest = oldest_samples(&space, Resolution::Raw).expect("a chunk or head");
+        if oldest.time != 127 {
+            break;
+        }
+        if step == 3 {
+            // As after a restart, which only knows what lies in the pages.
+            dropping = None;
+        }
+        samples.push(evict_samples(&mut space, &oldest, &mut dropping).samples);
+        for id in 0..100 {
+            assert_eq!(raw(&space, id, 0, i64::MAX).first().map(|(time, _)| *time), Some(128));
+        }
+    }
+    let whole = 16 * 128;
+    assert_eq!(samples, [whole, whole, whole, 0, 0, 0, whole, whole, whole, 4 * 128]);
 }

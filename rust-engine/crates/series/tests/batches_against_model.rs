@@ -92,7 +92,7 @@ proptest! {
         let (asked, room) = (Asked { from: 0, to: i64::MAX, step: 0, aggregation: Aggregation::Last }, 200);
         let (mut times, mut values) = (vec![0.0; room * ids.len()], vec![0.0; room * ids.len()]);
         let mut counts = vec![0.0; ids.len()];
-        prop_assert!(ranges(&space, &ids, asked, u64::MAX, &mut times, &mut values, &mut counts).expect("valid"));
+        prop_assert!(ranges(&space, &ids, asked, u64::MAX, &mut times, &mut values, &mut counts).expect("valid").is_whole);
         for (place, id) in ids.iter().enumerate() {
             let share = place * room..place * room + counts[place] as usize;
             let found: BTreeMap<i64, u64> = times[share.clone()].iter().zip(&values[share]).map(|(time, value)| (*time as i64, value.to_bits())).collect();

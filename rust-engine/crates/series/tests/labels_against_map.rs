@@ -6,7 +6,9 @@ use paged::{Heap, Pages, Region, Space, Tree};
 use pool::{Pool, PoolOptions};
 use proptest::prelude::*;
 use regex_automata::meta::Regex;
-use series::{MatchOp, Matcher, apply_metrics, evict_oldest, label_values, series};
+use series::{
+    Evicted, MatchOp, Matcher, Resolution, apply_metrics, evict_samples, label_values, oldest_samples, series,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 const TARGETS: usize = 4;
@@ -56,7 +58,7 @@ fn labels_of(target: usize, n: usize) -> Labels {
     put("__name__", format!("v{}", n % 9));
     put("instance", format!("t{target}"));
     put("n", n.to_string());
-    if n % 3 > 0 {
+    if !n.is_multiple_of(3) {
         put("mode", ["a", "b", "é1"][n % 3].to_owned());
     }
     if n.is_multiple_of(5) {
@@ -249,6 +251,19 @@ proptest! {
         while evict_oldest(&mut space).is_some() {}
         let left: Vec<char> = entries(&space).into_keys().filter(|tag| *tag != 'g').collect();
         prop_assert_eq!(left, Vec::<char>::new());
+    }
+}
+
+/// Drops the oldest chunk or head of the finest samples, with all its steps.
+fn evict_oldest(space: &mut Space<'_>) -> Option<Evicted> {
+    let resolutions = [Resolution::Raw, Resolution::FiveMinutes, Resolution::Hour];
+    let oldest = resolutions.into_iter().find_map(|resolution| oldest_samples(space, resolution))?;
+    let mut dropping = None;
+    loop {
+        let evicted = evict_samples(space, &oldest, &mut dropping);
+        if dropping.is_none() {
+            return Some(evicted);
+        }
     }
 }
 

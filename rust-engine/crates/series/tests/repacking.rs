@@ -5,12 +5,14 @@ use paged::{Heap, Space};
 use pool::{Pool, PoolOptions};
 use proptest::prelude::*;
 use series::{
-    Aggregation, Asked, Done, Task, apply_metrics, describe, evict_oldest, install, next_task, range, sealed,
+    Aggregation, Asked, Done, Dropping, Resolution, Task, apply_metrics, apply_metrics_within, describe, evict_samples,
+    install, next_task, oldest_samples, range, sealed,
 };
 use std::collections::BTreeMap;
 
 const SERIES: u128 = 70;
 const ROOM: usize = 30_000;
+const WINDOW_MS: i64 = 20_000;
 
 type Model = BTreeMap<u128, BTreeMap<i64, u64>>;
 
@@ -18,6 +20,12 @@ type Model = BTreeMap<u128, BTreeMap<i64, u64>>;
 enum Step {
     /// So many rows, a row of so many left out of each series in turn.
     Rows(i64, i64),
+    /// Rows that come so much later than their time, of one series of so many.
+    Late {
+        by: i64,
+        rows: i64,
+        stride: u128,
+    },
     Take,
     Run,
     Install,
@@ -31,6 +39,7 @@ enum Step {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         6 => (1i64..400, 2i64..9).prop_map(|(rows, hole)| Step::Rows(rows, hole)),
+        5 => (0i64..25_000, 1i64..8, 1u128..50).prop_map(|(by, rows, stride)| Step::Late { by, rows, stride }),
         6 => Just(Step::Take),
         4 => Just(Step::Run),
         4 => Just(Step::Install),
@@ -38,7 +47,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::Evict),
         1 => Just(Step::Reload),
     ];
-    prop::collection::vec(step, 1..60)
+    prop::collection::vec(step, 1..80)
 }
 
 struct Shard {
@@ -46,6 +55,7 @@ struct Shard {
     heap: Heap,
     taken: Option<Task>,
     done: Option<Done>,
+    dropping: Option<Dropping>,
 }
 
 impl Shard {
@@ -55,7 +65,7 @@ impl Shard {
             PoolOptions { pool_bytes: quota * 4, quota_bytes: [quota; 4], borrow_bytes_max: [0; 4], shards: 1 };
         let mut pool = Pool::open(&options).expect("options are valid");
         let heap = Heap::create(&mut pool, 0).expect("room");
-        Self { pool, heap, taken: None, done: None }
+        Self { pool, heap, taken: None, done: None, dropping: None }
     }
 
     fn space(&mut self) -> Space<'_> {
@@ -64,21 +74,39 @@ impl Shard {
 
     fn apply(&mut self, rows: &[(i64, Vec<u128>)]) -> u64 {
         let ids: Vec<u128> = (0..SERIES).collect();
-        let samples = rows.iter().flat_map(|(time, ids)| ids.iter().map(|id| (*time, *id as u32, value(*time, *id))));
-        let block = &encode_blocks(&ids, samples.collect(), usize::MAX)[0].block;
+        let samples = rows.iter().flat_map(|(time, ids)| ids.iter().map(|id| (*time, *id, value(*time, *id))));
+        self.apply_samples(&ids, samples.collect()).applied
+    }
+
+    fn apply_samples(&mut self, ids: &[u128], samples: Vec<(i64, u128, f64)>) -> series::Applied {
+        let samples = samples.into_iter().map(|(time, id, value)| (time, id as u32, value));
+        let block = &encode_blocks(ids, samples.collect(), usize::MAX)[0].block;
         let block = Block::parse(block).expect("our own");
-        apply_metrics(&mut self.space(), "t", "production/shop", &[], &block).expect("room").applied
+        let space = &mut self.space();
+        apply_metrics_within(space, "t", "production/shop", &[], &block, WINDOW_MS).expect("room")
     }
 
     fn repack(&mut self) -> u64 {
         let mut chunks = 0;
-        while let Some(task) = next_task(&mut self.space()) {
+        for _ in 0..10_000 {
+            let Some(task) = next_task(&mut self.space()) else { return chunks };
             chunks += install(&mut self.space(), task.run()).expect("installed").chunks;
         }
-        chunks
+        unreachable!("the work has an end")
+    }
+
+    /// Takes one step in the eviction of the oldest samples.
+    fn evict_step(&mut self) -> bool {
+        let all = [Resolution::Raw, Resolution::FiveMinutes, Resolution::Hour];
+        let oldest = all.iter().find_map(|resolution| oldest_samples(&self.space(), *resolution));
+        let Some(oldest) = oldest else { return false };
+        let mut space = Space { pool: &mut self.pool, heap: &mut self.heap };
+        evict_samples(&mut space, &oldest, &mut self.dropping);
+        true
     }
 
     fn reload(&mut self) {
+        self.dropping = None;
         let image = self.heap.image(&self.pool);
         self.heap.drop_pages(&mut self.pool);
         self.heap = Heap::vacant(0, image.regions().iter().map(Option::is_some));
@@ -118,7 +146,7 @@ impl Shard {
                 self.repack();
             }
             Step::Reload => self.reload(),
-            Step::Rows(..) | Step::Evict => {}
+            Step::Rows(..) | Step::Late { .. } | Step::Evict => {}
         }
     }
 }
@@ -150,25 +178,58 @@ proptest! {
         let mut model = Model::new();
         let mut next = 0;
         let mut evicted = false;
+        let (mut newest, mut dropped) = (i64::MIN, i64::MIN);
         for step in &steps {
             match step {
                 Step::Rows(count, hole) => {
                     let rows = rows(next, *count, *hole);
                     next += count * 10;
-                    prop_assert_eq!(shard.apply(&rows), plain.apply(&rows));
+                    newest = newest.max(rows.last().map_or(i64::MIN, |(time, _)| *time));
+                    let applied = shard.apply(&rows);
+                    prop_assert!(evicted || applied == plain.apply(&rows));
                     for (time, ids) in rows {
                         for id in ids {
-                            model.entry(id).or_default().insert(time, value(time, id).to_bits());
+                            model.entry(id).or_default().entry(time).or_insert(value(time, id).to_bits());
                         }
                     }
                 }
+                Step::Late { by, rows, stride } => {
+                    let ids: Vec<u128> = (0..SERIES).collect();
+                    let times = (0..*rows).map(|row| (next - by).max(0) + row * 25);
+                    let late = |time: i64| ids.iter().filter(move |id| *id % stride == 0).map(move |id| (time, *id, -1.5));
+                    let samples: Vec<(i64, u128, f64)> = times.flat_map(late).collect();
+                    let done = shard.apply_samples(&ids, samples.clone());
+                    prop_assert!(evicted || done == plain.apply_samples(&ids, samples.clone()));
+                    let (mut kept, mut gone) = (0, 0);
+                    for (time, id, value) in &samples {
+                        if *time <= dropped || newest.saturating_sub(*time) > WINDOW_MS {
+                            gone += 1;
+                            continue;
+                        }
+                        model.entry(*id).or_default().entry(*time).or_insert_with(|| {
+                            kept += 1;
+                            value.to_bits()
+                        });
+                    }
+                    newest = newest.max(samples.iter().map(|(time, ..)| *time).max().unwrap_or(i64::MIN));
+                    let wanted = (kept, samples.len() as u64 - kept - gone, gone);
+                    prop_assert_eq!((done.applied, done.duplicates, done.out_of_order), wanted);
+                }
                 Step::Evict => {
-                    evicted = evict_oldest(&mut shard.space()).is_some() || evicted;
+                    evicted = shard.evict_step() || evicted;
                     // What is older than the oldest that is left of any series went for all of them.
                     for (id, points) in &mut model {
                         let left = shard.read(*id);
-                        points.retain(|time, _| left.contains_key(time));
+                        points.retain(|time, _| {
+                            let is_left = left.contains_key(time);
+                            dropped = dropped.max(if is_left { i64::MIN } else { *time });
+                            is_left
+                        });
                         prop_assert_eq!(&left, points);
+                    }
+                    // Nothing is known any more of a target that is gone.
+                    if shard.described().is_empty() {
+                        (newest, dropped) = (i64::MIN, i64::MIN);
                     }
                 }
                 step => shard.step(step),
@@ -184,7 +245,7 @@ proptest! {
         for (id, points) in &model {
             prop_assert_eq!(&shard.read(*id), points);
         }
-        while evict_oldest(&mut shard.space()).is_some() {}
+        while shard.evict_step() {}
         // The root page, and a leaf with the number of the next group.
         prop_assert!(shard.pool.pages_of(0) <= 2);
     }

@@ -55,6 +55,7 @@ fn aggregate(samples: &[f64], aggregation: Aggregation) -> f64 {
         Aggregation::Max => known().reduce(f64::max).unwrap_or(f64::NAN),
         Aggregation::Sum => samples.iter().sum(),
         Aggregation::Count => samples.len() as f64,
+        other => unreachable!("{other:?} is not among them"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A snapshot of 1 GiB beside `dd conv=fsync` in the same folder, and what changes wait while it runs.
+//! A snapshot of 1 GiB beside `dd conv=fsync` in the same folder before and after it, and what changes wait while it runs.
 //!
 //! `cargo bench -p shard --bench snapshot [-- <folder>]`
 
@@ -20,7 +20,7 @@ fn apply(engine: &mut Engine, handle: Handle, service: u64, at: u64) {
     let event = serde_json::json!({ "occurredAt": at, "source": "bench", "service": format!("production/s{service}"),
         "environment": "production", "key": "k", "phase": "firing", "title": "t",
         "description": "d".repeat(60 * 1024 + (at % 7) as usize), "startsAt": at });
-    engine.apply_incident(handle, &event.to_string()).expect("room");
+    engine.apply_incident(handle, &event.to_string(), 0).expect("room");
 }
 
 fn dd(folder: &Path) -> Duration {
@@ -49,7 +49,7 @@ fn main() {
         apply(&mut engine, handle, services, services);
         services += 1;
     }
-    let before = dd(&folder);
+    let mut before = dd(&folder);
     for (round, changes) in [("whole", false), ("whole, under change", true), ("what changed", true)] {
         let wanted = Wanted {
             folder: folder.clone(),
@@ -90,26 +90,29 @@ fn main() {
         });
         let took = start.elapsed();
         let written = engine.finish_snapshot(handle, writing, result).expect("writes");
+        let after = dd(&folder);
+        let ours = written.written_bytes as f64 / MIB as f64 / took.as_secs_f64();
+        let beside = 2.0 * 1024.0 / (before + after).as_secs_f64();
+        before = after;
         println!(
-            "{round}: {} of {} pages, {:.0} MiB/s, cut {:.2} ms, slice p99 {:.3} ms, \
-             change p99 {:.3} ms of {}, {} waited, longest {:.3} ms",
+            "{round}: {} of {} pages, {ours:.0} MiB/s, dd {beside:.0}, ratio {:.2}, cut {:.2} ms; slices {}; changes {}; \
+             {} of them waited for the writer, {:.3} ms at most",
             written.written_pages,
             written.info.pages,
-            written.written_bytes as f64 / MIB as f64 / took.as_secs_f64(),
+            ours / beside,
             cut.as_secs_f64() * 1e3,
-            p99(&mut slices),
-            p99(&mut applied),
-            applied.len(),
+            times(&mut slices),
+            times(&mut applied),
             written.waits,
             written.waited_ms_max,
         );
     }
-    let after = dd(&folder);
-    println!("dd: {:.0} and {:.0} MiB/s", 1024.0 / before.as_secs_f64(), 1024.0 / after.as_secs_f64());
     std::fs::remove_dir_all(&folder).expect("ours");
 }
 
-fn p99(times: &mut [Duration]) -> f64 {
+fn times(times: &mut [Duration]) -> String {
     times.sort();
-    times.get(times.len() * 99 / 100).map_or(0.0, |time| time.as_secs_f64() * 1e3)
+    let ms = |time: Option<&Duration>| time.map_or(0.0, |time| time.as_secs_f64() * 1e3);
+    let (p50, p99) = (times.get(times.len() / 2), times.get(times.len() * 99 / 100));
+    format!("{}: p50 {:.3}, p99 {:.3}, most {:.3} ms", times.len(), ms(p50), ms(p99), ms(times.last()))
 }

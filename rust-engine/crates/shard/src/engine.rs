@@ -1,3 +1,4 @@
+use crate::dropped::{self, Dropped, KINDS, Kind};
 use crate::error::EngineError;
 use crate::persist::Base;
 use crate::restore::Restoring;
@@ -5,9 +6,9 @@ use crate::survey::{Holding, Survey};
 use paged::{Heap, PageImage, Region, Space, View};
 use pool::{PAGE_BYTES, Pool, PoolError, PoolOptions};
 use store::{
-    DeploymentApplied, DeploymentEvent, DeploymentFilter, DeploymentRecord, IncidentApplied, IncidentEvent,
-    IncidentFilter, IncidentPhase, IncidentRecord, InfrastructureEvent, ListPage, Phase, ResourceRecord, ServiceRecord,
-    StoreError,
+    AsKnown, Buckets, DeploymentApplied, DeploymentEvent, DeploymentFilter, DeploymentRecord, IncidentApplied,
+    IncidentEvent, IncidentFilter, IncidentPhase, IncidentRecord, InfrastructureEvent, ListPage, Phase, ResourceRecord,
+    ServiceRecord, StoreError,
 };
 
 /// Scopes of one call.
@@ -29,6 +30,8 @@ pub(crate) struct Loaded {
     pub base: Option<Base>,
     /// What its pages held when they were last looked at.
     pub holdings: Option<Vec<Holding>>,
+    /// A chunk of samples that is being dropped.
+    pub dropping: Option<series::Dropping>,
 }
 
 /// One pool and its shards.
@@ -36,22 +39,37 @@ pub(crate) struct Loaded {
 pub struct Engine {
     pub(crate) pool: Pool,
     pub(crate) shards: Vec<Option<Loaded>>,
-    pub(crate) evicted: [u64; 4],
+    /// Most pages that calls asked for of late, in the order of `REGIONS`.
+    pub(crate) asked: [u32; 4],
     pub(crate) snapshotting: Option<u16>,
     pub(crate) restoring: Vec<Restoring>,
     pub(crate) survey: Option<Survey>,
     /// Stale pages at the last `release_idle`.
     stale: u32,
     generation: u32,
+    pub(crate) late_window: i64,
 }
 
 impl Engine {
     /// Maps the pool.
     pub fn open(options: &PoolOptions) -> Result<Self, EngineError> {
         let shards = (0..options.shards).map(|_| None).collect();
-        let (evicted, restoring) = ([0; 4], Vec::new());
+        let (asked, restoring) = ([0; 4], Vec::new());
         let pool = Pool::open(options)?;
-        Ok(Self { pool, shards, evicted, snapshotting: None, restoring, survey: None, stale: 0, generation: 0 })
+        let late_window = series::LATE_WINDOW_MS;
+        let (survey, snapshotting) = (None, None);
+        Ok(Self { pool, shards, asked, snapshotting, restoring, survey, stale: 0, generation: 0, late_window })
+    }
+
+    /// Sets how much older than the newest sample of its target a sample may be, in ms. The state is that of the log only
+    /// while this stays the same.
+    pub fn set_late_window(&mut self, ms: i64) -> Result<(), EngineError> {
+        if ms < 0 {
+            let reason = format!("{ms} is negative");
+            return Err(PoolError::OptionsInvalid { field: "lateWindowMs", reason }.into());
+        }
+        self.late_window = ms;
+        Ok(())
     }
 
     /// A new empty shard.
@@ -94,24 +112,42 @@ impl Engine {
         Ok(format!("{:032x}", crate::digest(&self.view(handle)?)))
     }
 
-    /// Applies the JSON of a DeploymentEvent.
-    pub fn apply_deployment(&mut self, handle: Handle, json: &str) -> Result<DeploymentApplied, EngineError> {
+    /// What the shard dropped of each kind, and since when it is whole.
+    pub fn dropped(&self, handle: Handle) -> Result<Vec<Dropped>, EngineError> {
+        let view = self.view(handle)?;
+        Ok(KINDS.map(|kind| dropped::dropped(&view, kind)).to_vec())
+    }
+
+    /// Notes that the log did not bring all of these kinds up to a time.
+    pub fn note_gap(&mut self, handle: Handle, kinds: &[Kind], until: i64) -> Result<(), EngineError> {
+        let mut space = self.space_with(handle, &[], 0)?;
+        kinds.iter().for_each(|kind| dropped::note(&mut space, *kind, 0, until));
+        Ok(())
+    }
+
+    /// Applies the JSON of a DeploymentEvent that the log had at `at`.
+    pub fn apply_deployment(&mut self, handle: Handle, json: &str, at: i64) -> Result<DeploymentApplied, EngineError> {
         self.heap(handle)?;
         let event = DeploymentEvent::parse(json)?;
-        // An end only takes out of what runs: it asks for no room there, which could cost the very attempt that it ends.
-        let room: &[Region] = match event.phase {
-            Phase::Finished | Phase::RolledBack => &[Region::DeploymentHistory, Region::InfrastructureState],
-            _ => &[Region::ActiveOperations, Region::DeploymentHistory, Region::InfrastructureState],
-        };
-        let mut space = self.space_with(handle, room, json.len())?;
-        match store::apply_deployment(&mut space, &event) {
+        // An end only takes out of what runs: it asks for no room there.
+        let ends = matches!(event.phase, Phase::Finished | Phase::RolledBack);
+        let room = [Region::DeploymentHistory, Region::InfrastructureState];
+        if !ends {
+            // Room for the prediction too, so that what was opened can be predicted.
+            let pages = store::pages_for_event(json.len()) + store::pages_for_event(store::PREDICTION_BYTES_MAX);
+            self.space_with_pages(handle, &[Region::ActiveOperations], pages)?;
+        }
+        let mut space = self.space_with(handle, &room, json.len())?;
+        let applied = match store::apply_deployment(&mut space, &event, at) {
             // The end of a former attempt may still have to move its smaller record. Nothing was changed yet.
             Err(StoreError::Pool(PoolError::PoolFull { region: Region::ActiveOperations, .. })) => {
                 let mut space = self.space_with(handle, &[Region::ActiveOperations], json.len())?;
-                Ok(store::apply_deployment(&mut space, &event)?)
+                store::apply_deployment(&mut space, &event, at)?
             }
-            applied => Ok(applied?),
-        }
+            applied => applied?,
+        };
+        self.heard(handle, event.occurred_at)?;
+        Ok(applied)
     }
 
     /// Keeps a prediction with a running attempt.
@@ -129,14 +165,15 @@ impl Engine {
         Ok(store::attach_prediction(&mut space, service, key, attempt, prediction)?)
     }
 
-    /// The deployment or CI run of a service with this key.
+    /// The deployment or CI run of a service with this key, as known at a time or now.
     pub fn deployment(
         &self,
         handle: Handle,
         service: &str,
         key: &str,
-    ) -> Result<Option<DeploymentRecord>, EngineError> {
-        Ok(store::deployment(&self.view(handle)?, service, key))
+        at: Option<i64>,
+    ) -> Result<Option<AsKnown<DeploymentRecord>>, EngineError> {
+        Ok(store::deployment(&self.view(handle)?, service, key, at))
     }
 
     /// Lists deployments, newest first.
@@ -193,8 +230,27 @@ impl Engine {
         Ok(())
     }
 
-    /// Applies the JSON of an IncidentEvent.
-    pub fn apply_incident(&mut self, handle: Handle, json: &str) -> Result<IncidentApplied, EngineError> {
+    /// Counts one outcome of a scope in the buckets of its own time.
+    pub fn buckets_add(&mut self, handle: Handle, scope: &str, at: i64, failed: bool) -> Result<(), EngineError> {
+        let mut space = self.space_with(handle, &[Region::DeploymentHistory], PAGE_BYTES)?;
+        Ok(store::buckets_add(&mut space, scope, at, failed)?)
+    }
+
+    /// Writes finished and failed of each bucket from `first` on.
+    pub fn buckets_read(
+        &self,
+        handle: Handle,
+        scope: &str,
+        buckets: Buckets,
+        first: i64,
+        out: &mut [f64],
+    ) -> Result<(), EngineError> {
+        store::buckets_read(&self.view(handle)?, scope, buckets, first, out);
+        Ok(())
+    }
+
+    /// Applies the JSON of an IncidentEvent that the log had at `at`.
+    pub fn apply_incident(&mut self, handle: Handle, json: &str, at: i64) -> Result<IncidentApplied, EngineError> {
         self.heap(handle)?;
         let event = IncidentEvent::parse(json)?;
         let room: &[Region] = match event.phase {
@@ -202,12 +258,20 @@ impl Engine {
             _ => &[Region::ActiveOperations, Region::IncidentDatabase, Region::InfrastructureState],
         };
         let mut space = self.space_with(handle, room, json.len())?;
-        Ok(store::apply_incident(&mut space, &event)?)
+        let applied = store::apply_incident(&mut space, &event, at)?;
+        self.heard(handle, event.occurred_at)?;
+        Ok(applied)
     }
 
-    /// The incident of a service with this key.
-    pub fn incident(&self, handle: Handle, service: &str, key: &str) -> Result<Option<IncidentRecord>, EngineError> {
-        Ok(store::incident(&self.view(handle)?, service, key))
+    /// The incident of a service with this key, as known at a time or now.
+    pub fn incident(
+        &self,
+        handle: Handle,
+        service: &str,
+        key: &str,
+        at: Option<i64>,
+    ) -> Result<Option<AsKnown<IncidentRecord>>, EngineError> {
+        Ok(store::incident(&self.view(handle)?, service, key, at))
     }
 
     /// The incidents with this key, one for each service that has it.
@@ -236,7 +300,9 @@ impl Engine {
         self.heap(handle)?;
         let event = InfrastructureEvent::parse(json)?;
         let mut space = self.space_with(handle, &[Region::InfrastructureState], json.len())?;
-        Ok(store::apply_infrastructure(&mut space, &event)?)
+        let changed = store::apply_infrastructure(&mut space, &event)?;
+        self.heard(handle, event.occurred_at)?;
+        Ok(changed)
     }
 
     /// Resources of a service.
@@ -281,6 +347,7 @@ impl Engine {
         pages: u32,
     ) -> Result<Space<'_>, EngineError> {
         self.heap(handle)?;
+        self.keep_reserve(regions, pages)?;
         for region in regions {
             self.room_for_event(*region, pages)?;
         }
@@ -288,6 +355,12 @@ impl Engine {
             Some(loaded) => Ok(Space { pool: &mut self.pool, heap: &mut loaded.heap }),
             None => Err(EngineError::ShardGone { shard: handle.shard }),
         }
+    }
+
+    /// Tells the shard the time of an event.
+    pub(crate) fn heard(&mut self, handle: Handle, at: i64) -> Result<(), EngineError> {
+        dropped::advance(&mut self.space_with(handle, &[], 0)?, at);
+        Ok(())
     }
 
     fn heap(&self, handle: Handle) -> Result<&Heap, EngineError> {
@@ -325,7 +398,7 @@ impl Engine {
     /// From here on the shard is there.
     pub(crate) fn enter(&mut self, handle: Handle, heap: Heap, base: Option<Base>) {
         self.shards[usize::from(handle.shard)] =
-            Some(Loaded { heap, generation: handle.generation, base, holdings: None });
+            Some(Loaded { heap, generation: handle.generation, base, holdings: None, dropping: None });
     }
 
     /// Room for an event, before which also a restore gives way.

@@ -1,6 +1,8 @@
 //! The engine: one pool, its loaded shards, room made by eviction, the digest of a shard's state.
 
+mod argument;
 mod digest;
+mod dropped;
 mod engine;
 mod error;
 mod metrics;
@@ -11,9 +13,11 @@ mod room;
 mod survey;
 mod upkeep;
 
+pub use argument::argument;
 pub use digest::digest;
+pub use dropped::{Dropped, KINDS, Kind};
 pub use engine::{Engine, Handle};
 pub use error::EngineError;
 pub use persist::{SnapshotWritten, Writing};
-pub use report::{ComponentReport, MemoryReport, RegionReport, ShardReport};
-pub use restore::{RestoreStep, Restored, Searched, find_snapshot, restore};
+pub use report::{ComponentReport, DroppedReport, MemoryReport, RegionReport, ShardReport};
+pub use restore::{Incoming, RestoreStep, Restored, Searched, find_snapshot, restore};

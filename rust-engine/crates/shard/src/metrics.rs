@@ -4,7 +4,7 @@ use crate::engine::{Engine, Handle};
 use crate::error::EngineError;
 use codec::{Block, SeriesId};
 use paged::Region;
-use series::{Applied, Asked, Found, Matcher, SeriesInfo};
+use series::{Answered, Applied, Asked, Found, Matcher, SeriesInfo};
 
 impl Engine {
     /// Applies one batch of a target.
@@ -24,9 +24,10 @@ impl Engine {
         }
         let block = Block::parse(block).map_err(series::SeriesError::from)?;
         let announced = codec::announced(announced).map_err(series::SeriesError::from)?;
+        let window = self.late_window;
         let pages = series::pages_for_block(&block) + series::pages_for_labels(&self.view(handle)?, &announced);
         let mut space = self.space_with_pages(handle, &[Region::InfrastructureState], pages)?;
-        let applied = series::apply_metrics(&mut space, target, service, &announced, &block)?;
+        let applied = series::apply_metrics_within(&mut space, target, service, &announced, &block, window)?;
         let environment = service.split('/').next().unwrap_or_default();
         let (first, last) = applied.times;
         let arrived = applied.created + applied.moved.as_ref().map_or(0, |(_, moved)| *moved);
@@ -35,6 +36,7 @@ impl Engine {
         if let Some((former, moved)) = &applied.moved {
             store::count_series(&mut space, former, *moved)?;
         }
+        self.heard(handle, last)?;
         Ok(applied)
     }
 
@@ -74,7 +76,7 @@ impl Engine {
         Ok(series::range(&self.view(handle)?, series_id(id)?, asked, times, values)?)
     }
 
-    /// Steps or samples of several series into the caller's arrays; false when they are more than `rows_max` rows.
+    /// Steps or samples of several series into the caller's arrays.
     #[allow(clippy::too_many_arguments)] // the figures of one query, in the order of the door
     pub fn ranges(
         &self,
@@ -85,7 +87,7 @@ impl Engine {
         times: &mut [f64],
         values: &mut [f64],
         counts: &mut [f64],
-    ) -> Result<bool, EngineError> {
+    ) -> Result<Answered, EngineError> {
         let ids = ids.iter().map(|id| series_id(id)).collect::<Result<Vec<_>, _>>()?;
         if counts.len() < ids.len() {
             let reason = format!("{} numbers for {} series", counts.len(), ids.len());

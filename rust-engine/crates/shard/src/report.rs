@@ -1,6 +1,7 @@
+use crate::dropped::{self, KINDS, Kind};
 use crate::engine::{Engine, Loaded};
 use crate::survey::Holding;
-use paged::Region;
+use paged::{Region, View};
 use pool::{PAGE_BYTES, REGIONS};
 use serde::Serialize;
 
@@ -15,6 +16,7 @@ pub struct MemoryReport {
     pub idle_bytes: u64,
     pub utilization: f64,
     pub regions: Vec<RegionReport>,
+    pub dropped: Vec<DroppedReport>,
     pub shards: Vec<ShardReport>,
     pub components: Vec<ComponentReport>,
 }
@@ -31,6 +33,15 @@ pub struct RegionReport {
     pub lent_bytes: u64,
     pub free_bytes: u64,
     pub evicted: u64,
+}
+
+/// What the loaded shards dropped of a kind, since each began.
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs)]
+pub struct DroppedReport {
+    pub kind: Kind,
+    pub region: &'static str,
+    pub records: u64,
 }
 
 /// Pages of a shard, in the order of `REGIONS` too.
@@ -63,6 +74,7 @@ impl Engine {
         let used = ledger.total() - ledger.free();
         let restoring = self.restoring.iter().map(|restoring| restoring.handle.shard);
         let loaded = (0..self.shards.len() as u16).filter(|shard| self.shards[usize::from(*shard)].is_some());
+        let dropped = KINDS.map(|kind| self.dropped_report(kind));
         let mut shards: Vec<_> = loaded.chain(restoring).map(|shard| self.shard_report(shard)).collect();
         shards.sort_by_key(|report| report.shard);
         MemoryReport {
@@ -71,13 +83,20 @@ impl Engine {
             used_bytes: bytes(used),
             idle_bytes: bytes(self.pool.stale_pages()),
             utilization: f64::from(used) / f64::from(ledger.total()),
-            regions: REGIONS.into_iter().map(|region| self.region_report(region)).collect(),
+            regions: REGIONS.into_iter().map(|region| self.region_report(region, &dropped)).collect(),
+            dropped: dropped.to_vec(),
             shards,
             components: self.shards.iter().zip(0..).flat_map(|(loaded, shard)| components(loaded, shard)).collect(),
         }
     }
 
-    fn region_report(&self, region: Region) -> RegionReport {
+    fn dropped_report(&self, kind: Kind) -> DroppedReport {
+        let heaps = self.shards.iter().flatten().map(|loaded| &loaded.heap);
+        let records = heaps.map(|heap| dropped::dropped(&View { pool: &self.pool, heap }, kind).records).sum();
+        DroppedReport { kind, region: kind.region().name(), records }
+    }
+
+    fn region_report(&self, region: Region, dropped: &[DroppedReport]) -> RegionReport {
         let usage = self.pool.ledger().usage(region);
         let bytes = |pages: u32| u64::from(pages) * PAGE_BYTES as u64;
         RegionReport {
@@ -87,7 +106,7 @@ impl Engine {
             borrowed_bytes: bytes(usage.borrowed),
             lent_bytes: bytes(usage.lent),
             free_bytes: bytes(usage.available),
-            evicted: self.evicted[region.index()],
+            evicted: dropped.iter().filter(|report| report.region == region.name()).map(|report| report.records).sum(),
         }
     }
 

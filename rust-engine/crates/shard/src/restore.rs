@@ -4,7 +4,7 @@
 use crate::engine::{Engine, Handle};
 use crate::error::EngineError;
 use crate::persist::Base;
-use paged::{Batch, Heap, PAGE_BYTES, PageImage, Region};
+use paged::{Heap, PAGE_BYTES, PageImage, PageNo, Region};
 use pool::{PoolError, REGIONS};
 use snapshot::{Disk, Found, Offsets, SnapshotError, SnapshotInfo, SnapshotKeys};
 use std::ops::ControlFlow;
@@ -12,6 +12,8 @@ use std::path::Path;
 
 /// Pages of a batch: 512 KiB, some 0.3 ms to install.
 const BATCH_PAGES: usize = 128;
+/// Pages kept free in each region for events while a shard is restored.
+const HEADROOM_PAGES: u32 = 256;
 /// Searches for a snapshot, when what was found changes while it is read.
 const TRIES: usize = 3;
 
@@ -22,6 +24,15 @@ pub(crate) struct Restoring {
     pub heap: Heap,
     /// Pages that have not come yet.
     missing: u32,
+}
+
+/// Pages that were read and checked.
+#[derive(Debug, Default)]
+pub struct Incoming {
+    /// Number and region of each page.
+    pub places: Vec<(PageNo, Region)>,
+    /// The pages, one after the other.
+    pub pages: Vec<u8>,
 }
 
 /// What the reader of a snapshot asks of the engine, in this order; `Engine::restore_step` does it.
@@ -35,7 +46,7 @@ pub enum RestoreStep {
         regions: Vec<Option<Region>>,
     },
     /// Brings some pages.
-    Install(Handle, Batch),
+    Install(Handle, Incoming),
     /// All have come and were what was written.
     Finish(Handle, Found),
     /// They are not to be used: the pages are given back.
@@ -101,7 +112,7 @@ fn bring(
     step: &mut dyn FnMut(RestoreStep) -> Result<Handle, EngineError>,
 ) -> Result<Handle, EngineError> {
     let handle = step(RestoreStep::Begin { shard, regions: found.manifest.regions() })?;
-    let mut batch = Batch::default();
+    let mut batch = Incoming::default();
     let mut refusal = None;
     let read = found.read(&Disk, &mut |n, region, page| {
         batch.places.push((n, region));
@@ -148,7 +159,7 @@ impl Engine {
         let handle = self.begin(shard, image.regions())?;
         let mut pages = image.iter().peekable();
         while pages.peek().is_some() {
-            let mut batch = Batch::default();
+            let mut batch = Incoming::default();
             for (n, region, page) in pages.by_ref().take(BATCH_PAGES) {
                 batch.places.push((n, region));
                 batch.pages.extend_from_slice(page);
@@ -189,7 +200,14 @@ impl Engine {
         Ok(handle)
     }
 
-    fn install_batch(&mut self, handle: Handle, batch: &Batch) -> Result<Handle, EngineError> {
+    fn install_batch(&mut self, handle: Handle, batch: &Incoming) -> Result<Handle, EngineError> {
+        self.restoring_at(handle)?;
+        // Events of the others can drop nothing of what is not visible yet. Where there is too little for this as well, the
+        // restore still goes on, and gives way when one of them needs it.
+        for region in REGIONS {
+            let headroom = HEADROOM_PAGES.min(self.pool.ledger().limit(region) / 64);
+            let _ = self.make_room(region, headroom + batch.places.len() as u32);
+        }
         for region in REGIONS {
             let of_region =
                 || batch.places.iter().zip(batch.pages.chunks(PAGE_BYTES)).filter(|((_, of), _)| *of == region);

@@ -80,10 +80,10 @@ fn metrics_body(time: i64) -> Vec<u8> {
     snap::raw::Encoder::new().compress_vec(&[series("a"), series("b")].concat()).expect("compresses")
 }
 
-fn apply(engine: &mut Engine, handle: Handle, record: &Record) {
+fn apply(engine: &mut Engine, handle: Handle, record: &Record, at: i64) {
     match record {
-        Record::Deployment(json) => drop(engine.apply_deployment(handle, json).expect("valid")),
-        Record::Incident(json) => drop(engine.apply_incident(handle, json).expect("valid")),
+        Record::Deployment(json) => drop(engine.apply_deployment(handle, json, at).expect("valid")),
+        Record::Incident(json) => drop(engine.apply_incident(handle, json, at).expect("valid")),
         Record::Infrastructure(json) => {
             engine.apply_infrastructure(handle, json).expect("valid");
         }
@@ -109,7 +109,7 @@ fn run(logs: &[Vec<Record>; 4], order: &[prop::sample::Index], cut: usize) -> St
             return engine.state_hash(handle).expect("loaded");
         }
         let topic = pick.map_or(open[0], |pick| *pick.get(&open));
-        apply(&mut engine, handle, &logs[topic][next[topic]]);
+        apply(&mut engine, handle, &logs[topic][next[topic]], next[topic] as i64 / 2);
         next[topic] += 1;
         applied += 1;
         if applied == cut {
@@ -139,12 +139,12 @@ proptest! {
     fn a_second_delivery_of_deployments_changes_nothing(log in prop::collection::vec(deployment(), 1..40)) {
         let mut engine = engine();
         let handle = engine.create(0).expect("room");
-        for json in &log {
-            engine.apply_deployment(handle, json).expect("valid");
+        for (json, at) in log.iter().zip(0..) {
+            engine.apply_deployment(handle, json, at).expect("valid");
         }
         let before = engine.state_hash(handle).expect("loaded");
         for json in &log {
-            let again = engine.apply_deployment(handle, json).expect("valid");
+            let again = engine.apply_deployment(handle, json, 1_000).expect("valid");
             prop_assert!(!again.opened && !again.closed);
         }
         prop_assert_eq!(engine.state_hash(handle).expect("loaded"), before);

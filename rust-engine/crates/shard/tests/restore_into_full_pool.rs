@@ -8,7 +8,9 @@ use snapshot::{Offsets, Wanted};
 use std::path::PathBuf;
 use store::{DeploymentFilter, IncidentFilter};
 
-const QUOTA: u64 = 120 * 4096;
+const QUOTA: u64 = 160 * 4096;
+/// Between two events: what runs or is open soon counts as lost.
+const APART_MS: i64 = 12 * 3_600_000;
 
 fn options(quota: u64) -> PoolOptions {
     PoolOptions { pool_bytes: quota * 4, quota_bytes: [quota; 4], borrow_bytes_max: [quota / 4; 4], shards: 3 }
@@ -23,7 +25,7 @@ fn fill(engine: &mut Engine, handle: Handle, from: u32, events: u32) {
     let text = "t".repeat(600);
     for n in from..from + events {
         let service = format!("production/s{n}");
-        let common = serde_json::json!({ "occurredAt": n, "source": "events", "service": service,
+        let common = serde_json::json!({ "occurredAt": i64::from(n) * APART_MS, "source": "events", "service": service,
             "environment": "production", "key": format!("k{n}") });
         let with = |fields: serde_json::Value| {
             let mut event = common.clone();
@@ -33,10 +35,10 @@ fn fill(engine: &mut Engine, handle: Handle, from: u32, events: u32) {
         let phase = if n % 2 == 0 { "started" } else { "finished" };
         let run = with(serde_json::json!({ "subject": "deployment", "phase": phase, "attempt": 1,
             "conclusion": "failure", "name": text }));
-        engine.apply_deployment(handle, &run).expect("room");
+        engine.apply_deployment(handle, &run, 0).expect("room");
         let phase = if n % 3 == 0 { "firing" } else { "resolved" };
-        let alert = with(serde_json::json!({ "phase": phase, "title": text, "startsAt": n }));
-        engine.apply_incident(handle, &alert).expect("room");
+        let alert = with(serde_json::json!({ "phase": phase, "title": text, "startsAt": i64::from(n) * APART_MS }));
+        engine.apply_incident(handle, &alert, 0).expect("room");
         let node = with(serde_json::json!({ "kind": "node", "resource": format!("n{n}"), "attributes": {"a": text} }));
         engine.apply_infrastructure(handle, &node).expect("room");
     }

@@ -117,7 +117,7 @@ fn a_change_waits_while_the_ring_is_full_and_is_counted() {
         let service = format!("production/s{n}");
         let event = serde_json::json!({ "occurredAt": n, "source": "e", "service": service, "environment": "production",
             "key": "k", "phase": "firing", "title": "t", "description": "d".repeat(60 * 1024), "startsAt": n });
-        engine.apply_incident(handle, &event.to_string()).expect("room");
+        engine.apply_incident(handle, &event.to_string(), 0).expect("room");
         n += 1;
     }
     let hash = engine.state_hash(handle).expect("loaded");
@@ -139,7 +139,7 @@ fn a_change_waits_while_the_ring_is_full_and_is_counted() {
             let service = format!("production/s{i}");
             let event = serde_json::json!({ "occurredAt": i + 1, "source": "e", "service": service,
                 "environment": "production", "key": "k", "phase": "resolved", "title": "u", "startsAt": i });
-            engine.apply_incident(handle, &event.to_string()).expect("room");
+            engine.apply_incident(handle, &event.to_string(), 0).expect("room");
         }
         while !writer.is_finished() {
             engine.copy_slice(handle);

@@ -28,15 +28,15 @@ fn fill(engine: &mut Engine, handle: Handle, events: u32) {
         let phase = if n % 3 == 0 { "started" } else { "finished" };
         let run = with(serde_json::json!({ "subject": subject, "phase": phase, "attempt": 1, "conclusion": "failure",
             "sha": format!("{n:040x}") }));
-        engine.apply_deployment(handle, &run).expect("room");
+        engine.apply_deployment(handle, &run, 0).expect("room");
         let change = with(serde_json::json!({ "subject": "change", "phase": "changed", "attempt": 1,
             "sha": format!("{n:040x}"), "change": { "filesAdded": 1 } }));
-        engine.apply_deployment(handle, &change).expect("room");
+        engine.apply_deployment(handle, &change, 0).expect("room");
         let phase = if n % 3 == 0 { "firing" } else { "resolved" };
         let description = "d".repeat(if n % 10 == 0 { 9_000 } else { 100 });
         let alert =
             with(serde_json::json!({ "phase": phase, "title": "t", "startsAt": n, "description": description }));
-        engine.apply_incident(handle, &alert).expect("room");
+        engine.apply_incident(handle, &alert, 0).expect("room");
         let node = with(serde_json::json!({ "kind": "node", "resource": format!("n{n}") }));
         engine.apply_infrastructure(handle, &node).expect("room");
         engine.rolling_add(handle, &[format!("scope {}", n % 30)], i64::from(n), false, 1.0).expect("room");
@@ -131,7 +131,7 @@ fn idle_memory_is_given_back_when_nothing_moves() {
     for n in 0..300 {
         let event = serde_json::json!({ "occurredAt": 9_000 + n, "source": "events", "service": format!("production/s{}", n % 50),
             "environment": "production", "key": format!("k{n}"), "phase": "resolved", "title": "t", "startsAt": n });
-        engine.apply_incident(handle, &event.to_string()).expect("room");
+        engine.apply_incident(handle, &event.to_string(), 0).expect("room");
     }
     let idle = engine.memory().idle_bytes;
     assert!(idle > 0, "long descriptions went");

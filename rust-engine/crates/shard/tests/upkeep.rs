@@ -55,7 +55,7 @@ fn a_task_of_a_dropped_shard_is_nothing_to_its_successor() {
     let done = engine.next_task(former).expect("loaded").expect("due").run();
     engine.drop_shard(former).expect("loaded");
     let handle = engine.create(0).expect("room");
-    apply(&mut engine, handle, 0, 300);
+    apply(&mut engine, handle, 0, 200);
     let before = engine.state_hash(handle).expect("loaded");
     assert_eq!(engine.install(former, done).expect("nothing"), series::Repacked::default());
     assert_eq!(engine.state_hash(handle).expect("loaded"), before);

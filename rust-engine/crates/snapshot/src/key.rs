@@ -40,7 +40,7 @@ impl SnapshotKey {
 }
 
 /// The keys of a key file: the first one seals, all of them open. To change keys put a new one in front; the old one may
-/// go when every shard was written twice.
+/// go when the two manifests that are kept of every shard are both sealed whole with the new one: after three snapshots.
 #[derive(Clone, Debug)]
 pub struct SnapshotKeys {
     first: SnapshotKey,
@@ -51,6 +51,13 @@ impl SnapshotKeys {
     /// One key.
     pub fn from_bytes(bytes: [u8; KEY_BYTES]) -> Self {
         Self { first: SnapshotKey { bytes }, others: Vec::new() }
+    }
+
+    /// Several keys, the one that seals first; none for no key, or for more than a key file may hold.
+    pub fn of(keys: &[[u8; KEY_BYTES]]) -> Option<Self> {
+        let (first, others) = keys.split_first().filter(|(_, others)| others.len() < KEYS_MAX)?;
+        let others = others.iter().map(|bytes| SnapshotKey { bytes: *bytes }).collect();
+        Some(Self { first: SnapshotKey { bytes: *first }, others })
     }
 
     /// Reads the key file; makes it (mode 0600) when there is none.
@@ -76,12 +83,10 @@ impl SnapshotKeys {
         if mode & 0o077 != 0 {
             return Err(invalid(path, format!("mode {:o}, others must not read it", mode & 0o777)));
         }
-        match bytes.as_chunks::<KEY_BYTES>() {
-            ([first, others @ ..], []) if others.len() < KEYS_MAX => {
-                let others = others.iter().map(|bytes| SnapshotKey { bytes: *bytes }).collect();
-                Ok(Some(Self { first: SnapshotKey { bytes: *first }, others }))
-            }
-            _ => Err(invalid(path, format!("{} bytes, not 1 to {KEYS_MAX} keys of {KEY_BYTES}", bytes.len()))),
+        let (keys, rest) = bytes.as_chunks::<KEY_BYTES>();
+        match Self::of(keys).filter(|_| rest.is_empty()) {
+            Some(keys) => Ok(Some(keys)),
+            None => Err(invalid(path, format!("{} bytes, not 1 to {KEYS_MAX} keys of {KEY_BYTES}", bytes.len()))),
         }
     }
 

@@ -17,7 +17,7 @@ mod write;
 
 pub use find::{Found, find};
 pub use key::{KEY_BYTES, SnapshotKeys};
-pub use manifest::{Manifest, Offsets, SnapshotInfo, parse_offsets};
+pub use manifest::{FORMAT, Manifest, Offsets, SnapshotInfo, parse_offsets};
 pub use plan::Plan;
 pub use storage::{Disk, Storage, StorageFile};
 pub use write::{Wanted, Written, write};

@@ -12,7 +12,7 @@ use std::io::{self, Read};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 /// Version of the manifest and of what the pages mean.
-pub const FORMAT: u32 = 5;
+pub const FORMAT: u32 = 6;
 pub const MAGIC: &Magic = b"dmsman01";
 const PLACE_BYTES: usize = 15;
 /// A place for each page number of a full pool of 16 GiB.
@@ -136,14 +136,36 @@ impl Manifest {
         }
     }
 
-    /// The file's bytes.
-    pub(crate) fn seal(&self, key: &SnapshotKey) -> io::Result<Vec<u8>> {
+    /// What the file's seal guards.
+    pub fn plain(&self) -> io::Result<Vec<u8>> {
         let head = serde_json::to_vec(&self.head)?;
         let mut plain = Vec::with_capacity(8 + head.len() + self.places.len() * PLACE_BYTES);
         plain.extend_from_slice(&(head.len() as u32).to_le_bytes());
         plain.extend_from_slice(&head);
         plain.extend_from_slice(&(self.places.len() as u32).to_le_bytes());
         self.places.iter().for_each(|place| plain.extend_from_slice(&place.bytes()));
+        Ok(plain)
+    }
+
+    /// The manifest that a seal guarded; else what is wrong with it.
+    pub fn of_plain(plain: &[u8]) -> Result<Self, &'static str> {
+        let mut manifest = Self::parse(plain).ok_or("manifest fields")?;
+        if manifest.head.format != FORMAT {
+            return Err("written by another version");
+        }
+        manifest.check()?;
+        manifest.count_live();
+        Ok(manifest)
+    }
+
+    /// The digest that the head must say for the places that follow it.
+    pub fn hash_of_plain(plain: &[u8]) -> Option<String> {
+        Self::parse(plain).map(|manifest| hash_of(&manifest.places))
+    }
+
+    /// The file's bytes.
+    pub(crate) fn seal(&self, key: &SnapshotKey) -> io::Result<Vec<u8>> {
+        let mut plain = self.plain()?;
         let sealer = Sealer::create(MAGIC, key)?;
         let tag = sealer.seal(0, &[], &mut plain);
         Ok([sealer.header().as_slice(), &plain, &tag].concat())
@@ -160,13 +182,7 @@ impl Manifest {
             return Err(Unusable::Damaged("truncated"));
         }
         let plain = sealer.open(0, &[], &mut sealed).ok_or(Unusable::Damaged("manifest seal"))?;
-        let mut manifest = Self::parse(plain).ok_or(Unusable::Damaged("manifest fields"))?;
-        if manifest.head.format != FORMAT {
-            return Err(Unusable::Damaged("written by another version"));
-        }
-        manifest.check()?;
-        manifest.count_live();
-        Ok(manifest)
+        Self::of_plain(plain).map_err(Unusable::Damaged)
     }
 
     fn parse(plain: &[u8]) -> Option<Self> {
@@ -178,7 +194,7 @@ impl Manifest {
     }
 
     /// What was written by this crate is always so; other bytes must not get further than here.
-    fn check(&self) -> Result<(), Unusable> {
+    fn check(&self) -> Result<(), &'static str> {
         let inside = |place: &Place| match place.region() {
             None => place.tag == 0,
             Some(_) => {
@@ -187,10 +203,10 @@ impl Manifest {
             }
         };
         if !self.places.iter().all(inside) || self.places.first().is_none_or(|root| root.tag == 0) {
-            return Err(Unusable::Damaged("page table"));
+            return Err("page table");
         }
         if hash_of(&self.places) != self.head.pages_hash {
-            return Err(Unusable::Damaged("digest of the pages"));
+            return Err("digest of the pages");
         }
         Ok(())
     }

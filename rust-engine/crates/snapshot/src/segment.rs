@@ -5,7 +5,7 @@ use crate::manifest::{Segment, hex};
 use crate::seal::{HEADER_BYTES, Magic, Sealer, TAG_BYTES};
 use crate::unusable::Unusable;
 use aws_lc_rs::digest::{Context, SHA256};
-use paged::{PAGE_BYTES, Page, PageNo, Region};
+use paged::{COPY_AFTER, COPY_BEFORE, Copies, PAGE_BYTES, Page, PageNo, Region};
 use pool::REGIONS;
 use std::io::{self, Read, Write};
 
@@ -13,6 +13,8 @@ pub const MAGIC: &Magic = b"dmsseg01";
 /// Page number u32, region u8, three zeros.
 const PLACE_BYTES: usize = 8;
 const SLOT_BYTES: usize = PLACE_BYTES + PAGE_BYTES + TAG_BYTES;
+const _: () =
+    assert!(PLACE_BYTES == COPY_BEFORE && TAG_BYTES == COPY_AFTER, "pages are written as they lie in the ring");
 
 /// Bytes of a segment of this many pages.
 pub fn bytes_of(pages: u32) -> u64 {
@@ -34,17 +36,24 @@ impl<W: Write> SegmentWriter<W> {
         Ok(Self { out, sealer, tags: Context::new(&SHA256), pages: 0 })
     }
 
-    /// Seals the page where it is and appends it; its slot.
-    pub fn append(&mut self, n: PageNo, region: Region, page: &mut [u8]) -> io::Result<u32> {
-        let slot = self.pages;
-        let place = place(n, region);
-        let tag = self.sealer.seal(slot, &place, page);
-        self.tags.update(&tag);
-        self.out.write_all(&place)?;
-        self.out.write_all(page)?;
-        self.out.write_all(&tag)?;
-        self.pages += 1;
-        Ok(slot)
+    /// Seals the pages of a block where they are and appends them; `placed` is told the slot of each, and the page before
+    /// it is sealed.
+    pub fn append(
+        &mut self,
+        copies: &mut Copies,
+        mut placed: impl FnMut(PageNo, Region, u32, &[u8]),
+    ) -> io::Result<()> {
+        for ((n, region), slot) in copies.places.iter().zip(copies.slots.chunks_exact_mut(SLOT_BYTES)) {
+            let (before, page) = slot.split_at_mut(PLACE_BYTES);
+            let (page, after) = page.split_at_mut(PAGE_BYTES);
+            placed(*n, *region, self.pages, page);
+            before.copy_from_slice(&place(*n, *region));
+            let tag = self.sealer.seal(self.pages, before, page);
+            after.copy_from_slice(&tag);
+            self.tags.update(&tag);
+            self.pages += 1;
+        }
+        self.out.write_all(&copies.slots)
     }
 
     pub fn finish(self, sequence: u64) -> (W, Segment) {

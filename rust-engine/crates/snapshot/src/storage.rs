@@ -3,6 +3,8 @@
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
+use std::sync::mpsc::{self, SyncSender};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// A file being written.
@@ -37,9 +39,66 @@ pub trait Storage: Sync {
 #[derive(Clone, Copy, Debug)]
 pub struct Disk;
 
-impl StorageFile for File {
+/// Bytes written after which the disk begins to take them.
+const SYNC_EVERY_BYTES: usize = 16 << 20;
+
+/// A file whose content goes to the disk while the rest is still being made: else the disk would idle until the end and the
+/// last sync would take as long as all of it.
+struct DiskFile {
+    file: File,
+    /// Bytes written since the other thread was told.
+    untold: usize,
+    early: Option<EarlySync>,
+}
+
+/// A thread that syncs what was written so far, whenever it is told to.
+struct EarlySync {
+    /// Holds one: what is written during a sync is all for the next one.
+    tell: SyncSender<()>,
+    thread: JoinHandle<io::Result<()>>,
+}
+
+impl EarlySync {
+    fn start(file: &File) -> io::Result<Self> {
+        let file = file.try_clone()?;
+        let (tell, told) = mpsc::sync_channel(1);
+        let sync = move || told.into_iter().try_for_each(|()| file.sync_data());
+        let thread = thread::Builder::new().name("snapshot-sync".to_owned()).spawn(sync)?;
+        Ok(Self { tell, thread })
+    }
+
+    /// A write that failed after it was accepted is reported to one sync only, which may have been this thread's.
+    fn end(self) -> io::Result<()> {
+        drop(self.tell);
+        self.thread.join().unwrap_or_else(|_| Err(io::Error::other("the thread that syncs broke")))
+    }
+}
+
+impl Write for DiskFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.untold += written;
+        if self.untold >= SYNC_EVERY_BYTES {
+            self.untold = 0;
+            let early = match &mut self.early {
+                Some(early) => early,
+                none => none.insert(EarlySync::start(&self.file)?),
+            };
+            // Told already, or ended by an error that `end` gives.
+            let _ = early.tell.try_send(());
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl StorageFile for DiskFile {
     fn sync(&mut self) -> io::Result<()> {
-        self.sync_all()
+        self.early.take().map_or(Ok(()), EarlySync::end)?;
+        self.file.sync_all()
     }
 }
 
@@ -60,7 +119,7 @@ impl Storage for Disk {
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn StorageFile + '_>> {
-        Ok(Box::new(File::create(path)?))
+        Ok(Box::new(DiskFile { file: File::create(path)?, untold: 0, early: None }))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + '_>> {

@@ -8,14 +8,12 @@ use crate::plan::Plan;
 use crate::prune::prune;
 use crate::segment::{self, SegmentWriter};
 use crate::storage::Storage;
-use paged::{Batch, PAGE_BYTES, PageSet, Ring, Taken, Waits};
-use std::io::{self, BufWriter, Write};
+use paged::{Copies, PageSet, Ring, Taken, Waits};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Pages sealed at a time: 1 MiB beside the ring.
-const BATCH_PAGES: usize = 256;
 /// Nobody copies pages any more: the thread of the engine ended or hangs.
 const SLICE_WAIT_MAX: Duration = Duration::from_secs(60);
 
@@ -175,25 +173,24 @@ fn write_pages(
 ) -> io::Result<u32> {
     let index = manifest.head.segments.len() as u16;
     let mut writer = SegmentWriter::create(out, keys.first())?;
-    let mut batch = Batch::default();
+    let mut block = Copies::default();
     let mut copied = 0;
     loop {
-        if ring.wants_slice() {
+        while ring.wants_slice() {
             ask();
         }
-        match ring.take(&mut batch, BATCH_PAGES, SLICE_WAIT_MAX) {
+        match ring.take(&mut block, SLICE_WAIT_MAX) {
             Taken::Some => {}
             Taken::Complete => break,
             Taken::Aborted => return Err(io::Error::other("the shard was dropped meanwhile")),
             Taken::Late => return Err(io::Error::other("no page was copied for a minute")),
         }
-        for ((n, region), page) in batch.places.iter().zip(batch.pages.chunks_mut(PAGE_BYTES)) {
-            let mut place = Place::of(*region, index, 0, page);
-            place.slot = writer.append(*n, *region, page)?;
-            let before = std::mem::replace(&mut manifest.places[*n as usize], place);
+        writer.append(&mut block, |n, region, slot, page| {
+            let place = Place::of(region, index, slot, page);
+            let before = std::mem::replace(&mut manifest.places[n as usize], place);
             assert!(before.tag == 0, "page {n} was copied twice");
             copied += 1;
-        }
+        })?;
     }
     assert!(copied == copies.count(), "{copied} pages of {}", copies.count());
     let (_, segment) = writer.finish(manifest.head.sequence);
@@ -209,10 +206,9 @@ fn write_whole<T>(
 ) -> Result<T, SnapshotError> {
     let draft = PathBuf::from(format!("{}{}", path.display(), crate::name::DRAFT));
     let write = || {
-        let mut out = BufWriter::with_capacity(1 << 20, storage.create(&draft)?);
+        let mut out = storage.create(&draft)?;
         let result = content(&mut out)?;
-        out.flush()?;
-        out.get_mut().sync()?;
+        out.sync()?;
         Ok(result)
     };
     let result = write().map_err(failed("write", &draft))?;

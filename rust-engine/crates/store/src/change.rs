@@ -4,7 +4,7 @@ use crate::deployment::ChangeSize;
 use crate::event::DeploymentEvent;
 use crate::evict::Class;
 use crate::keys::{Table, join, service_prefix, text_part, value_key};
-use crate::stored::{load, reindex, save};
+use crate::stored::{Versioned, load, reindex, save};
 use crate::{HISTORY, StoreError};
 use paged::{Pages, PagesMut};
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,8 @@ struct StoredChange {
     at: i64,
     size: ChangeSize,
 }
+
+impl Versioned for StoredChange {}
 
 /// Size of the change with this commit.
 pub fn change_of(pages: &impl Pages, service: &str, sha: &str) -> Option<ChangeSize> {

@@ -12,6 +12,9 @@ pub fn component(key: &[u8], beginning: &[u8]) -> Option<&'static str> {
         _ if is(&[Table::Incident]) => "incidents",
         _ if is(&[Table::Change]) => "changes",
         _ if is(&[Table::Rolling]) => "rolling",
+        _ if is(&[Table::Buckets]) => "buckets",
+        _ if is(&[Table::DeploymentPast]) => "deployment_pasts",
+        _ if is(&[Table::IncidentPast]) => "incident_pasts",
         _ if is(&[Table::Resource]) => "resources",
         _ if is(&[Table::Service]) => "services",
         _ if is(&[Table::DeploymentByTime, Table::DeploymentByService]) => "deployment_indexes",
@@ -22,9 +25,9 @@ pub fn component(key: &[u8], beginning: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// A record begins with its key and its subject.
+/// Behind its version a record begins with its key and its subject.
 fn deployment(beginning: &[u8]) -> &'static str {
-    match postcard::take_from_bytes::<(&str, Subject)>(beginning) {
+    match postcard::take_from_bytes::<(&str, Subject)>(beginning.get(1..).unwrap_or_default()) {
         Ok(((_, Subject::CiRun), _)) => "ci_runs",
         _ => "deployments",
     }

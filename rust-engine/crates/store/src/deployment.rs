@@ -1,6 +1,9 @@
 //! A deployment or CI run and how events change it: monotone, idempotent, tolerant of order.
 
 use crate::event::{DeploymentEvent, Phase, StepState};
+use crate::known::Known;
+use crate::past::{Replaced, small, undo};
+use crate::stored::{Versioned, fields_of};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -8,6 +11,8 @@ use sha2::{Digest, Sha256};
 const STEPS_MAX: usize = 512;
 /// Links remembered for each record.
 const LINKS_MAX: usize = 64;
+/// Conclusion of an attempt that counts as lost; no source gives it.
+const UNKNOWN: &str = "unknown";
 
 /// What runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +94,38 @@ pub struct DeploymentRecord {
     pub prediction: Option<String>,
 }
 
+small!(DeploymentState, Steps);
+
+impl Replaced for ChangeSize {
+    fn cut(&mut self) -> bool {
+        self.file_types.cut()
+    }
+}
+
+// Key, subject, service and environment never change; the prediction is no knowledge about the attempt.
+undo!(DeploymentRecord by listed_at (ListedAt), DeploymentWas {
+    Source: source: String,
+    Attempt: attempt: u32,
+    State: state: DeploymentState,
+    Conclusion: conclusion: Option<String>,
+    Name: name: Option<String>,
+    Workflow: workflow: Option<String>,
+    Repository: repository: Option<String>,
+    Branch: branch: Option<String>,
+    Sha: sha: Option<String>,
+    Actor: actor: Option<String>,
+    Trigger: trigger: Option<String>,
+    PullRequest: pull_request: Option<bool>,
+    Change: change: Option<ChangeSize>,
+    Steps: steps: Steps,
+    Links: links: Vec<String>,
+    Backfilled: backfilled: bool,
+    RequestedAt: requested_at: Option<i64>,
+    StartedAt: started_at: Option<i64>,
+    FinishedAt: finished_at: Option<i64>,
+    ListedAt: listed_at: i64,
+});
+
 /// The record with what only folding needs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StoredDeployment {
@@ -100,6 +137,34 @@ pub struct StoredDeployment {
     marks: Vec<StepMark>,
     /// The last attempt that had not ended when a later one began: what fails is run again, and its end may come after
     /// the first word of the new attempt. Without links, marks of steps and a former one of its own.
+    former: Option<Box<DeploymentRecord>>,
+    /// When the shard first knew of the record, and of what it now says; by the clock of the log.
+    pub known: Known,
+    /// Nothing was heard of it for so long that it counts as over.
+    lost: bool,
+}
+
+impl Versioned for StoredDeployment {
+    const VERSION: u8 = 2;
+
+    fn of_version(version: u8, fields: &[u8]) -> Option<Self> {
+        let StoredDeployment1 { record, first_event_at, last_event_at, marks, former } = match version {
+            1 => fields_of(fields)?,
+            _ => return None,
+        };
+        let at = record.finished_at.map_or(last_event_at, |at| at.max(last_event_at));
+        let known = Known { from: first_event_at, at };
+        Some(Self { record, first_event_at, last_event_at, marks, former, known, lost: false })
+    }
+}
+
+/// Version 1 did not keep when things became known: that was about when they happened.
+#[derive(Deserialize)]
+struct StoredDeployment1 {
+    record: DeploymentRecord,
+    first_event_at: i64,
+    last_event_at: i64,
+    marks: Vec<StepMark>,
     former: Option<Box<DeploymentRecord>>,
 }
 
@@ -130,15 +195,34 @@ impl StoredDeployment {
         is_running(&self.record)
     }
 
-    /// The attempt of this number, if it still waits for its end.
+    /// As it is kept when it counts as lost: over, with its prediction, its conclusion unknown.
+    pub fn lost(&self) -> Self {
+        let mut lost = Self { lost: true, ..self.clone() };
+        lost.record.state = DeploymentState::Finished;
+        lost.record.conclusion = Some(UNKNOWN.to_owned());
+        lost
+    }
+
+    /// As it was told, whether it counts as lost or not.
+    pub fn told(&self) -> Self {
+        let mut found = Self { lost: false, ..self.clone() };
+        if self.lost {
+            let started = found.record.started_at.is_some();
+            found.record.state = if started { DeploymentState::Started } else { DeploymentState::Requested };
+            found.record.conclusion = None;
+        }
+        found
+    }
+
+    /// The attempt of this number, if it still waits for its end; one that counts as lost does too.
     pub fn running_attempt(&mut self, attempt: u32) -> Option<&mut DeploymentRecord> {
         if self.record.attempt == attempt {
-            return self.is_running().then_some(&mut self.record);
+            return (self.is_running() || self.lost).then_some(&mut self.record);
         }
         self.former.as_deref_mut().filter(|former| former.attempt == attempt)
     }
 
-    fn open(event: &DeploymentEvent, subject: Subject) -> Self {
+    fn open(event: &DeploymentEvent, subject: Subject, known: Known) -> Self {
         let record = DeploymentRecord {
             key: event.key.clone(),
             subject,
@@ -167,12 +251,12 @@ impl StoredDeployment {
             prediction: None,
         };
         let at = event.occurred_at;
-        Self { record, first_event_at: at, last_event_at: at, marks: Vec::new(), former: None }
+        Self { record, first_event_at: at, last_event_at: at, marks: Vec::new(), former: None, known, lost: false }
     }
 
     /// A new attempt of the same subject: identity stays, its course starts anew. Also the attempt that is given up.
     fn reopen(&self, event: &DeploymentEvent) -> (Self, Option<DeploymentRecord>) {
-        let mut next = Self::open(event, self.record.subject);
+        let mut next = Self::open(event, self.record.subject, self.known);
         next.record.service.clone_from(&self.record.service);
         next.record.environment.clone_from(&self.record.environment);
         if !self.is_running() {
@@ -227,8 +311,14 @@ impl StoredDeployment {
     }
 }
 
-/// What an event makes of what is known.
-pub fn fold(known: Option<&StoredDeployment>, event: &DeploymentEvent, subject: Subject) -> Folded {
+/// What an event makes of what is known. `at`: when the log had it.
+pub fn fold(known: Option<&StoredDeployment>, event: &DeploymentEvent, subject: Subject, at: i64) -> Folded {
+    // Whatever is told of an attempt that counted as lost, or of a later one, it was not.
+    let found = known.filter(|known| known.lost && event.attempt >= known.record.attempt).map(StoredDeployment::told);
+    if let Some(found) = found {
+        let folded = fold(Some(&found), event, subject, at);
+        return Folded { changed: true, ..folded };
+    }
     if let Some(known) = known
         && event.attempt < known.record.attempt
     {
@@ -236,7 +326,7 @@ pub fn fold(known: Option<&StoredDeployment>, event: &DeploymentEvent, subject: 
     }
     let opened = known.is_none_or(|known| event.attempt > known.record.attempt);
     let (mut stored, given_up) = match known {
-        None => (StoredDeployment::open(event, subject), None),
+        None => (StoredDeployment::open(event, subject, Known::since(at)), None),
         Some(known) if opened => known.reopen(event),
         Some(known) => (known.clone(), None),
     };

@@ -1,13 +1,15 @@
 //! What goes first when a region is full. Each tree keeps its records in the order of their value.
 //!
-//! Running attempts and open incidents go by their last event, the oldest first: of what nothing was heard for longest the
-//! end was most likely lost, and it would otherwise never leave. A running attempt takes its prediction with it. Services
-//! and resources go by their last event too; a service stays while something of it runs, is open or is measured.
+//! What is active never goes: a running attempt or an open incident of which nothing was heard for `QUIET_MS` counts as lost,
+//! and moves to where the finished ones lie, with its prediction; there it is taken up again when it is heard of, or goes in
+//! its turn. Services and resources go by their last event; a service stays while something of it runs, is open or is measured.
 
 use crate::keys::{Table, split_value_key, value_time};
 use crate::{ACTIVE, HISTORY, INCIDENTS, INFRASTRUCTURE, StoreError, deployments, incidents, resource, service};
 use paged::{Pages, PagesMut, Region, Tree};
 
+/// Silence after which an operation counts as lost: sources tell what runs or is open again within hours.
+pub const QUIET_MS: i64 = 7 * 24 * HOUR_MS;
 /// Where the time alone decides.
 pub(crate) const ONE_CLASS: u8 = 0;
 /// Services that may not go, passed over in one search for one that may.
@@ -33,13 +35,40 @@ pub struct Oldest {
     entry: Vec<u8>,
 }
 
+/// What went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dropped {
+    /// Its kind.
+    pub what: What,
+    /// The time that lists and windows know it by.
+    pub at: i64,
+}
+
+/// Kinds of records that go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum What {
+    /// One that did not fail, as far as is known.
+    CiRun,
+    FailedCiRun,
+    Change,
+    RollingScope,
+    Deployment,
+    Incident,
+    Resource,
+    Service,
+    /// A running attempt or open incident that counts as lost; it is kept, among those that are over.
+    Operation,
+}
+
 /// The time of services and resources in the order of eviction: to the hour, so that not every event moves them in it.
 pub(crate) fn hour_of(time: i64) -> i64 {
     time.div_euclid(HOUR_MS) * HOUR_MS
 }
 
-/// The least valuable record of a region; none when it holds none that may go.
-pub fn oldest(pages: &impl Pages, region: Region) -> Option<Oldest> {
+/// The least valuable record of a region; none when it holds none that may go. Where the time alone decides, only one that
+/// is at most as late as `latest`.
+pub fn oldest(pages: &impl Pages, region: Region, latest: i64) -> Option<Oldest> {
     let tree = tree_of(region);
     let mut cursor = tree.seek(pages, &[Table::Value as u8]);
     for _ in 0..PASSED_OVER_MAX {
@@ -47,28 +76,50 @@ pub fn oldest(pages: &impl Pages, region: Region) -> Option<Oldest> {
         if key.first() != Some(&(Table::Value as u8)) {
             return None;
         }
-        let record = split_value_key(key)?;
+        let (record, time) = (split_value_key(key)?, value_time(key)?);
+        if time > latest {
+            return None;
+        }
         if record.first() != Some(&(Table::Service as u8)) || service::may_go(pages, record) {
-            return Some(Oldest { time: value_time(key)?, entry: key.to_vec() });
+            return Some(Oldest { time, entry: key.to_vec() });
         }
     }
     None
 }
 
-/// Drops it. Nothing here needs a page: what is left is smaller.
-pub fn evict(pages: &mut impl PagesMut, region: Region, oldest: &Oldest) -> Result<(), StoreError> {
+/// Drops it. Nothing here needs a page, as what is left is smaller; but for an operation, which is refused when the region
+/// that it moves to has none.
+pub fn evict(pages: &mut impl PagesMut, region: Region, oldest: &Oldest) -> Result<Option<Dropped>, StoreError> {
     let tree = tree_of(region);
-    let Some(record) = split_value_key(&oldest.entry) else { return Ok(()) };
-    match record.first() {
-        Some(&tag) if tag == Table::Deployment as u8 => deployments::evict(pages, tree, record),
-        Some(&tag) if tag == Table::Incident as u8 => incidents::evict(pages, tree, record)?,
-        Some(&tag) if tag == Table::Resource as u8 => resource::evict(pages, record),
-        _ => {
-            tree.remove(pages, record);
+    let Some(record) = split_value_key(&oldest.entry) else { return Ok(None) };
+    let table = record.first().copied();
+    let is = |wanted: Table| table == Some(wanted as u8);
+    if region == Region::ActiveOperations {
+        if is(Table::Deployment) {
+            deployments::lose(pages, record)?;
+        } else {
+            incidents::lose(pages, record)?;
         }
+        tree.remove(pages, &oldest.entry);
+        return Ok(Some(Dropped { what: What::Operation, at: oldest.time }));
     }
+    let class = oldest.entry.get(1).copied();
+    let (what, at) = if is(Table::Deployment) {
+        deployments::evict(pages, tree, record);
+        let run = if class == Some(Class::FailedRun as u8) { What::FailedCiRun } else { What::CiRun };
+        (if class == Some(Class::Deployment as u8) { What::Deployment } else { run }, None)
+    } else if is(Table::Incident) {
+        (What::Incident, incidents::evict(pages, tree, record))
+    } else if is(Table::Resource) {
+        (What::Resource, resource::evict(pages, record))
+    } else {
+        let last = if is(Table::Service) { service::last_event_at(pages, record) } else { None };
+        tree.remove(pages, record);
+        let other = if is(Table::Change) { What::Change } else { What::RollingScope };
+        (if is(Table::Service) { What::Service } else { other }, last)
+    };
     tree.remove(pages, &oldest.entry);
-    Ok(())
+    Ok(Some(Dropped { what, at: at.unwrap_or(oldest.time) }))
 }
 
 fn tree_of(region: Region) -> Tree {

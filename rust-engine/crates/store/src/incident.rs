@@ -1,6 +1,9 @@
 //! An incident and how events change it: firing → acknowledged → resolved, never back.
 
 use crate::event::{IncidentEvent, IncidentPhase};
+use crate::known::Known;
+use crate::past::{small, undo};
+use crate::stored::{Versioned, fields_of};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -36,16 +39,55 @@ pub struct IncidentRecord {
     pub generator_url: Option<String>,
 }
 
+small!(IncidentState);
+
+// Key, service, environment and source never change.
+undo!(IncidentRecord by starts_at (StartsAt), IncidentWas {
+    State: state: IncidentState,
+    Title: title: String,
+    Severity: severity: Option<String>,
+    Summary: summary: String,
+    Description: description: String,
+    Labels: labels: BTreeMap<String, String>,
+    Annotations: annotations: BTreeMap<String, String>,
+    StartsAt: starts_at: i64,
+    AcknowledgedAt: acknowledged_at: Option<i64>,
+    EndsAt: ends_at: Option<i64>,
+    GeneratorUrl: generator_url: Option<String>,
+});
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StoredIncident {
     pub record: IncidentRecord,
     /// The newest event, whose telling of title, labels and so on holds.
     pub told_at: i64,
+    /// When the shard first knew of the record, and of what it now says; by the clock of the log.
+    pub known: Known,
 }
 
-/// What an event makes of what is known.
-pub fn fold(known: Option<&StoredIncident>, event: &IncidentEvent) -> StoredIncident {
-    let mut stored = known.cloned().unwrap_or_else(|| open(event));
+impl Versioned for StoredIncident {
+    const VERSION: u8 = 2;
+
+    fn of_version(version: u8, fields: &[u8]) -> Option<Self> {
+        let StoredIncident1 { record, told_at } = match version {
+            1 => fields_of(fields)?,
+            _ => return None,
+        };
+        let at = record.ends_at.map_or(told_at, |at| at.max(told_at));
+        Some(Self { known: Known { from: record.starts_at, at }, record, told_at })
+    }
+}
+
+/// Version 1 did not keep when things became known: that was about when they happened.
+#[derive(Deserialize)]
+struct StoredIncident1 {
+    record: IncidentRecord,
+    told_at: i64,
+}
+
+/// What an event makes of what is known. `at`: when the log had it.
+pub fn fold(known: Option<&StoredIncident>, event: &IncidentEvent, at: i64) -> StoredIncident {
+    let mut stored = known.cloned().unwrap_or_else(|| open(event, Known::since(at)));
     if event.occurred_at > stored.told_at {
         retell(&mut stored, event);
     }
@@ -67,7 +109,7 @@ pub fn fold(known: Option<&StoredIncident>, event: &IncidentEvent) -> StoredInci
     stored
 }
 
-fn open(event: &IncidentEvent) -> StoredIncident {
+fn open(event: &IncidentEvent, known: Known) -> StoredIncident {
     let record = IncidentRecord {
         key: event.key.clone(),
         service: event.service.clone(),
@@ -85,11 +127,11 @@ fn open(event: &IncidentEvent) -> StoredIncident {
         ends_at: None,
         generator_url: event.generator_url.clone(),
     };
-    StoredIncident { record, told_at: event.occurred_at }
+    StoredIncident { record, told_at: event.occurred_at, known }
 }
 
 fn retell(stored: &mut StoredIncident, event: &IncidentEvent) {
-    let told = open(event).record;
+    let told = open(event, stored.known).record;
     let known = &stored.record;
     stored.record = IncidentRecord {
         service: known.service.clone(),

@@ -1,12 +1,18 @@
 use crate::event::IncidentEvent;
 use crate::evict::ONE_CLASS;
+use crate::facet::{Facet, PAST, severity_code};
 use crate::incident::{IncidentRecord, IncidentState, StoredIncident, fold};
-use crate::keys::{Table, key_prefix, owned_key, owned_part, time_entries, value_key};
-use crate::list::{ListPage, TimeIndex, Window};
-use crate::stored::{decode, load, reindex, save};
+use crate::keys::{OwnedPart, Table, join, key_prefix, owned_part, value_key};
+use crate::known::{AsKnown, PastOf};
+use crate::list::{ListPage, Place, TimeIndex, Window, page_of};
+use crate::past::Undo;
+use crate::stored::{decode, displace, load, reindex, save};
 use crate::{ACTIVE, INCIDENTS, StoreError, service};
 use paged::{Pages, PagesMut, Tree};
 use serde::{Deserialize, Serialize};
+
+const INDEX: TimeIndex = TimeIndex { by_time: Table::IncidentByTime, by_service: Table::IncidentByService };
+const PAST_OF: PastOf = PastOf { tree: INCIDENTS, table: Table::IncidentPast, index: INDEX };
 
 /// What an event did.
 #[derive(Clone, Debug, Serialize)]
@@ -24,19 +30,32 @@ pub struct IncidentFilter {
     pub service: Option<String>,
     pub environment: Option<String>,
     pub state: Option<IncidentState>,
+    pub severity: Option<String>,
     pub from: Option<i64>,
     pub to: Option<i64>,
+    /// As known at this time; none: now.
+    pub at: Option<i64>,
 }
 
-/// Applies an event. The caller has asked for `pages_for_event` in all regions that this touches.
-pub fn apply_incident(pages: &mut impl PagesMut, event: &IncidentEvent) -> Result<IncidentApplied, StoreError> {
-    let known = find(pages, &event.service, &event.key);
-    let stored = fold(known.as_ref().map(|(_, stored)| stored), event);
+/// Applies an event that the log had at `at`. The caller has asked for `pages_for_event` in all regions that this touches.
+pub fn apply_incident(
+    pages: &mut impl PagesMut,
+    event: &IncidentEvent,
+    at: i64,
+) -> Result<IncidentApplied, StoreError> {
+    let known = find_part(pages, &owned_part(&event.key, &event.service));
+    let mut stored = fold(known.as_ref().map(|(_, stored)| stored), event, at);
+    if let Some((_, known)) = &known
+        && stored.record.differs(&known.record)
+    {
+        stored.known = known.known.changed(at);
+    }
     let changed = known.as_ref().is_none_or(|(_, known)| *known != stored);
     if changed {
         put(pages, known.as_ref(), &stored)?;
     }
-    let was_open = known.as_ref().is_some_and(|(_, known)| is_open(known));
+    // One that counted as lost is open anew.
+    let was_open = known.as_ref().is_some_and(|(tree, _)| tree.region() == ACTIVE.region());
     let is_open = is_open(&stored);
     let record = stored.record;
     service::touch_service(pages, &record.service, &record.environment, event.occurred_at, |service| {
@@ -45,9 +64,11 @@ pub fn apply_incident(pages: &mut impl PagesMut, event: &IncidentEvent) -> Resul
     Ok(IncidentApplied { changed, record })
 }
 
-/// The incident of a service with this key.
-pub fn incident(pages: &impl Pages, service: &str, key: &str) -> Option<IncidentRecord> {
-    find(pages, service, key).map(|(_, stored)| stored.record)
+/// The incident of a service with this key, as known at a time or now.
+pub fn incident(pages: &impl Pages, service: &str, key: &str, at: Option<i64>) -> Option<AsKnown<IncidentRecord>> {
+    let part = owned_part(key, service);
+    let (_, stored) = find_part(pages, &part)?;
+    as_known(pages, &part, stored, at)
 }
 
 /// The incidents with this key, at most `limit`: one for each service that has it. Open ones first, then by service.
@@ -56,16 +77,21 @@ pub fn incidents_with_key(pages: &impl Pages, key: &str, limit: usize) -> Vec<In
     let mut found = Vec::new();
     for tree in [ACTIVE, INCIDENTS] {
         let mut cursor = tree.seek(pages, &prefix);
-        while let Some((key, value)) = cursor.next(pages) {
-            if !key.starts_with(&prefix) {
+        let mut of_tree = Vec::new();
+        while let Some((entry, value)) = cursor.next(pages) {
+            if !entry.starts_with(&prefix) {
                 break;
             }
-            if found.len() >= limit {
-                return found;
+            if found.len() + of_tree.len() >= limit {
+                break;
             }
-            let stored: StoredIncident = decode(&value);
-            found.push(stored.record);
+            let StoredIncident { record, .. } = decode(&value);
+            if record.key == key {
+                of_tree.push(record);
+            }
         }
+        of_tree.sort_by(|a, b| a.service.cmp(&b.service));
+        found.extend(of_tree);
     }
     found
 }
@@ -77,42 +103,88 @@ pub fn incidents(
     limit: usize,
     cursor: Option<&str>,
 ) -> Result<ListPage<IncidentRecord>, StoreError> {
-    let trees = match filter.state {
-        None => vec![ACTIVE, INCIDENTS],
-        Some(IncidentState::Resolved) => vec![INCIDENTS],
-        Some(_) => vec![ACTIVE],
+    let code = filter.severity.as_deref().map(|severity| severity_code(Some(severity)));
+    // What an incident is now says nothing of what it was known to be.
+    let wanted = |facet: Facet| match filter.at {
+        Some(_) => true,
+        None => {
+            facet != PAST
+                && filter.state.is_none_or(|state| facet.is_incident_in(state))
+                && code.is_none_or(|code| facet.has_code(code))
+        }
     };
-    let index = match &filter.service {
-        Some(service) => TimeIndex::of_service(Table::IncidentByService, Table::Incident, trees, service),
-        None => TimeIndex::over_all(Table::IncidentByTime, Table::Incident, trees),
+    let (service, environment) = (filter.service.as_deref(), filter.environment.as_deref());
+    // One that counts as lost is not open, whatever it was last told to be.
+    let trees: &[Tree] = match (filter.at, filter.state) {
+        (Some(_), _) | (None, None) => &[ACTIVE, INCIDENTS],
+        (None, Some(IncidentState::Resolved)) => &[INCIDENTS],
+        (None, Some(_)) => &[ACTIVE],
     };
+    let groups = INDEX.groups(pages, trees, service, environment, wanted);
     let window = Window { from: filter.from, to: filter.to };
-    index.page(pages, window, limit, cursor, |stored: StoredIncident| {
-        let record = stored.record;
-        let fits = filter.service.as_ref().is_none_or(|service| record.service == *service)
-            && filter.environment.as_ref().is_none_or(|environment| record.environment == *environment)
-            && filter.state.is_none_or(|state| record.state == state);
-        fits.then_some(record)
+    page_of(pages, &groups, window, limit, cursor, |part, time, tree| {
+        let stored = match filter.at {
+            Some(_) => find_part(pages, part).map(|(_, stored)| stored),
+            None => load(pages, tree, &record_key(part)),
+        };
+        let AsKnown { record, exact_from } = as_known(pages, part, stored?, filter.at)?;
+        (record.starts_at == time && filter.fits(&record)).then_some((record, exact_from))
     })
 }
 
-/// Removes an incident and its index entries; for eviction.
-pub(crate) fn evict(pages: &mut impl PagesMut, tree: Tree, key: &[u8]) -> Result<(), StoreError> {
-    let Some(stored) = load::<StoredIncident>(pages, tree, key) else { return Ok(()) };
+impl IncidentFilter {
+    fn fits(&self, record: &IncidentRecord) -> bool {
+        self.service.as_ref().is_none_or(|service| record.service == *service)
+            && self.environment.as_ref().is_none_or(|environment| record.environment == *environment)
+            && self.state.is_none_or(|state| record.state == state)
+            && (self.severity.is_none() || record.severity == self.severity)
+    }
+}
+
+/// Removes an incident that is over, its past and its index entries, for eviction; when it began.
+pub(crate) fn evict(pages: &mut impl PagesMut, tree: Tree, key: &[u8]) -> Option<i64> {
+    let stored = load::<StoredIncident>(pages, tree, key)?;
+    let part = owned_part(&stored.record.key, &stored.record.service);
     tree.remove(pages, key);
-    for key in index_keys(&stored) {
+    for key in index_keys(&stored, &part) {
         tree.remove(pages, &key);
     }
-    if is_open(&stored) { service::forget_open_incident(pages, &stored.record.service) } else { Ok(()) }
+    PAST_OF.forget(pages, place_of(&stored.record, &part), &stored.record);
+    Some(stored.record.starts_at)
+}
+
+/// Moves an open incident that counts as lost to those that are over, as it was last told. Refused before anything changes.
+pub(crate) fn lose(pages: &mut impl PagesMut, key: &[u8]) -> Result<(), StoreError> {
+    let Some(stored) = load::<StoredIncident>(pages, ACTIVE, key) else { return Ok(()) };
+    let part = owned_part(&stored.record.key, &stored.record.service);
+    displace(pages, INCIDENTS, key, &stored, &index_keys(&stored, &part), &index_keys(&stored, &part))?;
+    service::forget_open_incident(pages, &stored.record.service)
 }
 
 fn is_open(stored: &StoredIncident) -> bool {
     stored.record.state != IncidentState::Resolved
 }
 
-fn find(pages: &impl Pages, service: &str, key: &str) -> Option<(Tree, StoredIncident)> {
-    let key = owned_key(Table::Incident, key, service);
+fn as_known(
+    pages: &impl Pages,
+    part: &OwnedPart,
+    stored: StoredIncident,
+    at: Option<i64>,
+) -> Option<AsKnown<IncidentRecord>> {
+    let StoredIncident { record, known, .. } = stored;
+    match at {
+        Some(at) => PAST_OF.as_known(pages, part, record, known, at),
+        None => Some(AsKnown { record, exact_from: None }),
+    }
+}
+
+fn find_part(pages: &impl Pages, part: &OwnedPart) -> Option<(Tree, StoredIncident)> {
+    let key = record_key(part);
     [ACTIVE, INCIDENTS].into_iter().find_map(|tree| Some((tree, load(pages, tree, &key)?)))
+}
+
+fn record_key(part: &OwnedPart) -> Vec<u8> {
+    join(&[&[Table::Incident as u8], part])
 }
 
 fn put(
@@ -121,22 +193,28 @@ fn put(
     stored: &StoredIncident,
 ) -> Result<(), StoreError> {
     let tree = if is_open(stored) { ACTIVE } else { INCIDENTS };
-    let key = owned_key(Table::Incident, &stored.record.key, &stored.record.service);
+    let part = owned_part(&stored.record.key, &stored.record.service);
+    let key = record_key(&part);
     save(pages, tree, &key, stored)?;
-    let old = known.map(|(tree, stored)| (*tree, index_keys(stored)));
+    let old = known.map(|(tree, stored)| (*tree, index_keys(stored, &part)));
     if let Some((old_tree, _)) = &old
         && old_tree.region() != tree.region()
     {
         old_tree.remove(pages, &key);
     }
-    reindex(pages, old, (tree, &index_keys(stored)))
+    reindex(pages, old, (tree, &index_keys(stored, &part)))?;
+    let Some((_, known)) = known else { return Ok(()) };
+    PAST_OF.remember(pages, place_of(&stored.record, &part), &known.record, &stored.record, stored.known.at)
 }
 
-fn index_keys(stored: &StoredIncident) -> Vec<Vec<u8>> {
+fn place_of<'a>(record: &'a IncidentRecord, part: &'a OwnedPart) -> Place<'a> {
+    let (environment, service) = (&record.environment, &record.service);
+    Place { environment, service, facet: Facet::of_incident(record), time: record.starts_at, part }
+}
+
+fn index_keys(stored: &StoredIncident, part: &OwnedPart) -> Vec<Vec<u8>> {
     let record = &stored.record;
-    let (key, service) = (&record.key, &record.service);
-    let [by_time, by_service] =
-        time_entries(Table::IncidentByTime, Table::IncidentByService, record.starts_at, key, service);
     let at = if is_open(stored) { stored.told_at } else { record.ends_at.unwrap_or(record.starts_at) };
-    vec![by_time, by_service, value_key(ONE_CLASS, at, Table::Incident, &owned_part(key, service))]
+    let [by_time, by_service] = INDEX.entries(place_of(record, part));
+    vec![by_time, by_service, value_key(ONE_CLASS, at, Table::Incident, part)]
 }

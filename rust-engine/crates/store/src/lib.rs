@@ -2,21 +2,28 @@
 //!
 //! Each kind has a pure part (how an event changes a record) and a part that keeps the record and its indexes.
 
+mod buckets;
 mod change;
 mod component;
 mod deployment;
 mod deployments;
 mod event;
 mod evict;
+mod facet;
 mod incident;
 mod incidents;
 mod keys;
+mod known;
 mod list;
+mod past;
 mod resource;
 mod rolling;
 mod service;
 mod stored;
+#[cfg(test)]
+mod versions;
 
+pub use buckets::{Buckets, buckets_add, buckets_read};
 pub use change::change_of;
 pub use component::component;
 pub use deployment::{ChangeSize, DeploymentRecord, DeploymentState, Steps, Subject};
@@ -24,10 +31,12 @@ pub use deployments::{
     DeploymentApplied, DeploymentFilter, apply_deployment, attach_prediction, deployment, deployments,
 };
 pub use event::{DeploymentEvent, IncidentEvent, IncidentPhase, InfrastructureEvent, Phase};
-pub use evict::{Oldest, evict, oldest};
+pub use evict::{Dropped, Oldest, QUIET_MS, What, evict, oldest};
 pub use incident::{IncidentRecord, IncidentState};
 pub use incidents::{IncidentApplied, IncidentFilter, apply_incident, incident, incidents, incidents_with_key};
+pub use known::AsKnown;
 pub use list::ListPage;
+pub use past::CHANGES_MAX;
 pub use resource::{ResourceRecord, apply_infrastructure, resources};
 pub use rolling::{ROLLING_WIDTH, rolling_add, rolling_read};
 pub use service::{ServiceRecord, count_series, service, services, touch_service};

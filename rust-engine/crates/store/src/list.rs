@@ -1,21 +1,37 @@
 //! Lists by time, newest first, with keyset cursors.
+//!
+//! An index entry: table, whose (an environment or a service), facet, time, record. All entries with the same beginning are
+//! a group in the order of the list. A list merges the groups that can hold what it wants, of all trees; so a filter by
+//! what groups tell never walks over records that it refuses.
 
 use crate::StoreError;
-use crate::keys::{Table, join, newest_first_start, service_prefix, split_newest_first, text_part};
-use crate::stored::load;
+use crate::facet::Facet;
+use crate::keys::{OwnedPart, Table, join, newest_first, short_digest, time_of};
 use paged::{Cursor, Pages, Tree};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 /// Records looked at for one page: a filter that fits nothing must not stop the world. The cursor then goes on from there.
 const LOOKED_AT_MAX: usize = 2_000;
+/// Time and record: what orders the entries of a group, and is the cursor.
+const SUFFIX_BYTES: usize = 8 + size_of::<OwnedPart>();
+const FACET_BYTES: usize = 2;
+const ENVIRONMENT_BYTES: usize = 4;
+const SERVICE_BYTES: usize = 8;
+
+type Suffix = [u8; SUFFIX_BYTES];
 
 /// A page of a list.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ListPage<T> {
     /// At most the limit; fewer also when a filter fits few of the records looked at.
     pub items: Vec<T>,
     /// Where to go on; none at the end.
     pub cursor: Option<String>,
+    /// As known at a time: from when on all items would be exactly what was known; none when they are.
+    pub exact_from: Option<i64>,
 }
 
 /// Half-open time window.
@@ -25,84 +41,156 @@ pub(crate) struct Window {
     pub to: Option<i64>,
 }
 
-/// A time index that lies in one or several trees.
-pub(crate) struct TimeIndex {
-    prefix: Vec<u8>,
-    trees: Vec<Tree>,
-    records: Table,
-    /// What the entries leave out of the records' keys, as all have it: the service.
-    tail: Vec<u8>,
+/// Where a record stands in the lists.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place<'a> {
+    pub environment: &'a str,
+    pub service: &'a str,
+    pub facet: Facet,
+    pub time: i64,
+    pub part: &'a OwnedPart,
 }
 
-/// A tree's cursor and the suffix under it.
-struct Head {
-    tree: Tree,
-    cursor: Cursor,
-    suffix: Option<Vec<u8>>,
+/// The two indexes of a table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TimeIndex {
+    pub by_time: Table,
+    pub by_service: Table,
 }
 
 impl TimeIndex {
-    pub fn over_all(by_time: Table, records: Table, trees: Vec<Tree>) -> Self {
-        Self { prefix: vec![by_time as u8], trees, records, tail: Vec::new() }
+    /// The entries of a record at a place.
+    pub fn entries(self, place: Place<'_>) -> [Vec<u8>; 2] {
+        let Place { environment, service, facet, time, part } = place;
+        let time = newest_first(time);
+        let entry = |table: Table, whose: &[u8]| join(&[&[table as u8], whose, &facet.0, &time, part]);
+        [entry(self.by_time, &environment_id(environment)), entry(self.by_service, &service_id(service))]
     }
 
-    pub fn of_service(by_service: Table, records: Table, trees: Vec<Tree>, service: &str) -> Self {
-        Self { prefix: service_prefix(by_service, service), trees, records, tail: text_part(service) }
+    /// Prefix of a service's entries.
+    pub fn prefix_of_service(self, service: &str) -> Vec<u8> {
+        join(&[&[self.by_service as u8], &service_id(service)])
     }
 
-    /// The records that `pick` takes, newest first.
-    pub fn page<R: DeserializeOwned, T>(
-        &self,
+    /// The groups that may hold what is asked for.
+    pub fn groups(
+        self,
         pages: &impl Pages,
-        window: Window,
-        limit: usize,
-        cursor: Option<&str>,
-        mut pick: impl FnMut(R) -> Option<T>,
-    ) -> Result<ListPage<T>, StoreError> {
-        let start = match (cursor, window.to) {
-            (Some(cursor), _) => after(&from_hex(cursor)?),
-            (None, Some(to)) => newest_first_start(to.saturating_sub(1)).to_vec(),
-            (None, None) => Vec::new(),
+        trees: &[Tree],
+        service: Option<&str>,
+        environment: Option<&str>,
+        mut wanted: impl FnMut(Facet) -> bool,
+    ) -> Vec<Group> {
+        let (prefix, bytes) = match (service, environment) {
+            (Some(service), _) => (self.prefix_of_service(service), 1 + SERVICE_BYTES + FACET_BYTES),
+            (None, Some(environment)) => {
+                let whose = environment_id(environment);
+                (join(&[&[self.by_time as u8], &whose]), 1 + ENVIRONMENT_BYTES + FACET_BYTES)
+            }
+            (None, None) => (vec![self.by_time as u8], 1 + ENVIRONMENT_BYTES + FACET_BYTES),
         };
-        let mut heads: Vec<Head> = self.trees.iter().map(|tree| self.head(pages, *tree, &start)).collect();
-        let mut items = Vec::new();
-        let mut last: Option<Vec<u8>> = None;
-        for looked_at in 0.. {
-            let first = heads.iter_mut().filter(|head| head.suffix.is_some()).min_by(|a, b| a.suffix.cmp(&b.suffix));
-            let Some(head) = first else { break };
-            if items.len() >= limit || looked_at >= LOOKED_AT_MAX {
-                return Ok(ListPage { items, cursor: last.map(|suffix| to_hex(&suffix)) });
+        let mut groups = Vec::new();
+        for tree in trees {
+            let mut from = prefix.clone();
+            while let Some(group) = first_group(pages, *tree, &from, &prefix, bytes) {
+                let [.., kind, code] = group[..] else { break };
+                if wanted(Facet([kind, code])) {
+                    groups.push(Group { tree: *tree, prefix: group.clone() });
+                }
+                let Some(next) = successor(group) else { break };
+                from = next;
             }
-            let suffix = head.suffix.take().unwrap_or_default();
-            head.suffix = self.advance(pages, &mut head.cursor);
-            let Some((time, part)) = split_newest_first(&suffix) else { break };
-            if window.from.is_some_and(|from| time < from) {
-                break;
-            }
-            let key = join(&[&[self.records as u8], part, &self.tail]);
-            if let Some(record) = load(pages, head.tree, &key) {
-                items.extend(pick(record));
-            }
-            last = Some(suffix);
         }
-        Ok(ListPage { items, cursor: None })
-    }
-
-    fn head(&self, pages: &impl Pages, tree: Tree, start: &[u8]) -> Head {
-        let mut cursor = tree.seek(pages, &[&self.prefix, start].concat());
-        let suffix = self.advance(pages, &mut cursor);
-        Head { tree, cursor, suffix }
-    }
-
-    fn advance(&self, pages: &impl Pages, cursor: &mut Cursor) -> Option<Vec<u8>> {
-        let (key, _) = cursor.next(pages)?;
-        key.strip_prefix(self.prefix.as_slice()).map(<[u8]>::to_vec)
+        groups
     }
 }
 
-/// The smallest suffix after this one.
-fn after(suffix: &[u8]) -> Vec<u8> {
-    [suffix, &[0]].concat()
+/// A tree and the beginning of the entries of a group.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    tree: Tree,
+    prefix: Vec<u8>,
+}
+
+/// The group of the first entry at or after `from`, if that begins with `prefix`.
+fn first_group(pages: &impl Pages, tree: Tree, from: &[u8], prefix: &[u8], bytes: usize) -> Option<Vec<u8>> {
+    let mut cursor = tree.seek(pages, from);
+    let key = cursor.peek_key(pages)?;
+    if key.starts_with(prefix) { Some(key.get(..bytes)?.to_vec()) } else { None }
+}
+
+/// The smallest text of bytes after all that begin with this one; none after the last.
+fn successor(mut prefix: Vec<u8>) -> Option<Vec<u8>> {
+    while let Some(last) = prefix.pop() {
+        if last < u8::MAX {
+            prefix.push(last + 1);
+            return Some(prefix);
+        }
+    }
+    None
+}
+
+/// What `pick` makes of the entries of some groups, newest first. It is given the record's part and the entry's time and tree.
+pub(crate) fn page_of<P: Pages, T>(
+    pages: &P,
+    groups: &[Group],
+    window: Window,
+    limit: usize,
+    cursor: Option<&str>,
+    mut pick: impl FnMut(&OwnedPart, i64, Tree) -> Option<(T, Option<i64>)>,
+) -> Result<ListPage<T>, StoreError> {
+    let start = match (cursor, window.to) {
+        (Some(cursor), _) => [from_hex(cursor)?, vec![0]].concat(),
+        (None, Some(to)) => newest_first(to.saturating_sub(1)).to_vec(),
+        (None, None) => Vec::new(),
+    };
+    let mut heads: Vec<Cursor> = Vec::with_capacity(groups.len());
+    let mut queue = BinaryHeap::with_capacity(groups.len());
+    for (n, group) in groups.iter().enumerate() {
+        let mut cursor = group.tree.seek(pages, &[&group.prefix, start.as_slice()].concat());
+        queue.extend(advance(pages, &mut cursor, group).map(|suffix| Reverse((suffix, n))));
+        heads.push(cursor);
+    }
+    let mut page = ListPage { items: Vec::new(), cursor: None, exact_from: None };
+    let mut last: Option<Suffix> = None;
+    let mut looked_at = 0;
+    while let Some(Reverse((suffix, n))) = queue.pop() {
+        if page.items.len() >= limit || looked_at >= LOOKED_AT_MAX {
+            page.cursor = last.map(|suffix| to_hex(&suffix));
+            break;
+        }
+        looked_at += 1;
+        queue.extend(advance(pages, &mut heads[n], &groups[n]).map(|suffix| Reverse((suffix, n))));
+        let (time, part) = split(&suffix);
+        if window.from.is_some_and(|from| time < from) {
+            break;
+        }
+        if let Some((item, exact_from)) = pick(part, time, groups[n].tree) {
+            page.items.push(item);
+            page.exact_from = page.exact_from.max(exact_from);
+        }
+        last = Some(suffix);
+    }
+    Ok(page)
+}
+
+fn advance(pages: &impl Pages, cursor: &mut Cursor, group: &Group) -> Option<Suffix> {
+    let (key, _) = cursor.next(pages)?;
+    key.strip_prefix(group.prefix.as_slice())?.try_into().ok()
+}
+
+fn split(suffix: &Suffix) -> (i64, &OwnedPart) {
+    let (time, part) = suffix.split_at(8);
+    let time = time.first_chunk().map_or(0, |time| time_of(*time));
+    (time, part.first_chunk().expect("the rest of a suffix"))
+}
+
+fn environment_id(environment: &str) -> [u8; ENVIRONMENT_BYTES] {
+    short_digest(&[environment.as_bytes()])
+}
+
+fn service_id(service: &str) -> [u8; SERVICE_BYTES] {
+    short_digest(&[service.as_bytes()])
 }
 
 pub(crate) fn to_hex(bytes: &[u8]) -> String {

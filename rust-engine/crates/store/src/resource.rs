@@ -1,7 +1,7 @@
 use crate::event::InfrastructureEvent;
 use crate::evict::{ONE_CLASS, hour_of};
 use crate::keys::{Table, join, record_key, service_prefix, text_part, value_key};
-use crate::stored::{load, reindex, save};
+use crate::stored::{Versioned, load, reindex, save};
 use crate::{INFRASTRUCTURE, StoreError, service};
 use paged::{Pages, PagesMut};
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,8 @@ struct StoredResource {
     /// Kept, so that an older event told later does not bring it back.
     deleted: bool,
 }
+
+impl Versioned for StoredResource {}
 
 /// Applies an event: the newest by `occurredAt` holds. False when nothing changed.
 pub fn apply_infrastructure(pages: &mut impl PagesMut, event: &InfrastructureEvent) -> Result<bool, StoreError> {
@@ -66,13 +68,14 @@ pub fn resources(pages: &impl Pages, service: &str, limit: usize) -> Vec<Resourc
     found
 }
 
-/// Removes a resource and its index entries; for eviction.
-pub(crate) fn evict(pages: &mut impl PagesMut, key: &[u8]) {
-    let Some(stored) = load::<StoredResource>(pages, INFRASTRUCTURE, key) else { return };
+/// Removes a resource and its index entries, for eviction; when it was last told.
+pub(crate) fn evict(pages: &mut impl PagesMut, key: &[u8]) -> Option<i64> {
+    let stored = load::<StoredResource>(pages, INFRASTRUCTURE, key)?;
     INFRASTRUCTURE.remove(pages, key);
     for key in index_keys(&stored) {
         INFRASTRUCTURE.remove(pages, &key);
     }
+    Some(stored.record.occurred_at)
 }
 
 fn index_keys(stored: &StoredResource) -> Vec<Vec<u8>> {

@@ -1,7 +1,7 @@
 use crate::evict::{ONE_CLASS, hour_of};
 use crate::keys::{Table, record_key, value_key};
 use crate::list::{ListPage, from_hex, to_hex};
-use crate::stored::{decode, load, reindex, save};
+use crate::stored::{Versioned, decode, load, reindex, save};
 use crate::{INFRASTRUCTURE, StoreError, deployments};
 use paged::{Pages, PagesMut};
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,8 @@ pub struct ServiceRecord {
     pub open_incidents: u32,
     pub series: u32,
 }
+
+impl Versioned for ServiceRecord {}
 
 /// The service with this name.
 pub fn service(pages: &impl Pages, service: &str) -> Option<ServiceRecord> {
@@ -41,12 +43,12 @@ pub fn services(pages: &impl Pages, limit: usize, cursor: Option<&str>) -> Resul
             break;
         }
         if items.len() >= limit {
-            return Ok(ListPage { items, cursor: Some(to_hex(&last)) });
+            return Ok(ListPage { items, cursor: Some(to_hex(&last)), exact_from: None });
         }
         items.push(decode(&value));
         last = key[1..].to_vec();
     }
-    Ok(ListPage { items, cursor: None })
+    Ok(ListPage { items, cursor: None, exact_from: None })
 }
 
 /// Notes an event of a service and lets the caller change its counts.
@@ -88,7 +90,12 @@ pub(crate) fn may_go(pages: &impl Pages, key: &[u8]) -> bool {
     })
 }
 
-/// Takes an open incident that was evicted out of its service's count.
+/// Time of the last event of the service with this key.
+pub(crate) fn last_event_at(pages: &impl Pages, key: &[u8]) -> Option<i64> {
+    load::<ServiceRecord>(pages, INFRASTRUCTURE, key).map(|known| known.last_event_at)
+}
+
+/// Takes an open incident that counts as lost out of its service's count.
 pub(crate) fn forget_open_incident(pages: &mut impl PagesMut, name: &str) -> Result<(), StoreError> {
     let Some(mut known) = service(pages, name) else { return Ok(()) };
     known.open_incidents = known.open_incidents.saturating_sub(1);

@@ -92,6 +92,12 @@ impl Simulated {
         self.lock().left == Some(0)
     }
 
+    /// Sets how often operations fail: one in `fails`, never for 0. How often they did before.
+    #[allow(dead_code)]
+    pub fn fail_one_in(&self, fails: u64) -> u64 {
+        std::mem::replace(&mut self.lock().fails, fails)
+    }
+
     /// What is left when the machine comes up again.
     #[allow(dead_code)]
     pub fn restart(&self) {

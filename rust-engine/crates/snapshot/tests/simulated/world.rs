@@ -12,6 +12,7 @@ use std::sync::Arc;
 pub const FOLDER: &str = "snapshots";
 const PAGES: u64 = 256;
 
+#[allow(dead_code)]
 pub fn keys(n: u8) -> SnapshotKeys {
     SnapshotKeys::from_bytes([n; 32])
 }
@@ -132,7 +133,8 @@ impl World {
         let written = snapshot::write(disk, wanted, keys, &plan, &ring, &mut || {});
         self.heap.end_cut(written.is_ok());
         match &written {
-            Ok(written) => self.base = Some(Arc::clone(&written.manifest)),
+            // As the engine does: what is sealed with an older key is not built on.
+            Ok(written) => self.base = (!written.key_changed).then(|| Arc::clone(&written.manifest)),
             Err(SnapshotError::BaseGone { .. }) => self.base = None,
             Err(_) => {}
         }

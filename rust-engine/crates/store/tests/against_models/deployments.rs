@@ -134,9 +134,9 @@ impl Attempt {
 
 /// What the store should have done with an event: attempts by their numbers.
 #[derive(Debug, Default, PartialEq)]
-struct Done {
-    opened: bool,
-    closed: bool,
+pub struct Done {
+    pub opened: bool,
+    pub closed: bool,
     given_up: Option<u32>,
 }
 
@@ -148,10 +148,10 @@ struct Subjected {
 }
 
 #[derive(Default)]
-struct Model(BTreeMap<(String, String), Subjected>);
+pub struct Model(BTreeMap<(String, String), Subjected>);
 
 impl Model {
-    fn apply(&mut self, told: &Told) -> Done {
+    pub fn apply(&mut self, told: &Told) -> Done {
         let new = || Attempt { number: told.attempt, told: vec![told.clone()], prediction: None };
         let name = (told.service.to_owned(), key(told.key));
         let Some(known) = self.0.get_mut(&name) else {
@@ -186,12 +186,12 @@ impl Model {
         asked.map(|attempt| attempt.prediction = Some(prediction.to_owned())).is_some()
     }
 
-    fn records(&self) -> impl Iterator<Item = DeploymentRecord> + '_ {
+    pub fn records(&self) -> impl Iterator<Item = DeploymentRecord> + '_ {
         self.0.iter().map(|((service, key), known)| known.current.record(service, key, known.subject))
     }
 }
 
-fn filter() -> impl Strategy<Value = DeploymentFilter> {
+pub fn filter() -> impl Strategy<Value = DeploymentFilter> {
     let state = prop::sample::select(vec![
         DeploymentState::Requested,
         DeploymentState::Started,
@@ -219,10 +219,11 @@ fn filter() -> impl Strategy<Value = DeploymentFilter> {
             conclusion: conclusion.map(str::to_owned),
             from,
             to,
+            at: None,
         })
 }
 
-fn fits(filter: &DeploymentFilter, record: &DeploymentRecord) -> bool {
+pub fn fits(filter: &DeploymentFilter, record: &DeploymentRecord) -> bool {
     filter.subject.is_none_or(|subject| subject == record.subject)
         && filter.service.as_ref().is_none_or(|service| *service == record.service)
         && filter.environment.as_ref().is_none_or(|environment| *environment == record.environment)
@@ -232,7 +233,7 @@ fn fits(filter: &DeploymentFilter, record: &DeploymentRecord) -> bool {
 }
 
 /// The order of equal times is the store's own.
-fn sorted(mut records: Vec<DeploymentRecord>) -> Vec<DeploymentRecord> {
+pub fn sorted(mut records: Vec<DeploymentRecord>) -> Vec<DeploymentRecord> {
     records.sort_by(|a, b| (b.listed_at, &a.key, &a.service).cmp(&(a.listed_at, &b.key, &b.service)));
     records
 }
@@ -247,7 +248,7 @@ proptest! {
         let mut store = Store::open();
         let mut model = Model::default();
         for (n, told) in told.iter().enumerate() {
-            let applied = store::apply_deployment(&mut store.pages(), &told.event()).expect("room");
+            let applied = store::apply_deployment(&mut store.pages(), &told.event(), n as i64).expect("room");
             let done = Done {
                 opened: applied.opened,
                 closed: applied.closed,
@@ -268,7 +269,7 @@ proptest! {
         for service in SERVICES {
             for n in 0..KEYS {
                 let wanted = model.records().find(|record| record.service == service && record.key == key(n));
-                prop_assert_eq!(store::deployment(&store.pages(), service, &key(n)), wanted);
+                prop_assert_eq!(store::deployment(&store.pages(), service, &key(n), None).map(|known| known.record), wanted);
             }
         }
         for (filter, limit) in &filters {

@@ -19,7 +19,8 @@ pub struct Told {
 pub fn told() -> impl Strategy<Value = Told> {
     let phase = prop::sample::select(vec!["firing", "firing", "acknowledged", "resolved"]);
     let whose = (0..TIMES, prop::sample::select(SERVICES.to_vec()), 0..KEYS);
-    let what = (phase, "[a-c]", prop::option::of("[a-c]"), "[a-c]", 0..TIMES, prop::option::of(0..TIMES));
+    let what =
+        (phase, "[a-c]", prop::option::of("a|b|critical|warning"), "[a-c]", 0..TIMES, prop::option::of(0..TIMES));
     (whose, what).prop_map(|((at, service, key), (phase, title, severity, label, starts_at, ends_at))| Told {
         at,
         service,
@@ -90,31 +91,34 @@ fn record(service: &str, key: &str, told: &[Told]) -> IncidentRecord {
     }
 }
 
-fn filter() -> impl Strategy<Value = IncidentFilter> {
+pub fn filter() -> impl Strategy<Value = IncidentFilter> {
     let states = vec![IncidentState::Firing, IncidentState::Acknowledged, IncidentState::Resolved];
     let service = prop::sample::select(vec!["production/a", "production/ab", "staging/a", "production/none"]);
     let environment = prop::sample::select(vec!["production", "staging"]);
     let half = |strategy| prop::option::weighted(0.3, strategy);
-    (half(service), half(environment), prop::option::weighted(0.3, prop::sample::select(states)), window()).prop_map(
-        |(service, environment, state, (from, to))| IncidentFilter {
+    let severity = half(prop::sample::select(vec!["a", "critical", "warning"]));
+    (half(service), half(environment), prop::option::weighted(0.3, prop::sample::select(states)), severity, window())
+        .prop_map(|(service, environment, state, severity, (from, to))| IncidentFilter {
             service: service.map(str::to_owned),
             environment: environment.map(str::to_owned),
             state,
+            severity: severity.map(str::to_owned),
             from,
             to,
-        },
-    )
+            at: None,
+        })
 }
 
-fn fits(filter: &IncidentFilter, record: &IncidentRecord) -> bool {
+pub fn fits(filter: &IncidentFilter, record: &IncidentRecord) -> bool {
     filter.service.as_ref().is_none_or(|service| *service == record.service)
         && filter.environment.as_ref().is_none_or(|environment| *environment == record.environment)
         && filter.state.is_none_or(|state| state == record.state)
+        && filter.severity.as_ref().is_none_or(|severity| Some(severity) == record.severity.as_ref())
         && is_within(record.starts_at, (filter.from, filter.to))
 }
 
 /// The order of equal times is the store's own.
-fn sorted(mut records: Vec<IncidentRecord>) -> Vec<IncidentRecord> {
+pub fn sorted(mut records: Vec<IncidentRecord>) -> Vec<IncidentRecord> {
     records.sort_by(|a, b| (b.starts_at, &a.key, &a.service).cmp(&(a.starts_at, &b.key, &b.service)));
     records
 }
@@ -128,9 +132,10 @@ proptest! {
     ) {
         let mut store = Store::open();
         let mut model = Model::default();
-        for told in &told {
-            let before = store::incident(&store.pages(), told.service, &key(told.key));
-            let applied = store::apply_incident(&mut store.pages(), &told.event()).expect("room");
+        for (n, told) in told.iter().enumerate() {
+            let got = |store: &mut Store| store::incident(&store.pages(), told.service, &key(told.key), None);
+            let before = got(&mut store).map(|known| known.record);
+            let applied = store::apply_incident(&mut store.pages(), &told.event(), n as i64).expect("room");
             model.apply(told);
             let after = model.records().find(|one| one.service == told.service && one.key == key(told.key));
             prop_assert!(applied.changed || before == after);
@@ -140,14 +145,15 @@ proptest! {
             let mut wanted: Vec<_> = model.records().filter(|record| record.key == key(n)).collect();
             for service in SERVICES {
                 let one = wanted.iter().find(|record| record.service == service).cloned();
-                prop_assert_eq!(store::incident(&store.pages(), service, &key(n)), one);
+                prop_assert_eq!(store::incident(&store.pages(), service, &key(n), None).map(|known| known.record), one);
             }
             wanted.sort_by_key(|record| (record.state == IncidentState::Resolved, record.service.clone()));
-            for limit in [1, 9] {
-                wanted.truncate(9);
-                let some: Vec<_> = wanted.iter().take(limit).cloned().collect();
-                prop_assert_eq!(store::incidents_with_key(&store.pages(), &key(n), limit), some);
-            }
+            prop_assert_eq!(store::incidents_with_key(&store.pages(), &key(n), 9), wanted.clone());
+            let some = store::incidents_with_key(&store.pages(), &key(n), 1);
+            prop_assert_eq!(some.len(), wanted.len().min(1));
+            prop_assert!(some.iter().all(|one| wanted.contains(one)));
+            let is_open = |one: &IncidentRecord| one.state != IncidentState::Resolved;
+            prop_assert_eq!(some.iter().any(is_open), wanted.iter().any(is_open));
         }
         for (filter, limit) in &filters {
             let pages = store.pages();

@@ -36,15 +36,15 @@ impl Told {
             "environment": environment(service), "resource": "r", "kind": "node" });
         let pages = &mut store.pages();
         match self {
-            Self::Deployment(told) => drop(store::apply_deployment(pages, &told.event()).expect("room")),
-            Self::Incident(told) => drop(store::apply_incident(pages, &told.event()).expect("room")),
+            Self::Deployment(told) => drop(store::apply_deployment(pages, &told.event(), at).expect("room")),
+            Self::Incident(told) => drop(store::apply_incident(pages, &told.event(), at).expect("room")),
             Self::Change(..) => {
                 for (field, value) in [("subject", "change"), ("phase", "changed"), ("key", "c"), ("sha", "abc")] {
                     event[field] = value.into();
                 }
                 event["attempt"] = 1.into();
                 let event = DeploymentEvent::parse(&event.to_string()).expect("valid");
-                drop(store::apply_deployment(pages, &event).expect("room"));
+                drop(store::apply_deployment(pages, &event, at).expect("room"));
             }
             Self::Resource(..) => {
                 let event = InfrastructureEvent::parse(&event.to_string()).expect("valid");

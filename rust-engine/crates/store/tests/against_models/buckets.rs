@@ -1,0 +1,51 @@
+//! Outcomes by the time of their events, in whatever order they come, equal plain counts; old days go, hours stay.
+
+use crate::Store;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use store::Buckets;
+
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+/// Fourteen blocks of 32 days, counted from the newest day's block.
+const BLOCK_DAYS: i64 = 32;
+const BLOCKS: i64 = 14;
+
+fn outcomes() -> impl Strategy<Value = Vec<(i64, bool)>> {
+    // About 22 months, at both sides of the epoch.
+    prop::collection::vec((-400 * DAY_MS..300 * DAY_MS, any::<bool>()), 0..150)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+    #[test]
+    fn buckets_equal_plain_counts(outcomes in outcomes(), first in -420i64..320, days in 1usize..120) {
+        let mut store = Store::open();
+        let mut by_day: BTreeMap<i64, [f64; 2]> = BTreeMap::new();
+        let mut by_hour = vec![0.0; 2 * 7 * 24];
+        for (at, failed) in &outcomes {
+            store::buckets_add(&mut store.pages(), "ci_run|ci/shop", *at, *failed).expect("room");
+            store::buckets_add(&mut store.pages(), "ci_run|ci/sho", at + DAY_MS, !*failed).expect("room");
+            let day = at.div_euclid(DAY_MS);
+            let newest = by_day.keys().next_back().copied().unwrap_or(day).max(day);
+            let oldest_kept = (newest.div_euclid(BLOCK_DAYS) - BLOCKS + 1) * BLOCK_DAYS;
+            by_day.retain(|day, _| *day >= oldest_kept);
+            if day >= oldest_kept {
+                let counts = by_day.entry(day).or_default();
+                counts[0] += 1.0;
+                counts[1] += f64::from(u8::from(*failed));
+            }
+            // 1970-01-05 was a Monday.
+            let hour = (at - 4 * DAY_MS).rem_euclid(7 * DAY_MS) / HOUR_MS;
+            by_hour[2 * hour as usize] += 1.0;
+            by_hour[2 * hour as usize + 1] += f64::from(u8::from(*failed));
+        }
+        let mut out = vec![f64::NAN; 2 * days];
+        store::buckets_read(&store.pages(), "ci_run|ci/shop", Buckets::Day, first, &mut out);
+        let wanted = (first..first + days as i64).flat_map(|day| by_day.get(&day).copied().unwrap_or_default());
+        prop_assert_eq!(out, wanted.collect::<Vec<_>>());
+        let mut out = vec![f64::NAN; 2 * 7 * 24];
+        store::buckets_read(&store.pages(), "ci_run|ci/shop", Buckets::HourOfWeek, 0, &mut out);
+        prop_assert_eq!(out, by_hour);
+    }
+}
