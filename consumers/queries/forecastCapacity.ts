@@ -1,4 +1,4 @@
-import type { SeriesInfo } from '../../rust-engine/ts/records.ts'
+import type { Found, SeriesInfo } from '../../rust-engine/ts/records.ts'
 import type { QueryOutput } from '../../schemas/queries/queries.ts'
 import { missingHours } from '../models/forecastHistory.ts'
 import { askedShard } from './askedShard.ts'
@@ -22,10 +22,10 @@ export const forecastCapacity: Query<'forecast_capacity'> = (input, context) => 
     op: '=' as const,
     value,
   }))
-  const matching = view.door.series(input.service, matchers, NAMED_SERIES_MAX + 1)
-  const [series] = matching
+  const matching = view.door.series(input.service, matchers, NAMED_SERIES_MAX, null)
+  const [series] = matching.items
   if (series === undefined) return { ...without('no_series', noSeries(input.service, view.door)), ...fresh }
-  if (matching.length > 1) return { ...without('ambiguous', describe(matching)), ...fresh }
+  if (matching.items.length > 1) return { ...without('ambiguous', describe(matching)), ...fresh }
 
   const found = { id: series.id, labels: { ...series.labels } }
   const firstHourMs = (Math.floor(context.now() / HOUR_MS) - HISTORY_HOURS) * HOUR_MS
@@ -83,8 +83,8 @@ function without(status: Exclude<Answer['status'], 'ok'>, detail: string): Answe
   return { series: null, status, detail, modelVersion: null, hours: [], backtest: null }
 }
 
-function describe(matching: readonly SeriesInfo[]): string {
-  const named = matching.slice(0, NAMED_SERIES_MAX).map(({ labels }) => JSON.stringify(labels))
-  const more = matching.length > NAMED_SERIES_MAX ? ', …' : ''
+function describe({ items, truncated }: Found<SeriesInfo>): string {
+  const named = items.map(({ labels }) => JSON.stringify(labels))
+  const more = truncated ? ', …' : ''
   return `several series match, add labels: ${named.join(', ')}${more}`
 }

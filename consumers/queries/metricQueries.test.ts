@@ -3,6 +3,7 @@ import { after, test } from 'node:test'
 import protobuf from 'protobufjs'
 import snappy from 'snappyjs'
 import { readConfiguration } from '../../runtime/configuration/configuration.ts'
+import { HttpError } from '../../runtime/http/errors.ts'
 import { openEngine } from '../../rust-engine/ts/engine.ts'
 import { createRemoteWriteDecoder } from '../../rust-engine/ts/remoteWrite.ts'
 import { QUERIES } from '../../schemas/queries/queries.ts'
@@ -126,6 +127,25 @@ test('raw samples come back as they were written', () => {
   assert.deepEqual([nothing.series, nothing.detail], [[], 'no series of this service matches; it has memory_bytes'])
   const anywhere = ask('query_metrics', { metric: 'nothing', ...window })
   assert.match(anywhere.detail ?? '', /name a service/)
+})
+
+test('matchers take patterns for the whole value; a wrong one is named with its place and the reason', () => {
+  const input = { metric: 'memory_bytes', stepSeconds: 3600, from: iso(BEGIN), to: iso(NOW) }
+  const pods = (op: string, value: string) =>
+    ask('query_metrics', { ...input, matchers: [{ name: 'pod', op, value }] }).series.map(({ labels }) => labels['pod'])
+  assert.deepEqual(pods('=~', 'a|c'), ['a'])
+  assert.deepEqual(pods('!~', 'a.*'), ['b'])
+  assert.deepEqual(pods('=~', '[ab]').toSorted(), ['a', 'b'])
+  const wrong = { name: 'pod', op: '=~', value: 'a[' }
+  assert.throws(
+    () => ask('query_metrics', { ...input, matchers: [{ name: 'pod', op: '=', value: 'a' }, wrong] }),
+    (error) => {
+      assert.ok(error instanceof HttpError)
+      assert.deepEqual([error.statusCode, error.field], [400, 'matchers.1.value'])
+      assert.equal(error.message, 'unclosed character class at character 2: [')
+      return true
+    },
+  )
 })
 
 test('what is more than fits is told to be cut', () => {

@@ -1,4 +1,5 @@
-import type { SeriesInfo } from '../../rust-engine/ts/records.ts'
+import { RecordInvalid } from '../../rust-engine/ts/errors.ts'
+import type { Found, SeriesInfo } from '../../rust-engine/ts/records.ts'
 import type { QueryInput, QueryOutput } from '../../schemas/queries/queries.ts'
 import { listedShards, liveShards } from './askedShard.ts'
 import type { LiveShard } from './askedShard.ts'
@@ -17,15 +18,26 @@ const SAMPLES_READ_MAX = 1_000_000
 export const queryMetrics: Query<'query_metrics'> = (input, context) => {
   if (Date.parse(input.from) >= Date.parse(input.to)) throw invalidInput('to', 'must be later than from')
   const views = listedShards(input.service, context)
-  const matchers = [{ name: '__name__', op: '=' as const, value: input.metric }, ...input.matchers]
-  const matching = liveShards(views).flatMap((shard) =>
-    shard.door.series(input.service ?? null, matchers, input.limit + 1).map((series) => ({ shard, series })),
-  )
+  const shards = liveShards(views)
+  const found = shards.map((shard) => ({ shard, ...seriesOf(shard, input) }))
+  const matching = found.flatMap(({ shard, items }) => items.map((series) => ({ shard, series })))
   matching.sort((a, b) => (a.series.id < b.series.id ? -1 : 1))
   const { series, isWhole } = read(matching.slice(0, input.limit), input)
   const freshness = freshnessOf(views, context.isInTouch())
-  const detail = matching.length === 0 ? noneOf(input.service, liveShards(views)) : null
-  return { series, truncated: matching.length > input.limit, detail, ...(isWhole ? freshness : cutShort(freshness)) }
+  const detail = matching.length === 0 ? noneOf(input.service, shards) : null
+  const truncated = matching.length > input.limit || found.some((ofShard) => ofShard.truncated)
+  return { series, truncated, detail, ...(isWhole ? freshness : cutShort(freshness)) }
+}
+
+function seriesOf({ door }: LiveShard, input: QueryInput<'query_metrics'>): Found<SeriesInfo> {
+  // The asker's come first: an error names a matcher by its place.
+  const matchers = [...input.matchers, { name: '__name__', op: '=' as const, value: input.metric }]
+  try {
+    return door.series(input.service ?? null, matchers, input.limit, null)
+  } catch (error) {
+    if (error instanceof RecordInvalid) throw invalidInput(error.field, error.reason)
+    throw error
+  }
 }
 
 const noneOf = (service: string | undefined, [shard]: readonly LiveShard[]): string =>

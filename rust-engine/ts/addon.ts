@@ -123,6 +123,15 @@ export interface Addon {
     service: string | null,
     matchers: string,
     limit: number,
+    after: string | null,
+  ): string
+  labelValues(
+    engine: EngineBox,
+    shard: number,
+    generation: number,
+    service: string,
+    name: string,
+    limit: number,
   ): string
   range(
     engine: EngineBox,

@@ -11,6 +11,7 @@ import type {
   DeploymentRecord,
   Dropped,
   DroppedKind,
+  Found,
   IncidentFilter,
   IncidentRecord,
   Matcher,
@@ -110,7 +111,14 @@ export interface ShardDoor {
     readonly outOfOrder: number
     readonly unannounced: number
   }
-  series(service: string | null, matchers: readonly Matcher[], limit: number): readonly SeriesInfo[]
+  /**
+   * Series that fit all matchers (at most 32), of a service or of all, in the order of their ids; `after`: those behind this
+   * id. A series whose labels are not known yet fits only where there is no matcher. `RecordInvalid` names the matcher that is
+   * wrong (`matchers.0.value`), also when more than 100,000 values of its label would have to be tried.
+   */
+  series(service: string | null, matchers: readonly Matcher[], limit: number, after: string | null): Found<SeriesInfo>
+  /** The values that series of a service have for a label, in order. */
+  labelValues(service: string, name: string, limit: number): Found<string>
   /**
    * Steps of [from, to) of one series: writes step starts to `times` (ms) and values to `values`; returns how many.
    * Steps without samples are left out. step 0 = raw samples, `aggregation` is then ignored.

@@ -9,6 +9,7 @@ import snappy from 'snappyjs'
 import type { ShardDoor } from './door.ts'
 import { openEngine } from './engine.ts'
 import { BlockInvalid, RecordInvalid, RemoteWriteInvalid, SharedMemoryRefused } from './errors.ts'
+import type { Matcher } from './records.ts'
 import { createRemoteWriteDecoder } from './remoteWrite.ts'
 
 const MIB = 1024 * 1024
@@ -74,7 +75,7 @@ function scrape(shard: ShardDoor, names: number, from: number, to: number, value
 }
 
 function read(shard: ShardDoor, name: string, from: number, to: number, stepMs = 0, aggregation = 'last' as const) {
-  const [info] = shard.series('production/node', [{ name: '__name__', op: '=', value: name }], 2)
+  const [info] = shard.series('production/node', [{ name: '__name__', op: '=', value: name }], 2, null).items
   assert.ok(info)
   const [times, values] = [new Float64Array(2_000), new Float64Array(2_000)]
   const n = shard.range(info.id, from, to, stepMs, aggregation, times, values)
@@ -128,7 +129,7 @@ test('more samples of a series than one record may hold are all kept', () => {
 test('several series are read at once, each into its share, and no more rows than allowed', () => {
   const shard = open().createShard(0)
   scrape(shard, 3, 0, 400, (row, i) => row + 1000 * i)
-  const found = shard.series('production/node', [], 3)
+  const found = shard.series('production/node', [], 3, null).items
   const ids = [...found.map(({ id }) => id), 'f'.repeat(32)]
   const [times, values, counts] = [new Float64Array(400), new Float64Array(400), new Float64Array(4)]
   const [from, to] = [START + 120 * SCRAPE_MS, START + 200 * SCRAPE_MS]
@@ -152,7 +153,7 @@ test('steps aggregate; stale markers are skipped', () => {
   const shard = open().createShard(0)
   scrape(shard, 1, 0, 40, (row) => (row % 4 === 3 ? STALE : row))
   const minute = 4 * SCRAPE_MS
-  const [info] = shard.series(null, [], 5)
+  const [info] = shard.series(null, [], 5, null).items
   assert.deepEqual(info?.labels, labelsOf('m0'))
   const wanted = { last: [2, 6], avg: [1, 5], min: [0, 4], max: [2, 6], sum: [3, 15], count: [3, 3] } as const
   for (const aggregation of ['last', 'avg', 'min', 'max', 'sum', 'count'] as const) {
@@ -193,7 +194,7 @@ test('series without announcement are kept by hash and named once announced', ()
   }
   assert.equal(write(START, false), 1)
   assert.deepEqual(
-    shard.series(null, [], 9).map((series) => series.labels),
+    shard.series(null, [], 9, null).items.map((series) => series.labels),
     [{}],
   )
   decoder.forget('{instance="host:9100",job="node"}')
@@ -201,13 +202,58 @@ test('series without announcement are kept by hash and named once announced', ()
   assert.equal(read(shard, 'm', START, START + 2).values.length, 2)
 })
 
-test('matchers select; != includes series without the label', () => {
+test('matchers select; a label that is missing is empty', () => {
   const shard = open().createShard(0)
   scrape(shard, 10, 0, 1, () => 1)
-  const find = (name: string, op: '=' | '!=', value: string) =>
-    shard.series('production/node', [{ name, op, value }], 100).length
-  assert.deepEqual([find('__name__', '=', 'm3'), find('__name__', '!=', 'm3'), find('zone', '!=', 'a')], [1, 9, 10])
-  assert.equal(shard.series('production/other', [], 100).length, 0)
+  const find = (name: string, op: Matcher['op'], value: string) =>
+    shard.series('production/node', [{ name, op, value }], 100, null).items.length
+  const counts: readonly [string, Matcher['op'], string, number][] = [
+    ['__name__', '=', 'm3', 1],
+    ['__name__', '!=', 'm3', 9],
+    ['__name__', '=~', 'm[3-5]', 3],
+    ['__name__', '=~', '[3-5]', 0],
+    ['__name__', '!~', 'm3|m4', 8],
+    ['zone', '!=', 'a', 10],
+    ['zone', '=', '', 10],
+    ['zone', '=~', '.*', 10],
+    ['zone', '=~', '.+', 0],
+    ['zone', '!~', '.*', 0],
+  ]
+  for (const [name, op, value, count] of counts) assert.equal(find(name, op, value), count, `${name}${op}${value}`)
+  assert.equal(shard.series('production/other', [], 100, null).items.length, 0)
+})
+
+test('series come in the order of their ids, page after page; values of a label in theirs', () => {
+  const shard = open().createShard(0)
+  scrape(shard, 10, 0, 1, () => 1)
+  const whole = shard.series('production/node', [], 10, null)
+  assert.equal(whole.truncated, false)
+  const ids = whole.items.map(({ id }) => id)
+  assert.deepEqual(ids, ids.toSorted())
+  const first = shard.series('production/node', [], 4, null)
+  const rest = shard.series('production/node', [], 6, first.items.at(-1)?.id ?? null)
+  assert.deepEqual([first.truncated, rest.truncated], [true, false])
+  assert.deepEqual([...first.items, ...rest.items], whole.items)
+  assert.deepEqual(shard.labelValues('production/node', '__name__', 2), { items: ['m0', 'm1'], truncated: true })
+  assert.deepEqual(shard.labelValues('production/node', 'job', 2), { items: ['node'], truncated: false })
+  assert.deepEqual(shard.labelValues('production/other', 'job', 2), { items: [], truncated: false })
+})
+
+test('a matcher that is wrong is named with its place', () => {
+  const shard = open().createShard(0)
+  scrape(shard, 1, 0, 1, () => 1)
+  const wrong = [
+    { name: 'job', op: '=', value: 'node' },
+    { name: 'job', op: '=~', value: 'no(de' },
+  ] as const
+  assert.throws(
+    () => shard.series(null, wrong, 1, null),
+    (error) => {
+      assert.ok(error instanceof RecordInvalid)
+      assert.deepEqual([error.field, error.reason], ['matchers.1.value', 'unclosed group at character 3: ('])
+      return true
+    },
+  )
 })
 
 test('a full region drops its oldest samples and keeps the newest', () => {

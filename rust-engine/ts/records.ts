@@ -200,10 +200,20 @@ export interface SeriesInfo {
   readonly labels: Readonly<Record<string, string>>
 }
 
+/**
+ * A condition on a label; one that a series does not have is empty. `=~` and `!~` take a pattern for the whole value, in the
+ * syntax of RE2.
+ */
 export interface Matcher {
   readonly name: string
-  readonly op: '=' | '!='
+  readonly op: '=' | '!=' | '=~' | '!~'
   readonly value: string
+}
+
+/** What was found, in order. `truncated`: there is more, or not all could be looked at. */
+export interface Found<T> {
+  readonly items: readonly T[]
+  readonly truncated: boolean
 }
 
 export type Aggregation = 'last' | 'avg' | 'min' | 'max' | 'sum' | 'count'

@@ -11,6 +11,7 @@ import type {
   DeploymentRecord,
   Dropped,
   DroppedKind,
+  Found,
   IncidentFilter,
   IncidentRecord,
   Matcher,
@@ -151,9 +152,13 @@ class Shard implements ShardDoor {
     )
   }
 
-  series(service: string | null, matchers: readonly Matcher[], limit: number): readonly SeriesInfo[] {
+  series(service: string | null, matchers: readonly Matcher[], limit: number, after: string | null): Found<SeriesInfo> {
     const wanted = JSON.stringify(matchers)
-    return parse(named(() => addon.series(this.#engine, this.shard, this.#generation, service, wanted, limit)))
+    return parse(named(() => addon.series(this.#engine, this.shard, this.#generation, service, wanted, limit, after)))
+  }
+
+  labelValues(service: string, name: string, limit: number): Found<string> {
+    return parse(named(() => addon.labelValues(this.#engine, this.shard, this.#generation, service, name, limit)))
   }
 
   range(

@@ -176,12 +176,12 @@ export const QUERIES = {
   },
   query_metrics: {
     title: 'Query metrics',
-    description: 'Metric series of a service by label matchers, raw or by step. At most 1,000 points a series.',
+    description: 'Metric series by label matchers (anchored RE2), raw or by step. At most 1,000 points each.',
     input: z.object({
       service: service.optional(),
-      metric: text(256).min(1).describe('Metric name (__name__)'),
+      metric: text(256).min(1),
       matchers: z
-        .array(z.object({ name: text(128), op: z.enum(['=', '!=']), value: text(256) }))
+        .array(z.object({ name: text(128), op: z.enum(['=', '!=', '=~', '!~']), value: text(256) }))
         .max(10)
         .default([]),
       from: time,

@@ -7,6 +7,7 @@ mod decode;
 mod gorilla;
 mod hand_over;
 mod ingest;
+mod labels;
 mod made_up;
 mod pages;
 mod query;
@@ -33,10 +34,11 @@ struct Options {
 fn main() {
     let options = read(std::env::args().skip(1)).unwrap_or_else(|reason| refuse(&reason));
     let sets = || options.sets.as_deref().map_or_else(Vec::new, sets::load);
-    let groups: [(&str, &dyn Fn() -> Vec<Row>); 6] = [
+    let groups: [(&str, &dyn Fn() -> Vec<Row>); 7] = [
         ("size", &|| size::bench(&sets())),
         ("ingest", &ingest::bench),
         ("query", &|| query::bench(options.hand_over.as_deref())),
+        ("labels", &labels::bench),
         ("pages", &pages::bench),
         ("decode", &decode::bench),
         ("records", &records::bench),

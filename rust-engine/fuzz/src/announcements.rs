@@ -20,8 +20,8 @@ pub fn run(bytes: &[u8]) -> bool {
     if applied.is_none() {
         return true;
     }
-    let found = engine.series(handle, None, &[], ids.len() + 1).expect("no matcher is wrong");
-    assert!(found.len() <= ids.len(), "{} series of {}", found.len(), ids.len());
+    let found = engine.series(handle, None, &[], ids.len() + 1, None).expect("no matcher is wrong");
+    assert!(found.items.len() <= ids.len(), "{} series of {}", found.items.len(), ids.len());
     small_engine::hash(&engine, handle);
     true
 }

@@ -99,8 +99,8 @@ fn walk(cursor: &str, page: impl Fn(Option<&str>) -> Result<(Named, Option<Strin
 fn metrics(engine: &Engine, handle: Handle, wanted: &str, name: &str) {
     if let Some(matchers) = small_engine::taken(argument::<Vec<Matcher>>("matchers", wanted)) {
         let service = (!name.is_empty()).then_some(name);
-        let found = small_engine::taken(engine.series(handle, service, &matchers, LIMIT));
-        assert!(found.is_none_or(|found| found.len() <= LIMIT));
+        let found = small_engine::taken(engine.series(handle, service, &matchers, LIMIT, None));
+        assert!(found.is_none_or(|found| found.items.len() <= LIMIT));
     }
     let (mut times, mut values) = ([0.0; 8], [0.0; 8]);
     let asked = Asked { from: 0, to: i64::MAX, step: 15_000, aggregation: Aggregation::Avg };

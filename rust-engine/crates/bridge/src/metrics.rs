@@ -4,6 +4,7 @@ use neon::{prelude::*, types::buffer::TypedArray};
 pub fn export(cx: &mut ModuleContext) -> NeonResult<()> {
     cx.export_function("applyMetrics", apply_metrics)?;
     cx.export_function("series", series)?;
+    cx.export_function("labelValues", label_values)?;
     cx.export_function("range", range)?;
     cx.export_function("ranges", ranges)
 }
@@ -23,7 +24,17 @@ fn series(mut cx: FunctionContext) -> JsResult<JsString> {
     let service = text_or_null(&mut cx, 3)?;
     let matchers: Vec<series::Matcher> = json(&mut cx, 4, "matchers")?;
     let limit = integer(&mut cx, 5)?;
-    let found = with_engine(&mut cx, |engine| engine.series(handle, service.as_deref(), &matchers, limit))?;
+    let after = text_or_null(&mut cx, 6)?;
+    let found =
+        with_engine(&mut cx, |engine| engine.series(handle, service.as_deref(), &matchers, limit, after.as_deref()))?;
+    reply(&mut cx, &found)
+}
+
+fn label_values(mut cx: FunctionContext) -> JsResult<JsString> {
+    let handle = handle(&mut cx)?;
+    let (service, name) = (text(&mut cx, 3)?, text(&mut cx, 4)?);
+    let limit = integer(&mut cx, 5)?;
+    let found = with_engine(&mut cx, |engine| engine.label_values(handle, &service, &name, limit))?;
     reply(&mut cx, &found)
 }
 

@@ -10,8 +10,10 @@ pub fn component(key: &[u8]) -> Option<&'static str> {
     Some(match *key.first()? {
         keys::GROUP => "series_heads",
         tag if tag == keys::CHUNKS_START[0] => "chunks",
-        keys::SERIES | keys::TARGET => "series_labels",
-        keys::BY_SERVICE => "series_indexes",
+        keys::SERIES | keys::TARGET => "series_places",
+        keys::LABELS | keys::SYMBOL | keys::TEXT => "series_labels",
+        keys::POSTING | keys::BY_SERVICE => "series_indexes",
+        tag if tag == keys::NEXT_SYMBOL[0] => "series_labels",
         tag if tag == keys::NEXT_GROUP[0] => "series_heads",
         keys::ORDER => "eviction_order",
         tag if tag == keys::WORK_START[0] => "repack_queue",

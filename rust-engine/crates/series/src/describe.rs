@@ -1,5 +1,6 @@
-use crate::group::{self, Group, Series, Target, load};
+use crate::group::{self, Group, Target, load};
 use crate::head::{ABSENT, Head};
+use crate::labels::{self, Labels};
 use crate::times::GroupTimes;
 use crate::{TREE, keys, late, samples};
 use codec::SeriesId;
@@ -29,11 +30,13 @@ pub fn describe(pages: &impl Pages, mut item: impl FnMut(&[u8])) {
 
 fn describe_group(pages: &impl Pages, number: u32, group: &Group, service: &str, item: &mut impl FnMut(&[u8])) {
     let head = Head::at(group.head);
+    let mut announced = labels::of_columns(pages, number, head.named(pages)).into_iter().peekable();
     let mut times = GroupTimes::since(pages, number, i64::MIN);
     let late = late::samples(pages, number, i64::MIN, i64::MAX);
     for column in 0..head.columns(pages) {
         let id = group::id_of(pages, group.ids, column);
-        describe_series(pages, id, &group.target, service, item);
+        let labels = announced.next_if(|(named, _)| usize::from(*named) == column).map(|(_, labels)| labels);
+        describe_series(id, &group.target, service, labels.as_ref(), item);
         let mut sample = [SAMPLE; 33];
         sample[1..17].copy_from_slice(&id.to_le_bytes());
         let mut each = |time: i64, bits: u64| {
@@ -52,11 +55,10 @@ fn describe_group(pages: &impl Pages, number: u32, group: &Group, service: &str,
     }
 }
 
-fn describe_series(pages: &impl Pages, id: SeriesId, target: &str, service: &str, item: &mut impl FnMut(&[u8])) {
-    let labels = load::<Series>(pages, &keys::series(id)).and_then(|series| series.labels);
+fn describe_series(id: SeriesId, target: &str, service: &str, labels: Option<&Labels>, item: &mut impl FnMut(&[u8])) {
     let mut bytes = vec![SERIES];
     bytes.extend_from_slice(&id.to_le_bytes());
-    let names = labels.iter().flatten().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
+    let names = labels.into_iter().flatten().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
     for text in [target, service].into_iter().chain(names) {
         bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
         bytes.extend_from_slice(text.as_bytes());

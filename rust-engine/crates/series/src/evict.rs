@@ -3,7 +3,7 @@ use crate::head::{ABSENT, Head};
 use crate::keys::{self, Kind, Resolution, TIMES};
 use crate::tier::Tier;
 use crate::values::Values;
-use crate::{TREE, chunk, late, tier_drop};
+use crate::{TREE, chunk, group_set, labels, late, tier_drop};
 use paged::{Pages, PagesMut};
 use std::ops::Range;
 
@@ -148,9 +148,10 @@ fn drop_empty_group(pages: &mut impl PagesMut, number: u32, group: &Group) -> Op
     for column in 0..columns {
         let id = group::id_of(pages, group.ids, column);
         TREE.remove(pages, &keys::series(id));
-        TREE.remove(pages, &keys::by_service(&target.service, id));
     }
     late::drop_until(pages, number, i64::MAX);
+    labels::forget(pages, number);
+    group_set::remove(pages, &keys::by_service_prefix(&target.service), number);
     TREE.remove(pages, &keys::work(number));
     TREE.remove(pages, &keys::group(number));
     pages.free(group.head);

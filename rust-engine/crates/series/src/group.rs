@@ -22,12 +22,11 @@ pub struct Group {
     pub target: String,
 }
 
-/// A series: its place (first, see `place_of`), and its labels once they were announced.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// The place of a series. Its labels lie with those of its group.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Series {
     pub group: u32,
     pub column: u16,
-    pub labels: Option<Vec<(String, String)>>,
 }
 
 pub fn load<T: DeserializeOwned>(pages: &impl Pages, key: &[u8]) -> Option<T> {
@@ -38,11 +37,9 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> T {
     postcard::from_bytes(bytes).expect("a stored entry decodes")
 }
 
-/// Group and column of a series, without its labels.
+/// Group and column of a series.
 pub fn place_of(pages: &impl Pages, id: SeriesId) -> Option<(u32, u16)> {
-    let bytes = TREE.get(pages, &keys::series(id))?;
-    let (place, _) = postcard::take_from_bytes(&bytes).expect("a stored entry begins with its place");
-    Some(place)
+    load(pages, &keys::series(id))
 }
 
 pub fn save<T: Serialize>(pages: &mut impl PagesMut, key: &[u8], value: &T) -> Result<(), SeriesError> {

@@ -5,6 +5,7 @@
 //! first and last time of samples that were late, i64 each, while the tiers do not have them. A row is `stride` cells of 8 bytes; rows follow each other over the pages.
 
 use crate::TREE;
+use crate::byte_set::ByteSet;
 use crate::group::COLUMNS_MAX;
 use paged::{PAGE_BYTES, PageNo, Pages, PagesMut, PoolError, read_u16, read_u32, read_u64, write};
 
@@ -15,7 +16,6 @@ pub const ROWS_MAX: usize = SEALED_ROWS + 16;
 /// Bits of a cell without a sample: a signalling NaN that no source sends (a sample with these bits becomes a plain NaN).
 pub const ABSENT: u64 = 0x7ff4_a55e_7000_0001;
 const NAMED_AT: usize = 24;
-const NAMED_BYTES: usize = COLUMNS_MAX / 8;
 const UNMERGED_AT: usize = 54;
 const LATE_AT: usize = 55;
 const DROPPED_AT: usize = 56;
@@ -168,11 +168,9 @@ impl Head {
         pages.page(self.page)[NAMED_AT + column / 8] & (1 << (column % 8)) != 0
     }
 
-    /// A bit for each column whose labels are known.
-    pub fn named(self, pages: &impl Pages) -> [u8; NAMED_BYTES] {
-        let mut bits = [0; NAMED_BYTES];
-        bits.copy_from_slice(&pages.page(self.page)[NAMED_AT..NAMED_AT + NAMED_BYTES]);
-        bits
+    /// The columns whose labels are known.
+    pub fn named(self, pages: &impl Pages) -> ByteSet {
+        ByteSet::of_bits(&pages.page(self.page)[NAMED_AT..NAMED_AT + COLUMNS_MAX / 8])
     }
 
     pub fn set_named(self, pages: &mut impl PagesMut, column: usize) {

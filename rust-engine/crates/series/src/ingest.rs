@@ -1,9 +1,9 @@
 use crate::chunk::{requeue, seal};
-use crate::group::{self, COLUMNS_MAX, Group, Series, load, save};
+use crate::group::{COLUMNS_MAX, Group};
 use crate::head::{ABSENT, Head, ROWS_MAX, without_absent};
 use crate::late::{self, LATE_WINDOW_MS};
 use crate::places::{Places, Run};
-use crate::{SeriesError, keys};
+use crate::{SeriesError, labels};
 use codec::{Announced, Block};
 use paged::PagesMut;
 use serde::Serialize;
@@ -71,9 +71,7 @@ pub fn apply_metrics_within(
     done.moved = moved;
     let runs = places.find_all(pages, target, block.id_bytes())?;
     done.created = places.created;
-    for one in announced {
-        name(pages, &places.groups, one)?;
-    }
+    labels::announce(pages, &places.groups, announced)?;
     done.unannounced = count_unannounced(pages, &places.groups, &runs);
     let rows = vec![None; places.groups.len()];
     let mut writer = Writer { rows, groups: places.groups, done, late_window, late_from: None, late: BTreeMap::new() };
@@ -279,22 +277,7 @@ fn count_unannounced(pages: &impl PagesMut, groups: &[(u32, Group)], runs: &[Run
     let named: Vec<_> = groups.iter().map(|(_, group)| Head::at(group.head).named(pages)).collect();
     let unnamed = |run: &Run| {
         let named = &named[run.group];
-        (run.column..run.column + run.columns).filter(|column| named[column / 8] & (1 << (column % 8)) == 0).count()
+        (run.column..run.column + run.columns).filter(|column| !named.contains(*column as u8)).count()
     };
     runs.iter().map(unnamed).sum::<usize>() as u64
-}
-
-/// Keeps the labels of a series that has a place; others are named when their samples come.
-fn name(pages: &mut impl PagesMut, groups: &[(u32, Group)], one: &Announced<'_>) -> Result<(), SeriesError> {
-    let Some((group, column)) = group::place_of(pages, one.id) else { return Ok(()) };
-    let own = groups.iter().find(|(number, _)| *number == group).map(|(_, own)| own.head);
-    let Some(page) = own.or_else(|| Some(load::<Group>(pages, &keys::group(group))?.head)) else { return Ok(()) };
-    let head = Head::at(page);
-    if !head.is_named(pages, usize::from(column)) {
-        let labels = one.labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let series = Series { group, column, labels: Some(labels.collect()) };
-        save(pages, &keys::series(one.id), &series)?;
-        head.set_named(pages, usize::from(column));
-    }
-    Ok(())
 }

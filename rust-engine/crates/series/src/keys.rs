@@ -20,6 +20,14 @@ pub const LATE: u8 = b'L';
 /// The tags of this crate. What the digest says of them comes from `describe`, not from their bytes: a tag that is missing
 /// here would make the digest depend on how samples are kept.
 const TAGS: [u8; 11] = [TARGET, SERIES, BY_SERVICE, GROUP, NEXT_GROUP[0], CHUNK, ORDER, WORK, LATE, BLOCK, TIER];
+/// The same for labels: symbols by their text, texts by their symbol, labels of a group, groups with a label. Numbers of
+/// symbols hang on the order in which labels came, so that the digest must not see them either.
+const LABEL_TAGS: [u8; 5] = [SYMBOL, TEXT, NEXT_SYMBOL[0], LABELS, POSTING];
+pub const SYMBOL: u8 = b'K';
+pub const TEXT: u8 = b'P';
+pub const NEXT_SYMBOL: [u8; 1] = [b'p'];
+pub const LABELS: u8 = b'A';
+pub const POSTING: u8 = b'X';
 /// The column number of a group's timestamps, and of the buckets of its tiers.
 pub const TIMES: u16 = u16::MAX;
 
@@ -73,10 +81,6 @@ pub fn by_service_prefix(service: &str) -> Vec<u8> {
     [&[BY_SERVICE, part.len() as u8], part.as_slice()].concat()
 }
 
-pub fn by_service(service: &str, id: SeriesId) -> Vec<u8> {
-    [by_service_prefix(service).as_slice(), &id.to_be_bytes()].concat()
-}
-
 pub fn group(group: u32) -> [u8; 5] {
     let mut key = [GROUP; 5];
     key[1..].copy_from_slice(&group.to_be_bytes());
@@ -112,7 +116,7 @@ pub fn split_chunk(key: &[u8]) -> Option<(u32, u16, i64)> {
 
 /// True for a key of this crate, in the tree that it shares.
 pub fn is_own(key: &[u8]) -> bool {
-    key.first().is_some_and(|tag| TAGS.contains(tag))
+    key.first().is_some_and(|tag| TAGS.contains(tag) || LABEL_TAGS.contains(tag))
 }
 
 /// Late samples of a time, in parts of columns.
@@ -162,4 +166,101 @@ pub fn split_order(key: &[u8]) -> Option<(i64, Kind, u32)> {
     let kind = [Kind::Head, Kind::FiveMinutes, Kind::Hour].into_iter().find(|known| *kind == [*known as u8]);
     let kind = kind.unwrap_or(Kind::Chunk);
     Some((unordered(u64::from_be_bytes(*time)), kind, u32::from_be_bytes(*group.first_chunk()?)))
+}
+
+/// The text of a symbol.
+pub fn text_of(symbol: u32) -> Vec<u8> {
+    numbered(TEXT, symbol)
+}
+
+/// Prefix of the groups that have a value of a label.
+pub fn posting(value: u32) -> Vec<u8> {
+    numbered(POSTING, value)
+}
+
+/// Prefix of the labels of a group.
+pub fn labels_of(group: u32) -> Vec<u8> {
+    numbered(LABELS, group)
+}
+
+/// The values that the series of a group have for a name.
+pub fn labels(group: u32, name: u32) -> Vec<u8> {
+    let mut key = labels_of(group);
+    push_ordered(&mut key, name);
+    key
+}
+
+/// The name of a key of `labels` behind the prefix of its group.
+pub fn split_labels(key: &[u8], prefix: &[u8]) -> Option<u32> {
+    split_ordered(key.strip_prefix(prefix)?).map(|(name, _)| name)
+}
+
+fn numbered(tag: u8, number: u32) -> Vec<u8> {
+    let mut key = Vec::with_capacity(16);
+    key.push(tag);
+    push_ordered(&mut key, number);
+    key
+}
+
+/// Largest numbers that take one, two and three bytes of a key.
+const ONE_MAX: u32 = 240;
+const TWO_MAX: u32 = ONE_MAX + 8 * 256 - 1;
+const THREE_MAX: u32 = TWO_MAX + 65_536;
+
+/// Appends a number as few bytes that sort like it, none of them the beginning of those of another: up to 240 one byte, up to
+/// 2,287 two (241 to 248, then a byte), up to 67,823 three (249 before two bytes), else 250 before four.
+pub fn push_ordered(key: &mut Vec<u8>, number: u32) {
+    if number <= ONE_MAX {
+        key.push(number as u8);
+    } else if number <= TWO_MAX {
+        let above = number - ONE_MAX;
+        key.extend_from_slice(&[241 + (above >> 8) as u8, above as u8]);
+    } else if number <= THREE_MAX {
+        key.push(249);
+        key.extend_from_slice(&((number - TWO_MAX - 1) as u16).to_be_bytes());
+    } else {
+        key.push(250);
+        key.extend_from_slice(&number.to_be_bytes());
+    }
+}
+
+/// The number of `push_ordered`, and what follows.
+pub fn split_ordered(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let (first, rest) = bytes.split_first()?;
+    match first {
+        0..=240 => Some((u32::from(*first), rest)),
+        241..=248 => {
+            let (low, rest) = rest.split_first()?;
+            Some((ONE_MAX + (u32::from(first - 241) << 8) + u32::from(*low), rest))
+        }
+        249 => {
+            let (number, rest) = rest.split_first_chunk()?;
+            Some((TWO_MAX + 1 + u32::from(u16::from_be_bytes(*number)), rest))
+        }
+        _ => {
+            let (number, rest) = rest.split_first_chunk()?;
+            Some((u32::from_be_bytes(*number), rest))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{push_ordered, split_ordered};
+
+    #[test]
+    fn numbers_in_keys_sort_and_read_back() {
+        let edges = [240, 241, 495, 496, 2_287, 2_288, 67_823, 67_824, 1 << 24, u32::MAX];
+        let numbers = (0..3_000).chain(edges.iter().flat_map(|n| [n - 1, *n]));
+        let mut keys: Vec<(u32, Vec<u8>)> = Vec::new();
+        for number in numbers {
+            let mut key = Vec::new();
+            push_ordered(&mut key, number);
+            key.push(9);
+            assert_eq!(split_ordered(&key), Some((number, [9].as_slice())));
+            keys.push((number, key));
+        }
+        keys.sort();
+        assert!(keys.is_sorted_by(|(a, low), (b, high)| a == b || low < high));
+    }
 }

@@ -5,6 +5,7 @@
 //! ones in the background.
 
 mod amend;
+mod byte_set;
 mod chunk;
 mod component;
 mod describe;
@@ -12,12 +13,15 @@ mod due;
 mod evict;
 mod gather;
 mod group;
+mod group_set;
 mod head;
 mod index;
 mod ingest;
 mod keys;
+mod labels;
 mod late;
 mod list;
+mod matching;
 mod merge;
 mod packed;
 mod places;
@@ -30,6 +34,7 @@ mod sealed;
 mod slices;
 mod steps;
 mod summary;
+mod symbols;
 mod tier;
 mod tier_block;
 mod tier_column;
@@ -47,8 +52,10 @@ pub use describe::{describe, is_own};
 pub use evict::{Dropping, Evicted, OldestSamples, evict_samples, oldest_samples};
 pub use ingest::{Applied, apply_metrics, apply_metrics_within, pages_for_block};
 pub use keys::Resolution;
+pub use labels::pages_for_labels;
 pub use late::LATE_WINDOW_MS;
-pub use list::{MatchOp, Matcher, SeriesInfo, series};
+pub use list::{Found, SeriesInfo, label_values, series};
+pub use matching::{MatchOp, Matcher};
 pub use range::{Aggregation, Answered, Asked, range, ranges};
 pub use repack::{Done, Repacked, Task, install, next_task};
 pub use sealed::{Sealed, sealed};
@@ -71,6 +78,14 @@ pub enum SeriesError {
     /// The bytes do not follow their format.
     #[error(transparent)]
     Malformed(#[from] codec::Malformed),
+    /// A matcher is wrong.
+    #[error("matchers.{number}.value: {reason}")]
+    MatcherInvalid {
+        /// Its place in the query, from 0.
+        number: usize,
+        /// What is wrong with it, and where.
+        reason: String,
+    },
     /// An argument contradicts its contract.
     #[error("{field}: {reason}")]
     ArgumentInvalid {

@@ -3,7 +3,7 @@
 use crate::group::{self, COLUMNS_MAX, Group, Series, Target, load, save};
 use crate::head::Head;
 use crate::index::{IDS_MAX, Index};
-use crate::{SeriesError, TREE, keys};
+use crate::{SeriesError, TREE, group_set, keys};
 use codec::SeriesId;
 use paged::PagesMut;
 
@@ -138,8 +138,7 @@ impl Places {
         let column = Head::at(group.head).add_column(pages)?;
         self.columns[at] = column + 1;
         group::set_id(pages, group.ids, column, id);
-        save(pages, &keys::series(id), &Series { group: *number, column: column as u16, labels: None })?;
-        TREE.insert(pages, &keys::by_service(&self.target.service, id), &[])?;
+        save(pages, &keys::series(id), &Series { group: *number, column: column as u16 })?;
         if let Some(index) = &mut self.index {
             index.insert(id, at * COLUMNS_MAX + column);
         }
@@ -191,22 +190,20 @@ impl Places {
         let (number, group) = group::create(pages, target)?;
         self.target.groups.push(number);
         save(pages, &keys::target(target), &self.target)?;
+        group_set::add(pages, &keys::by_service_prefix(&self.target.service), number)?;
         self.groups.push((number, group));
         self.columns.push(0);
         Ok(self.groups.len() - 1)
     }
 }
 
-/// Lists a target's series under another service; how many they are.
+/// Lists a target's groups under another service; how many series they have.
 fn move_series(pages: &mut impl PagesMut, groups: &[(u32, Group)], from: &str, to: &str) -> Result<u32, SeriesError> {
     let mut moved = 0;
-    for (_, group) in groups {
-        for column in 0..Head::at(group.head).columns(pages) {
-            let id = group::id_of(pages, group.ids, column);
-            TREE.insert(pages, &keys::by_service(to, id), &[])?;
-            TREE.remove(pages, &keys::by_service(from, id));
-            moved += 1;
-        }
+    for (number, group) in groups {
+        group_set::add(pages, &keys::by_service_prefix(to), *number)?;
+        group_set::remove(pages, &keys::by_service_prefix(from), *number);
+        moved += Head::at(group.head).columns(pages) as u32;
     }
     Ok(moved)
 }

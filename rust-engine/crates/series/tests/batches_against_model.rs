@@ -99,7 +99,7 @@ proptest! {
             prop_assert_eq!(&found, &model[id]);
         }
         let known: Vec<Matcher> = serde_json::from_str(r#"[{ "name": "__name__", "op": "=", "value": "m" }]"#).expect("a matcher");
-        let found = series(&space, Some("production/shop"), &known, SERIES).expect("few matchers");
+        let found = series(&space, Some("production/shop"), &known, SERIES, None).expect("few matchers").items;
         prop_assert_eq!(found.len(), named.len());
     }
 }

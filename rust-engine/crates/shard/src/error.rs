@@ -14,6 +14,9 @@ pub enum EngineError {
     Pool(PoolError),
     #[error("{field}: {reason}")]
     RecordInvalid { field: &'static str, reason: String },
+    /// Crosses the bridge as a `RecordInvalid`.
+    #[error("matchers.{number}.value: {reason}")]
+    MatcherInvalid { number: usize, reason: String },
     #[error("{field}: {reason}")]
     BlockInvalid { field: &'static str, reason: String },
     #[error(transparent)]
@@ -67,6 +70,7 @@ impl From<SeriesError> for EngineError {
             SeriesError::Pool(error) => Self::Pool(error),
             SeriesError::Malformed(Malformed { field, reason, .. }) => Self::BlockInvalid { field, reason },
             SeriesError::ArgumentInvalid { field, reason } => Self::RecordInvalid { field, reason },
+            SeriesError::MatcherInvalid { number, reason } => Self::MatcherInvalid { number, reason },
         }
     }
 }
@@ -98,6 +102,9 @@ impl EngineError {
             }
             Self::RecordInvalid { field, reason } => {
                 json!({ "name": "RecordInvalid", "field": field, "reason": reason })
+            }
+            Self::MatcherInvalid { number, reason } => {
+                json!({ "name": "RecordInvalid", "field": format!("matchers.{number}.value"), "reason": reason })
             }
             Self::BlockInvalid { field, reason } => {
                 json!({ "name": "BlockInvalid", "field": field, "reason": reason })

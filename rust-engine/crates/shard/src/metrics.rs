@@ -4,7 +4,7 @@ use crate::engine::{Engine, Handle};
 use crate::error::EngineError;
 use codec::{Block, SeriesId};
 use paged::Region;
-use series::{Answered, Applied, Asked, Matcher, SeriesInfo};
+use series::{Answered, Applied, Asked, Found, Matcher, SeriesInfo};
 
 impl Engine {
     /// Applies one batch of a target.
@@ -25,8 +25,8 @@ impl Engine {
         let block = Block::parse(block).map_err(series::SeriesError::from)?;
         let announced = codec::announced(announced).map_err(series::SeriesError::from)?;
         let window = self.late_window;
-        let mut space =
-            self.space_with_pages(handle, &[Region::InfrastructureState], series::pages_for_block(&block))?;
+        let pages = series::pages_for_block(&block) + series::pages_for_labels(&self.view(handle)?, &announced);
+        let mut space = self.space_with_pages(handle, &[Region::InfrastructureState], pages)?;
         let applied = series::apply_metrics_within(&mut space, target, service, &announced, &block, window)?;
         let environment = service.split('/').next().unwrap_or_default();
         let (first, last) = applied.times;
@@ -40,15 +40,28 @@ impl Engine {
         Ok(applied)
     }
 
-    /// Series that fit.
+    /// Series that fit, in the order of their ids, from the one after `after` on.
     pub fn series(
         &self,
         handle: Handle,
         service: Option<&str>,
         matchers: &[Matcher],
         limit: usize,
-    ) -> Result<Vec<SeriesInfo>, EngineError> {
-        Ok(series::series(&self.view(handle)?, service, matchers, limit)?)
+        after: Option<&str>,
+    ) -> Result<Found<SeriesInfo>, EngineError> {
+        let after = after.map(series_id).transpose()?;
+        Ok(series::series(&self.view(handle)?, service, matchers, limit, after)?)
+    }
+
+    /// Values that series of a service have for a label, in order.
+    pub fn label_values(
+        &self,
+        handle: Handle,
+        service: &str,
+        name: &str,
+        limit: usize,
+    ) -> Result<Found<String>, EngineError> {
+        Ok(series::label_values(&self.view(handle)?, service, name, limit))
     }
 
     /// Steps or samples of a series into the caller's arrays; how many.
