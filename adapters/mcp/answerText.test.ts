@@ -3,7 +3,7 @@ import test from 'node:test'
 import type { QueryOutput } from '../../schemas/queries/queries.ts'
 import { answerText } from './answerText.ts'
 
-const FRESH = { freshThrough: null, complete: true, incompleteReason: null }
+const FRESH = { freshThrough: null, complete: true, incompleteReason: null, completeSince: null }
 
 function service(count: number): QueryOutput<'get_service'> {
   const outcomes = { finished: count, failed: 0, streak: -count, lastDays: [] }
@@ -55,6 +55,7 @@ const forecast = (mase: number | null, maseSeasonalNaive: number | null): QueryO
   freshThrough: null,
   complete: true,
   incompleteReason: null,
+  completeSince: null,
 })
 const textOf = (answer: QueryOutput<'forecast_capacity'>): string => answerText('forecast_capacity', answer, 'mark')
 

@@ -22,6 +22,7 @@ export function answerText<Name extends QueryName>(name: Name, answer: QueryOutp
   const parts = [...own]
   if (!answer.complete)
     parts.push(`This answer is not complete: ${clean(answer.incompleteReason ?? 'no reason given')}`)
+  else if (answer.completeSince !== null) parts.push(`What is older than ${answer.completeSince} was dropped in part.`)
   if (outside !== null && outside.lines.length > 0) parts.push(fence(outside.provenance, outside.lines, mark))
   return parts.join('\n')
 }

@@ -41,7 +41,7 @@ export interface Member {
 }
 
 export const ALL_SHARDS: readonly number[] = Array.from({ length: SHARDS }, (_, shard) => shard)
-const FRESH = { freshThrough: '2026-01-02T00:00:00.000Z', complete: true, incompleteReason: null }
+const FRESH = { freshThrough: '2026-01-02T00:00:00.000Z', complete: true, incompleteReason: null, completeSince: null }
 
 export async function startPeer(instance: string, contents: Contents, shards = ALL_SHARDS): Promise<Peer> {
   // A client keeps connections open, also ones it never used.

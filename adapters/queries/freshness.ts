@@ -5,6 +5,7 @@ export interface Freshness {
   readonly freshThrough: string | null
   readonly complete: boolean
   readonly incompleteReason: string | null
+  readonly completeSince: string | null
 }
 
 /** An owner that did not answer. */
@@ -25,11 +26,13 @@ export function joinFreshness(
   if (membership.unownedShards.length > 0) reasons.push(`shards ${membership.unownedShards.join(', ')}: no owner`)
   const times = parts.map((part) => part.freshThrough)
   const known = times.flatMap((time) => (time === null ? [] : [time]))
+  const since = parts.flatMap(({ completeSince }) => (completeSince === null ? [] : [completeSince]))
   return {
     // The least current part decides; what one owner does not know, the whole does not know.
     freshThrough: known.length === times.length && known.length > 0 ? known.reduce(earlier) : null,
     complete: reasons.length === 0,
     incompleteReason: reasons.length === 0 ? null : [...new Set(reasons)].join('; ').slice(0, REASON_CHARS_MAX),
+    completeSince: since.length === 0 ? null : since.reduce((a, b) => (earlier(a, b) === a ? b : a)),
   }
 }
 

@@ -15,7 +15,10 @@ import { localTime } from './localTime.ts'
 import { assumedOf } from './openQuestion.ts'
 import { readPasts } from './pasts.ts'
 
-export type Asked = Omit<QueryOutput<'predict_deployment'>, 'freshThrough' | 'complete' | 'incompleteReason'>
+export type Asked = Omit<
+  QueryOutput<'predict_deployment'>,
+  'freshThrough' | 'complete' | 'incompleteReason' | 'completeSince'
+>
 export interface AskAnswer {
   readonly output: Asked
   readonly entry: LedgerEntry

@@ -34,7 +34,7 @@ export interface CapacityForecaster {
   backtest(hourly: Float64Array): Backtest
 }
 
-type Fresh = 'freshThrough' | 'complete' | 'incompleteReason'
+type Fresh = 'freshThrough' | 'complete' | 'incompleteReason' | 'completeSince'
 
 export interface QueryContext {
   /** The shards that the group gave to this process. */

@@ -12,11 +12,13 @@ const HOUR_MS = 60 * 60 * 1000
 const HISTORY_HOURS = 28 * 24
 const NAMED_SERIES_MAX = 5
 
-type Answer = Omit<QueryOutput<'forecast_capacity'>, 'freshThrough' | 'complete' | 'incompleteReason'>
+type Answer = Omit<QueryOutput<'forecast_capacity'>, 'freshThrough' | 'complete' | 'incompleteReason' | 'completeSince'>
 
 export const forecastCapacity: Query<'forecast_capacity'> = (input, context) => {
   const view = askedShard(input.service, context)
-  const fresh = freshnessOf([view], context.isInTouch())
+  const firstHourMs = (Math.floor(context.now() / HOUR_MS) - HISTORY_HOURS) * HOUR_MS
+  // Read from the tier of an hour.
+  const fresh = freshnessOf([view], context.isInTouch(), { kinds: ['samples_1h'], from: firstHourMs })
   const matchers = Object.entries({ ...input.labels, __name__: input.metric }).map(([name, value]) => ({
     name,
     op: '=' as const,
@@ -28,7 +30,6 @@ export const forecastCapacity: Query<'forecast_capacity'> = (input, context) => 
   if (matching.items.length > 1) return { ...without('ambiguous', describe(matching)), ...fresh }
 
   const found = { id: series.id, labels: { ...series.labels } }
-  const firstHourMs = (Math.floor(context.now() / HOUR_MS) - HISTORY_HOURS) * HOUR_MS
   const hourly = hourlyMeans(view, series.id, firstHourMs)
   const missing = missingHours(hourly)
   if (missing > 0) {

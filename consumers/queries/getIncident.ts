@@ -42,7 +42,10 @@ export const getIncident: Query<'get_incident'> = (input, context) => {
       generatorUrl: record.generatorUrl,
     },
     deploymentsBefore: before.items.map(summaryOfDeployment),
-    ...withExactness(freshnessOf([view], context.isInTouch()), later(exactFrom, before.exactFrom)),
+    ...withExactness(
+      freshnessOf([view], context.isInTouch(), { kinds: ['incidents', 'deployments'], from: startsAt - BEFORE_MS }),
+      later(exactFrom, before.exactFrom),
+    ),
   }
 }
 

@@ -32,6 +32,9 @@ export const getService: Query<'get_service'> = ({ service }, context) => {
       .sort((a, b) => b.startsAt - a.startsAt)
       .slice(0, OPEN_INCIDENTS_MAX)
       .map(summaryOfIncident),
-    ...freshnessOf([view], context.isInTouch()),
+    ...freshnessOf([view], context.isInTouch(), {
+      kinds: ['ci_runs_successful', 'ci_runs_failed', 'deployments'],
+      from: null,
+    }),
   }
 }

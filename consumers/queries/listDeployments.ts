@@ -3,10 +3,13 @@ import { placeOfDeployment } from '../../schemas/queries/place.ts'
 import { listedShards, liveShards } from './askedShard.ts'
 import type { Query } from './context.ts'
 import { withExactness } from './exactness.ts'
-import { freshnessOf } from './freshness.ts'
+import { freshnessOf, reach } from './freshness.ts'
 import { mergedPage } from './mergedPage.ts'
 import { summaryOfDeployment, timeText } from './summaries.ts'
 import { earlier, msOf } from './timeRange.ts'
+
+const RUNS = ['ci_runs_successful', 'ci_runs_failed'] as const
+const KINDS = { ci_run: RUNS, deployment: ['deployments'], any: [...RUNS, 'deployments'] } as const
 
 export const listDeployments: Query<'list_deployments'> = (input, context) => {
   const views = listedShards(input.service, context)
@@ -28,6 +31,12 @@ export const listDeployments: Query<'list_deployments'> = (input, context) => {
     limit: input.limit,
     cursor: input.cursor,
   })
-  const freshness = withExactness(freshnessOf(views, context.isInTouch()), exactFrom)
+  const freshness = withExactness(
+    freshnessOf(views, context.isInTouch(), {
+      kinds: KINDS[input.subject ?? 'any'],
+      from: reach(filter.from, nextCursor),
+    }),
+    exactFrom,
+  )
   return { items: items.map(summaryOfDeployment), nextCursor, ...freshness }
 }

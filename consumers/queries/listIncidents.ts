@@ -2,7 +2,7 @@ import { placeOfIncident } from '../../schemas/queries/place.ts'
 import { listedShards, liveShards } from './askedShard.ts'
 import type { Query } from './context.ts'
 import { withExactness } from './exactness.ts'
-import { freshnessOf } from './freshness.ts'
+import { freshnessOf, reach } from './freshness.ts'
 import { mergedPage } from './mergedPage.ts'
 import { summaryOfIncident, timeText } from './summaries.ts'
 import { earlier, msOf } from './timeRange.ts'
@@ -24,6 +24,9 @@ export const listIncidents: Query<'list_incidents'> = (input, context) => {
     limit: input.limit,
     cursor: input.cursor,
   })
-  const freshness = withExactness(freshnessOf(views, context.isInTouch()), exactFrom)
+  const freshness = withExactness(
+    freshnessOf(views, context.isInTouch(), { kinds: ['incidents'], from: reach(filter.from, nextCursor) }),
+    exactFrom,
+  )
   return { items: items.map(summaryOfIncident), nextCursor, ...freshness }
 }

@@ -21,6 +21,6 @@ export const listServices: Query<'list_services'> = ({ environment, prefix, limi
       lastEventAt: timeText(record.lastEventAt),
     })),
     nextCursor,
-    ...freshnessOf(views, context.isInTouch()),
+    ...freshnessOf(views, context.isInTouch(), { kinds: ['services'], from: null }),
   }
 }

@@ -23,10 +23,18 @@ export const queryMetrics: Query<'query_metrics'> = (input, context) => {
   const matching = found.flatMap(({ shard, items }) => items.map((series) => ({ shard, series })))
   matching.sort((a, b) => (a.series.id < b.series.id ? -1 : 1))
   const { series, isWhole } = read(matching.slice(0, input.limit), input)
-  const freshness = freshnessOf(views, context.isInTouch())
+  const from = Date.parse(input.from)
+  const freshness = freshnessOf(views, context.isInTouch(), { kinds: [sourceOf(from, input.stepSeconds)], from })
   const detail = matching.length === 0 ? noneOf(input.service, shards) : null
   const truncated = matching.length > input.limit || found.some((ofShard) => ofShard.truncated)
   return { series, truncated, detail, ...(isWhole ? freshness : cutShort(freshness)) }
+}
+
+/** What the engine answers from: a tier where its buckets fill the steps. */
+function sourceOf(fromMs: number, stepSeconds: number): 'samples' | 'samples_5m' | 'samples_1h' {
+  const fills = (seconds: number) => stepSeconds % seconds === 0 && fromMs % (seconds * 1000) === 0
+  if (stepSeconds === 0) return 'samples'
+  return fills(3600) ? 'samples_1h' : fills(300) ? 'samples_5m' : 'samples'
 }
 
 function seriesOf({ door }: LiveShard, input: QueryInput<'query_metrics'>): Found<SeriesInfo> {
@@ -97,11 +105,12 @@ function pointsOf(times: Float64Array, values: Float64Array, from: number, count
   return points
 }
 
-function cutShort({ freshThrough, incompleteReason }: Freshness): Freshness {
+function cutShort({ freshThrough, incompleteReason, completeSince }: Freshness): Freshness {
   const reason = `points are missing: more than ${SAMPLES_READ_MAX} samples in the window, ask for less time or fewer series`
   return {
     freshThrough,
     complete: false,
     incompleteReason: incompleteReason === null ? reason : `${incompleteReason}; ${reason}`,
+    completeSince,
   }
 }

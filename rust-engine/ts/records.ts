@@ -216,7 +216,8 @@ export interface Found<T> {
   readonly truncated: boolean
 }
 
-export type Aggregation = 'last' | 'avg' | 'min' | 'max' | 'sum' | 'count'
+/** `increase` and `rate` (a second) of counters: a fall is a counter that began again at 0 (docs/series.md). */
+export type Aggregation = 'last' | 'avg' | 'min' | 'max' | 'sum' | 'count' | 'increase' | 'rate'
 
 /** A page of a list, newest first; `cursor` is null at the end. `exactFrom`: the latest of the items', where a list takes `at`. */
 export interface Page<T> {

@@ -26,6 +26,7 @@ export const freshness = z.object({
   freshThrough: z.string().nullable().describe('Everything accepted before this time is in the answer'),
   complete: z.boolean(),
   incompleteReason: z.string().nullable(),
+  completeSince: z.string().nullable(),
 })
 
 export function page<Item extends z.ZodType>(item: Item) {

@@ -187,7 +187,7 @@ export const QUERIES = {
       from: time,
       to: time,
       stepSeconds: z.number().int().min(0).max(86_400).default(60).describe('0 = raw samples'),
-      aggregation: z.enum(['last', 'avg', 'min', 'max', 'sum', 'count']).default('avg'),
+      aggregation: z.enum(['last', 'avg', 'min', 'max', 'sum', 'count', 'increase', 'rate']).default('avg'),
       limit: z.number().int().min(1).max(20).default(10),
     }),
     output: z.object({

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { QUERIES } from '../../schemas/queries/queries.ts'
+import type { QueryName, QueryOutput } from '../../schemas/queries/queries.ts'
+import { answer } from './routes.ts'
+import { applyAlert, applyRun, contextOf, FINISHED, openState } from './stateUnderTest.ts'
+
+const NOW = Date.parse('2026-03-01T12:00:00Z')
+const HOUR = 3_600_000
+const service = 'production/forgetful'
+const state = openState()
+after(() => {
+  state.drop()
+})
+
+function ask<N extends QueryName>(name: N, input: object): QueryOutput<N> {
+  const output = answer(name, input, contextOf(state, NOW))
+  return QUERIES[name].output.strict().parse(JSON.parse(JSON.stringify(output))) as QueryOutput<N>
+}
+const time = (ms: number): string => new Date(ms).toISOString()
+const wholeness = ({ complete, completeSince }: { complete: boolean; completeSince: string | null }) => [
+  complete,
+  completeSince,
+]
+
+test('an answer says since when it is whole, and is not complete when it was asked for more', () => {
+  const key = applyAlert(state, service, 1, NOW - HOUR)
+  for (const run of [1, 2, 3]) {
+    applyRun(state, service, run, NOW - run * HOUR)
+    applyRun(state, service, run, NOW - run * HOUR + 1, FINISHED)
+  }
+  assert.deepEqual(wholeness(ask('list_deployments', { service })), [true, null])
+
+  const until = NOW - 10 * HOUR
+  state.doorOf(service).noteGap(['deployments', 'samples_5m'], until)
+  const since = time(until + 1)
+  assert.deepEqual(wholeness(ask('list_deployments', { service })), [false, since], 'all of it was asked for')
+  assert.deepEqual(wholeness(ask('list_deployments', { service, limit: 1 })), [true, since], 'more pages follow')
+  assert.deepEqual(wholeness(ask('list_deployments', { service, from: since })), [true, since])
+  assert.deepEqual(wholeness(ask('list_deployments', { service, from: time(until) })), [false, since])
+  assert.deepEqual(wholeness(ask('list_deployments', { service, subject: 'ci_run' })), [true, null])
+  assert.deepEqual(wholeness(ask('list_deployments', {})), [false, since], 'of all shards the latest')
+  assert.deepEqual(wholeness(ask('get_service', { service })), [true, since])
+  assert.deepEqual(wholeness(ask('get_incident', { service, key })), [true, since])
+  assert.deepEqual(wholeness(ask('list_incidents', { service })), [true, null])
+  assert.match(ask('list_deployments', { service }).incompleteReason ?? '', new RegExp(since))
+
+  const metrics = { service, metric: 'cpu', from: time(until - 2 * HOUR), to: time(NOW) }
+  assert.deepEqual(wholeness(ask('query_metrics', { ...metrics, stepSeconds: 300 })), [false, since])
+  assert.deepEqual(wholeness(ask('query_metrics', { ...metrics, stepSeconds: 3600 })), [true, null], 'another tier')
+  assert.deepEqual(wholeness(ask('query_metrics', { ...metrics, stepSeconds: 60 })), [true, null], 'samples')
+})
