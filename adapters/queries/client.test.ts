@@ -177,6 +177,8 @@ test('reports are summed: one pool of two, the slowest p99, every shard once', a
   assert.deepEqual([memory.poolBytes, memory.usedBytes, memory.utilization, memory.regions.length], [2000, 200, 0.1, 1])
   assert.deepEqual([memory.idleBytes, memory.alert], [20, 'warning'])
   assert.deepEqual([memory.regions[0]?.fragmentation, memory.regions[0]?.alert], [0.2, 'notice'])
+  const samples = { kind: 'samples', region: 'infrastructure_state', records: ALL_SHARDS.length }
+  assert.deepEqual(memory.dropped, [samples])
   const [rolling, ciRuns] = memory.components
   assert.deepEqual([rolling?.component, rolling?.pages, rolling?.fragmentation], ['rolling', ALL_SHARDS.length, null])
   assert.deepEqual([ciRuns?.pages, ciRuns?.liveBytes, ciRuns?.fragmentation], [2, 200, 0.5])

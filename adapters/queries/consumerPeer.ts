@@ -243,6 +243,7 @@ function memoryOf(owned: readonly number[]): object {
         alert: owned.includes(0) ? 'notice' : 'none',
       },
     ],
+    dropped: [{ kind: 'samples', region: 'infrastructure_state', records: owned.length }],
     shards: owned.map((shard) => ({ shard, pages: 1, fragmentation: null })),
     components: [
       { region: 'deployment_history', component: 'ci_runs', pages: 1, liveBytes: 100, fragmentation: 0.5 },

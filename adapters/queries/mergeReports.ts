@@ -23,10 +23,21 @@ export function joinMemory(parts: readonly Memory[], freshness: Freshness): Memo
     idleBytes: sumOf(parts, (part) => part.idleBytes),
     alert: worst(parts.map((part) => part.alert)),
     regions: [...regions.values()],
+    dropped: joinDropped(parts.flatMap((part) => part.dropped)),
     shards: parts.flatMap((part) => part.shards).sort((a, b) => a.shard - b.shard),
     components: joinComponents(parts.flatMap((part) => part.components)),
     ...freshness,
   }
+}
+
+type Dropped = Memory['dropped'][number]
+
+function joinDropped(all: readonly Dropped[]): Dropped[] {
+  const kinds = Map.groupBy(all, ({ region, kind }) => `${region} ${kind}`)
+  return [...kinds.values()].flatMap((ofKind) => {
+    const [first] = ofKind
+    return first === undefined ? [] : [{ ...first, records: sumOf(ofKind, ({ records }) => records) }]
+  })
 }
 
 type Component = Memory['components'][number]

@@ -10,7 +10,7 @@ interface Held {
 
 export const getMemory: Query<'get_memory'> = (_input, context) => {
   const report = context.memory()
-  const { poolBytes, usedBytes, utilization, idleBytes, regions, shards, components, pageBytes } = report
+  const { poolBytes, usedBytes, utilization, idleBytes, regions, dropped, shards, components, pageBytes } = report
   const fragmentation = ({ pages, liveBytes }: Held): number | null =>
     pages === 0 ? null : Math.max(0, 1 - liveBytes / (pages * pageBytes))
   const heldBy = (is: (component: ComponentReport) => boolean): Held => sumOf(components.filter(is))
@@ -25,6 +25,7 @@ export const getMemory: Query<'get_memory'> = (_input, context) => {
       fragmentation: fragmentation(heldBy((component) => component.region === region.region)),
       alert: context.alertLevelOf(region.region),
     })),
+    dropped: dropped.filter(({ records }) => records > 0),
     shards: shards.map(({ shard, pages }) => {
       const held = heldBy((component) => component.shard === shard)
       return { shard, pages, fragmentation: fragmentation(held) }

@@ -235,6 +235,7 @@ export const QUERIES = {
           alert: z.string(),
         }),
       ),
+      dropped: z.array(z.object({ kind: z.string(), region: z.string(), records: z.number() })),
       shards: z.array(z.object({ shard: z.number(), pages: z.number(), fragmentation: z.number().nullable() })),
       components: z.array(
         z.object({
