@@ -28,6 +28,8 @@ enum Step {
 
 /// Miri takes a thousand times as long.
 const STEPS_MAX: usize = if cfg!(miri) { 60 } else { 400 };
+/// Of the bytes of a page each so-manieth is looked at.
+const STRIDE: usize = if cfg!(miri) { 127 } else { 1 };
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
@@ -102,8 +104,8 @@ proptest! {
                             let lowest = (0..32).find(|page| !model.contains_key(page));
                             prop_assert_eq!(Some(id.0), lowest);
                             let page = pool.page(id);
-                            prop_assert!(!clears || page.iter().all(|byte| *byte == 0), "page is not zeroed");
-                            prop_assert!(page.iter().all(|byte| may_see(*byte, shard)), "another shard's bytes");
+                            prop_assert!(!clears || page.iter().step_by(STRIDE).all(|byte| *byte == 0), "page is not zeroed");
+                            prop_assert!(page.iter().step_by(STRIDE).all(|byte| may_see(*byte, shard)), "another shard's bytes");
                             let fill = filled_by(shard, n);
                             pool.page_mut(id).fill(fill);
                             prop_assert!(model.insert(id.0, (shard, region, fill)).is_none());
@@ -147,6 +149,7 @@ fn a_region_lends_and_gets_its_pages_back() {
 
 /// The levels of the map of free pages, which the small pool above does not have.
 #[test]
+#[cfg_attr(miri, ignore = "too many pages for it")]
 fn a_pool_of_many_pages_gives_the_lowest_free_one() {
     let pages = 64 * 64 * 3 + 7u32;
     let bytes = u64::from(pages) * PAGE_BYTES as u64;
