@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { HttpError } from '../../runtime/http/errors.ts'
-import { QUERIES } from '../../schemas/queries/queries.ts'
-import type { QueryName, QueryOutput } from '../../schemas/queries/queries.ts'
 import { serviceKey } from '../models/scopes.ts'
-import { answer } from './routes.ts'
-import { applyAlert, applyRun, contextOf, FINISHED, openState, STEP } from './stateUnderTest.ts'
+import { applyAlert, applyRun, askerOf, FINISHED, openState, STEP } from './stateUnderTest.ts'
 
 const NOW = Date.parse('2026-03-01T12:00:00Z')
 const MINUTE = 60_000
@@ -14,10 +11,7 @@ after(() => {
   state.drop()
 })
 
-function ask<N extends QueryName>(name: N, input: object): QueryOutput<N> {
-  const output = answer(name, input, contextOf(state, NOW))
-  return QUERIES[name].output.strict().parse(JSON.parse(JSON.stringify(output))) as QueryOutput<N>
-}
+const ask = askerOf(state, NOW)
 const time = (ms: number): string => new Date(ms).toISOString()
 const statesOf = (service: string, input: object): readonly string[] =>
   ask('list_deployments', { service, ...input }).items.map(({ state: is, startedAt }) => `${is} ${startedAt ?? '-'}`)

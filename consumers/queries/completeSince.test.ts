@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { QUERIES } from '../../schemas/queries/queries.ts'
-import type { QueryName, QueryOutput } from '../../schemas/queries/queries.ts'
-import { answer } from './routes.ts'
-import { applyAlert, applyRun, contextOf, FINISHED, openState } from './stateUnderTest.ts'
+import { applyAlert, applyRun, askerOf, FINISHED, openState } from './stateUnderTest.ts'
 
 const NOW = Date.parse('2026-03-01T12:00:00Z')
 const HOUR = 3_600_000
@@ -13,10 +10,7 @@ after(() => {
   state.drop()
 })
 
-function ask<N extends QueryName>(name: N, input: object): QueryOutput<N> {
-  const output = answer(name, input, contextOf(state, NOW))
-  return QUERIES[name].output.strict().parse(JSON.parse(JSON.stringify(output))) as QueryOutput<N>
-}
+const ask = askerOf(state, NOW)
 const time = (ms: number): string => new Date(ms).toISOString()
 const wholeness = ({ complete, completeSince }: { complete: boolean; completeSince: string | null }) => [
   complete,

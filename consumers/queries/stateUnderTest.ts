@@ -3,9 +3,12 @@ import assert from 'node:assert/strict'
 import { readConfiguration } from '../../runtime/configuration/configuration.ts'
 import type { EngineDoor, ShardDoor } from '../../rust-engine/ts/door.ts'
 import { openEngine } from '../../rust-engine/ts/engine.ts'
+import { QUERIES } from '../../schemas/queries/queries.ts'
+import type { QueryName, QueryOutput } from '../../schemas/queries/queries.ts'
 import { partitionOf, SHARDS } from '../../schemas/topics.ts'
 import { BacktestMemory } from './backtestMemory.ts'
 import type { QueryContext, ShardView } from './context.ts'
+import { answer } from './routes.ts'
 
 const MIB = 1024 ** 2
 const quotaBytes = {
@@ -68,6 +71,14 @@ export function contextOf(state: State, now: number, changes: Partial<QueryConte
     models: () => [],
     targets: () => [{ name: 'state_sync_latency', targetMs: 50, p99Ms: null }],
     ...changes,
+  }
+}
+
+/** Asks as the query API does; the answer follows its schema and has no more. */
+export function askerOf(state: State, now: number) {
+  return <N extends QueryName>(name: N, input: object): QueryOutput<N> => {
+    const output = answer(name, input, contextOf(state, now))
+    return QUERIES[name].output.strict().parse(JSON.parse(JSON.stringify(output))) as QueryOutput<N>
   }
 }
 
