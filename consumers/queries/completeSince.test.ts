@@ -39,8 +39,20 @@ test('an answer says since when it is whole, and is not complete when it was ask
   assert.deepEqual(wholeness(ask('list_incidents', { service })), [true, null])
   assert.match(ask('list_deployments', { service }).incompleteReason ?? '', new RegExp(since))
 
+  state.doorOf(service).noteGap(['deployments'], NOW - 2 * HOUR)
+  const newest = ask('list_deployments', { service, limit: 1 })
+  const cursor = newest.nextCursor ?? ''
+  assert.equal(newest.complete, true, 'it reaches to an hour ago')
+  assert.equal(ask('list_deployments', { service, limit: 1, cursor }).complete, false, 'this one to two hours ago')
+
   const metrics = { service, metric: 'cpu', from: time(until - 2 * HOUR), to: time(NOW) }
   assert.deepEqual(wholeness(ask('query_metrics', { ...metrics, stepSeconds: 300 })), [false, since])
   assert.deepEqual(wholeness(ask('query_metrics', { ...metrics, stepSeconds: 3600 })), [true, null], 'another tier')
   assert.deepEqual(wholeness(ask('query_metrics', { ...metrics, stepSeconds: 60 })), [true, null], 'samples')
+  state.doorOf(service).noteGap(['samples'], NOW + 1)
+  const hourly = { ...metrics, stepSeconds: 3600 }
+  assert.deepEqual(wholeness(ask('query_metrics', hourly)), [true, null], 'whole buckets need no samples')
+  const cut = { ...hourly, to: time(NOW + 60_000) }
+  assert.deepEqual(wholeness(ask('query_metrics', cut)), [false, time(NOW + 2)], 'the last bucket is cut')
+  assert.equal(ask('query_metrics', { ...hourly, aggregation: 'rate' }).complete, false)
 })

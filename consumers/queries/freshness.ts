@@ -2,6 +2,7 @@
 import type { DroppedKind } from '../../rust-engine/ts/records.ts'
 import type { ShardView } from './context.ts'
 import { timeText } from './summaries.ts'
+import { later } from './timeRange.ts'
 
 export interface Freshness {
   readonly freshThrough: string | null
@@ -18,22 +19,32 @@ export interface History {
   readonly from: number | null
 }
 
-const NO_HISTORY: History = { kinds: [], from: null }
+/** How far back a page of a list, newest first, reaches: to its last item when another page follows, else as far as was asked. */
+export const reach = (from: number | null, nextCursor: string | null, lastItem: number | undefined): number =>
+  (nextCursor === null ? undefined : lastItem) ?? from ?? Number.NEGATIVE_INFINITY
 
-/** How far back a page of a list, newest first, reaches: as far as was asked when there is no further page. */
-export const reach = (from: number | null, nextCursor: string | null): number | null =>
-  nextCursor === null ? (from ?? Number.NEGATIVE_INFINITY) : null
-
-/** `asked`: every shard that the answer should rest on, whether it could be read or not. */
-export function freshnessOf(asked: readonly ShardView[], isInTouch: boolean, history = NO_HISTORY): Freshness {
+/**
+ * `asked`: every shard that the answer should rest on, whether it could be read or not. `histories`: what it rests on first; of the
+ * others only what is lacking counts.
+ */
+export function freshnessOf(
+  asked: readonly ShardView[],
+  isInTouch: boolean,
+  ...histories: readonly History[]
+): Freshness {
   const reasons: string[] = []
   const away = asked.filter(({ state }) => state !== 'live').map(({ shard }) => shard)
   if (away.length > 0) reasons.push(`being restored: ${shardList(away)}`)
   if (!isInTouch) reasons.push('this process lost touch with its group and may no longer own these shards')
   for (const { shard, gap } of asked) if (gap !== null) reasons.push(`shard ${shard}: ${gap}`)
-  const until = droppedUntil(asked, history.kinds)
+  const dropped = histories.map(({ kinds, from }, n) => {
+    const until = droppedUntil(asked, kinds)
+    const lacks = until !== null && from !== null && from <= until
+    return { until: n === 0 || lacks ? until : null, lacks }
+  })
+  const until = dropped.reduce<number | null>((latest, part) => later(latest, part.until), null)
   const since = until === null ? null : timeText(until + 1)
-  if (until !== null && history.from !== null && history.from <= until) {
+  if (dropped.some(({ lacks }) => lacks)) {
     reasons.push(`some of what is older than ${since} was dropped to make room or never came`)
   }
 

@@ -34,7 +34,7 @@ export const listDeployments: Query<'list_deployments'> = (input, context) => {
   const freshness = withExactness(
     freshnessOf(views, context.isInTouch(), {
       kinds: KINDS[input.subject ?? 'any'],
-      from: reach(filter.from, nextCursor),
+      from: reach(filter.from, nextCursor, items.at(-1)?.listedAt),
     }),
     exactFrom,
   )

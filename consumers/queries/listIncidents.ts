@@ -25,7 +25,10 @@ export const listIncidents: Query<'list_incidents'> = (input, context) => {
     cursor: input.cursor,
   })
   const freshness = withExactness(
-    freshnessOf(views, context.isInTouch(), { kinds: ['incidents'], from: reach(filter.from, nextCursor) }),
+    freshnessOf(views, context.isInTouch(), {
+      kinds: ['incidents'],
+      from: reach(filter.from, nextCursor, items.at(-1)?.startsAt),
+    }),
     exactFrom,
   )
   return { items: items.map(summaryOfIncident), nextCursor, ...freshness }

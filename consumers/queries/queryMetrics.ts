@@ -7,7 +7,7 @@ import type { Query } from './context.ts'
 import { invalidInput } from './errors.ts'
 import { noSeries } from './metricNames.ts'
 import { freshnessOf } from './freshness.ts'
-import type { Freshness } from './freshness.ts'
+import type { Freshness, History } from './freshness.ts'
 
 const POINTS_MAX = 1000
 // One more than is given away tells that there are more.
@@ -23,18 +23,32 @@ export const queryMetrics: Query<'query_metrics'> = (input, context) => {
   const matching = found.flatMap(({ shard, items }) => items.map((series) => ({ shard, series })))
   matching.sort((a, b) => (a.series.id < b.series.id ? -1 : 1))
   const { series, isWhole } = read(matching.slice(0, input.limit), input)
-  const from = Date.parse(input.from)
-  const freshness = freshnessOf(views, context.isInTouch(), { kinds: [sourceOf(from, input.stepSeconds)], from })
+  const freshness = freshnessOf(views, context.isInTouch(), ...sourcesOf(input))
   const detail = matching.length === 0 ? noneOf(input.service, shards) : null
   const truncated = matching.length > input.limit || found.some((ofShard) => ofShard.truncated)
   return { series, truncated, detail, ...(isWhole ? freshness : cutShort(freshness)) }
 }
 
-/** What the engine answers from: a tier where its buckets fill the steps. */
-function sourceOf(fromMs: number, stepSeconds: number): 'samples' | 'samples_5m' | 'samples_1h' {
-  const fills = (seconds: number) => stepSeconds % seconds === 0 && fromMs % (seconds * 1000) === 0
-  if (stepSeconds === 0) return 'samples'
-  return fills(3600) ? 'samples_1h' : fills(300) ? 'samples_5m' : 'samples'
+const SAMPLES = 0
+const FIVE_MINUTES = 300
+const HOUR = 3600
+const KINDS = { [SAMPLES]: 'samples', [FIVE_MINUTES]: 'samples_5m', [HOUR]: 'samples_1h' } as const
+
+/**
+ * What the engine answers from: a tier where its buckets fill the steps, and samples for a bucket that the window cuts at its
+ * end. Increases look back for the sample before, and are read from samples where the tier does not know them.
+ */
+function sourcesOf({ from, to, stepSeconds, aggregation }: QueryInput<'query_metrics'>): readonly History[] {
+  const [first, end] = [Date.parse(from), Date.parse(to)]
+  const fills = (seconds: number) => stepSeconds % seconds === 0 && first % (seconds * 1000) === 0
+  const width = stepSeconds === 0 ? SAMPLES : fills(HOUR) ? HOUR : fills(FIVE_MINUTES) ? FIVE_MINUTES : SAMPLES
+  const grows = aggregation === 'increase' || aggregation === 'rate'
+  const reached = grows ? first - Math.max(stepSeconds, FIVE_MINUTES) * 1000 : first
+  const sources: History[] = [{ kinds: [KINDS[width]], from: reached }]
+  if (width === SAMPLES) return sources
+  if (grows) return [...sources, { kinds: ['samples'], from: reached }]
+  const cut = end % (width * 1000)
+  return cut === 0 ? sources : [...sources, { kinds: ['samples_5m', 'samples'], from: end - cut }]
 }
 
 function seriesOf({ door }: LiveShard, input: QueryInput<'query_metrics'>): Found<SeriesInfo> {
