@@ -1,6 +1,5 @@
 //! What a query reads, taken out of the pages: then it can be computed elsewhere.
 
-use crate::TREE;
 use crate::group::{Group, load};
 use crate::head::Head;
 use crate::keys::{self, TIMES};
@@ -14,6 +13,7 @@ use crate::tier_column::{self, Need};
 use crate::tier_keys::{self, Name};
 use crate::times::Found;
 use crate::values::Values;
+use crate::{TREE, due};
 use paged::{Pages, ordered};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -79,13 +79,17 @@ impl<'a> Shared<'a> {
         let mut times = Vec::new();
         let prefix = keys::column_chunks(number, TIMES);
         let mut cursor = TREE.seek(pages, &keys::chunk(number, TIMES, since.max(plan.fives_until)));
+        // What is merged already lies with the last chunk, behind others that may begin after the window.
+        let mut is_merger_ahead = due::next_column(pages, number) > 0;
         while let Some((key, bytes)) = cursor.next(pages) {
             let Some(name) = Name::after(key, &prefix) else { break };
             let of_chunk = Found::of(pages, number, name.last, bytes);
-            if of_chunk.first() >= asked.to {
+            is_merger_ahead &= !of_chunk.is_being_merged();
+            if of_chunk.first() < asked.to {
+                times.push((name, of_chunk));
+            } else if !is_merger_ahead {
                 break;
             }
-            times.push((name, of_chunk));
         }
         let late = late::samples(pages, number, since.max(plan.fives_until), asked.to.saturating_sub(1));
         let head_page = Head::at(group.head);

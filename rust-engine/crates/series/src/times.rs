@@ -76,6 +76,11 @@ impl<'a> Found<'a> {
         (times.rows(), times.first())
     }
 
+    /// True for the last chunk of those that a merger is under way for.
+    pub fn is_being_merged(&self) -> bool {
+        self.former.is_some()
+    }
+
     /// The first of all.
     pub fn first(&self) -> i64 {
         self.times.first()

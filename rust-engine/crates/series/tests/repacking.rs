@@ -116,8 +116,12 @@ impl Shard {
     }
 
     fn read(&mut self, id: u128) -> BTreeMap<i64, u64> {
+        self.read_between(id, 0, i64::MAX)
+    }
+
+    fn read_between(&mut self, id: u128, from: i64, to: i64) -> BTreeMap<i64, u64> {
         let (mut times, mut values) = (vec![0.0; ROOM], vec![0.0; ROOM]);
-        let asked = Asked { from: 0, to: i64::MAX, step: 0, aggregation: Aggregation::Last };
+        let asked = Asked { from, to, step: 0, aggregation: Aggregation::Last };
         let n = range(&self.space(), id, asked, &mut times, &mut values).expect("valid");
         times.into_iter().zip(values).take(n).map(|(time, value)| (time as i64, value.to_bits())).collect()
     }
@@ -267,6 +271,32 @@ fn merged_chunks_are_longer_and_take_fewer_bytes() {
     assert_eq!(before.0.chunks, after.chunks / 2 * 17);
     assert!(shard.described() == before.1);
     assert_eq!(shard.repack(), 0, "nothing is due any more");
+}
+
+#[test]
+fn a_window_that_ends_before_later_chunks_of_a_merger_is_read_whole() {
+    let mut shard = Shard::new();
+    let rows = rows(0, 1_200, 4);
+    let mut model = Model::new();
+    for (time, ids) in &rows {
+        shard.apply(&[(*time, ids.clone())]);
+        for id in ids {
+            model.entry(*id).or_default().insert(*time, value(*time, *id).to_bits());
+        }
+    }
+    let mut tasks = 0;
+    loop {
+        for (id, points) in &model {
+            for (from, to) in [(0, 500), (700, 2_000), (1_500, 4_000), (3_000, 9_000)] {
+                let wanted: BTreeMap<i64, u64> = points.range(from..to).map(|(time, bits)| (*time, *bits)).collect();
+                assert_eq!(shard.read_between(*id, from, to), wanted, "{id} in {from}..{to} after {tasks} tasks");
+            }
+        }
+        let Some(task) = next_task(&mut shard.space()) else { break };
+        install(&mut shard.space(), task.run()).expect("installed");
+        tasks += 1;
+    }
+    assert!(tasks > 1, "columns are merged in several tasks");
 }
 
 #[test]
