@@ -111,7 +111,7 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
   })
   const context: QueryContext = {
     shards: () => pipeline.shards().map(viewOf),
-    ownerOf: (shard) => shards.members.addressOf(shard, Date.now()),
+    ownerOf: (shard) => shards.members.addressOf(shard, Date.now(), address),
     isInTouch: () => pipeline.isInTouch(),
     environments: configuration.environments,
     isMappedByNow: mappedByNow(catalog, Date.now()),

@@ -19,9 +19,12 @@ export class MemberTable {
       .sort((a, b) => (a.instance < b.instance ? -1 : 1))
   }
 
-  /** Where a shard is asked; of two that say so, the one that said it last (a frozen process still believes it). */
-  addressOf(shard: number, now: number): string | null {
-    const owners = this.members(now).filter(({ shards }) => shards.includes(shard))
+  /**
+   * Where a shard is asked that the process at `own` has not; of two that say so, the one that said it last (a frozen process
+   * still believes it). What was said at `own` is the word of a killed process before this one, or is over.
+   */
+  addressOf(shard: number, now: number, own: string): string | null {
+    const owners = this.members(now).filter(({ address, shards }) => address !== own && shards.includes(shard))
     const newest = owners.sort((a, b) => b.at - a.at)[0]
     return newest?.address ?? null
   }
