@@ -56,3 +56,17 @@ test('an answer says since when it is whole, and is not complete when it was ask
   assert.deepEqual(wholeness(ask('query_metrics', cut)), [false, time(NOW + 2)], 'the last bucket is cut')
   assert.equal(ask('query_metrics', { ...hourly, aggregation: 'rate' }).complete, false)
 })
+
+test('a service whose outcomes may be gone does not pass for one without any', () => {
+  const own = 'production/sums-dropped'
+  applyRun(state, own, 1, NOW - 2 * HOUR)
+  applyRun(state, own, 1, NOW - HOUR, FINISHED)
+  const dropped = (until: number): void => {
+    state.doorOf(own).noteGap(['rolling_scopes'], until)
+  }
+  const before = wholeness(ask('get_service', { service: own }))
+  dropped(NOW - 3 * HOUR)
+  assert.deepEqual(wholeness(ask('get_service', { service: own })), before, 'before anything was heard of it')
+  dropped(NOW - HOUR)
+  assert.equal(ask('get_service', { service: own }).complete, false)
+})

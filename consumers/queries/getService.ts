@@ -32,9 +32,12 @@ export const getService: Query<'get_service'> = ({ service }, context) => {
       .sort((a, b) => b.startsAt - a.startsAt)
       .slice(0, OPEN_INCIDENTS_MAX)
       .map(summaryOfIncident),
-    ...freshnessOf([view], context.isInTouch(), {
-      kinds: ['ci_runs_successful', 'ci_runs_failed', 'deployments'],
-      from: null,
-    }),
+    ...freshnessOf(
+      [view],
+      context.isInTouch(),
+      { kinds: ['ci_runs_successful', 'ci_runs_failed', 'deployments'], from: null },
+      // The outcomes are sums of all that ended since then.
+      { kinds: ['rolling_scopes'], from: record.firstSeenAt },
+    ),
   }
 }
