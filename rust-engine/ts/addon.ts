@@ -3,11 +3,16 @@ import { createRequire } from 'node:module'
 
 declare const engineMark: unique symbol
 declare const decoderMark: unique symbol
+declare const readingMark: unique symbol
 export interface EngineBox {
   readonly [engineMark]: true
 }
 export interface DecoderBox {
   readonly [decoderMark]: true
+}
+/** A query that is read in slices. */
+export interface ReadingBox {
+  readonly [readingMark]: true
 }
 
 export interface Addon {
@@ -159,6 +164,20 @@ export interface Addon {
     values: Float64Array,
     counts: Float64Array,
   ): string
+  beginRanges(
+    engine: EngineBox,
+    shard: number,
+    generation: number,
+    seriesIds: string,
+    from: number,
+    to: number,
+    stepMs: number,
+    aggregation: string,
+    rowsMax: number,
+    pointsMax: number,
+  ): ReadingBox
+  /** JSON of what was read, and times and values of all its points. */
+  nextRanges(engine: EngineBox, reading: ReadingBox): Promise<readonly [string, ArrayBuffer, ArrayBuffer]>
 
   openRemoteWrite(limits: string): DecoderBox
   /** JSON of the batches, and their bytes in one buffer. */

@@ -17,6 +17,7 @@ import type {
   Matcher,
   MemoryReport,
   Page,
+  RangesRead,
   ResourceRecord,
   SeriesInfo,
   ServiceRecord,
@@ -147,6 +148,20 @@ export interface ShardDoor {
     values: Float64Array,
     counts: Float64Array,
   ): boolean
+  /**
+   * `ranges` for queries of any size, with at most `pointsMax` points of each series: what is read is taken out of the pages
+   * between other work, some 0.5 MiB at a time, and computed on another thread. Each series is as it was at one moment, not
+   * all of them at the same. Two of these run at once for an engine, others wait for their turn: `ReadsBusy` when 64 do.
+   */
+  readRanges(
+    seriesIds: readonly string[],
+    from: number,
+    to: number,
+    stepMs: number,
+    aggregation: Aggregation,
+    rowsMax: number,
+    pointsMax: number,
+  ): Promise<RangesRead>
 
   service(service: string): ServiceRecord | null
   services(limit: number, cursor: string | null): Page<ServiceRecord>

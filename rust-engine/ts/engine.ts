@@ -5,6 +5,10 @@ import type { EngineDoor, RestoredShard, ShardDoor } from './door.ts'
 import { named, namedError } from './errors.ts'
 import { openShard } from './shard.ts'
 import type { EngineOptions, MemoryReport, SnapshotInfo } from './records.ts'
+import { Turns } from './turns.ts'
+
+/** Large reads that run at once: one is computed while the slice of another is taken. */
+const READS_AT_ONCE = 2
 
 /** Maps the pool; throws `OptionsInvalid` or `MapRefused`. */
 export function openEngine(options: EngineOptions): EngineDoor {
@@ -17,6 +21,7 @@ export function openEngine(options: EngineOptions): EngineDoor {
 class Engine implements EngineDoor {
   readonly #box: EngineBox
   readonly #keyFile: string | null
+  readonly #turns = new Turns(READS_AT_ONCE)
 
   constructor(box: EngineBox, keyFile: string | null) {
     this.#box = box
@@ -41,7 +46,7 @@ class Engine implements EngineDoor {
 
   createShard(shard: number): ShardDoor {
     const generation = named(() => addon.createShard(this.#box, shard))
-    return openShard(this.#box, shard, generation, this.#keyFileOf)
+    return openShard(this.#box, shard, generation, this.#keyFileOf, this.#turns)
   }
 
   async restoreShard(
@@ -56,7 +61,7 @@ class Engine implements EngineDoor {
     })
     const { generation, info, refused } = JSON.parse(restored) as Restored
     if (generation === null || info === null) return { shard: null, info: null, refused }
-    return { shard: openShard(this.#box, shard, generation, this.#keyFileOf), info, refused }
+    return { shard: openShard(this.#box, shard, generation, this.#keyFileOf, this.#turns), info, refused }
   }
 
   // Beside the snapshots' folder when not given, so that a state folder carries its key.

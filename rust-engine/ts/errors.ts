@@ -59,6 +59,17 @@ export class RecordInvalid extends EngineError {
   }
 }
 
+/** Too many large reads wait for their turn. */
+export class ReadsBusy extends EngineError {
+  override readonly name = 'ReadsBusy'
+  readonly retryable = true
+  readonly waiting: number
+  constructor(waiting: number) {
+    super(`${waiting} large reads wait already`)
+    this.waiting = waiting
+  }
+}
+
 /** Bytes of a metric batch do not follow docs/column-block.md. */
 export class BlockInvalid extends EngineError {
   override readonly name = 'BlockInvalid'

@@ -8,7 +8,7 @@ import protobuf from 'protobufjs'
 import snappy from 'snappyjs'
 import type { ShardDoor } from './door.ts'
 import { openEngine } from './engine.ts'
-import { BlockInvalid, RecordInvalid, RemoteWriteInvalid, SharedMemoryRefused } from './errors.ts'
+import { BlockInvalid, ReadsBusy, RecordInvalid, RemoteWriteInvalid, ShardGone, SharedMemoryRefused } from './errors.ts'
 import type { Matcher } from './records.ts'
 import { createRemoteWriteDecoder } from './remoteWrite.ts'
 
@@ -147,6 +147,43 @@ test('several series are read at once, each into its share, and no more rows tha
   )
   const short = new Float64Array(2)
   assert.throws(() => shard.ranges(ids, from, to, 0, 'last', 1, times, values, short), RecordInvalid)
+})
+
+test('a large read gives what ranges does, slice by slice, and a few at once', async () => {
+  const shard = open().createShard(0)
+  scrape(shard, 60, 0, 400, (row, i) => row + 1000 * i)
+  const ids = [...shard.series('production/node', [], 100, null).items.map(({ id }) => id), 'f'.repeat(32)]
+  const [from, to] = [START, START + 400 * SCRAPE_MS]
+  const [times, values] = [new Float64Array(1_000 * ids.length), new Float64Array(1_000 * ids.length)]
+  const counts = new Float64Array(ids.length)
+  shard.ranges(ids, from, to, 0, 'last', 1_000_000, times, values, counts)
+  const reads = Array.from({ length: 6 }, () => shard.readRanges(ids, from, to, 0, 'last', 1_000_000, 1_000))
+  for (const { isWhole, coarseUntil, series } of await Promise.all(reads)) {
+    assert.deepEqual([isWhole, coarseUntil, series.length], [true, null, ids.length])
+    for (const [i, one] of series.entries()) {
+      const share = [i * 1_000, i * 1_000 + (counts[i] ?? 0)] as const
+      assert.deepEqual([one.times, one.values], [times.slice(...share), values.slice(...share)])
+    }
+  }
+  // Of each series 256 rows are sealed; what is in the head is not counted.
+  const few = await shard.readRanges(ids, from, to, 0, 'last', 50 * 256, 1_000)
+  assert.deepEqual([few.isWhole, few.series.filter((one) => one.times.length > 0).length], [false, 50])
+})
+
+test('large reads that are too many, wrong, or of a shard that goes are refused by name', async () => {
+  const shard = open().createShard(0)
+  scrape(shard, 60, 0, 10, (row) => row)
+  const ids = shard.series('production/node', [], 100, null).items.map(({ id }) => id)
+  const read = (seriesIds: readonly string[]) => shard.readRanges(seriesIds, 0, 2 * START, 0, 'last', 10_000, 1_000)
+  const busy = (await Promise.allSettled(Array.from({ length: 70 }, () => read(ids)))).filter(
+    (one) => one.status === 'rejected',
+  )
+  assert.deepEqual([busy.length, busy.every(({ reason }) => reason instanceof ReadsBusy)], [4, true])
+  await assert.rejects(read(['no hex']), RecordInvalid)
+  assert.deepEqual(await read([]), { series: [], isWhole: true, coarseUntil: null })
+  const dropped = read(ids)
+  shard.drop()
+  await assert.rejects(dropped, ShardGone)
 })
 
 test('steps aggregate; stale markers are skipped', () => {

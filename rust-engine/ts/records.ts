@@ -219,6 +219,18 @@ export interface Found<T> {
 /** `increase` and `rate` (a second) of counters: a fall is a counter that began again at 0 (docs/series.md). */
 export type Aggregation = 'last' | 'avg' | 'min' | 'max' | 'sum' | 'count' | 'increase' | 'rate'
 
+/** The points of several series, each oldest first, in the order in which they were asked for. */
+export interface RangesRead {
+  readonly series: readonly { readonly times: Float64Array; readonly values: Float64Array }[]
+  /** False: more than the allowed rows would have had to be read, so that points are missing. */
+  readonly isWhole: boolean
+  /**
+   * Before this time (ms) samples of some series are gone: there the steps were made of buckets of five minutes or of an hour,
+   * each counted at its start. Null where all is exact: with samples, and with steps that whole buckets fill.
+   */
+  readonly coarseUntil: number | null
+}
+
 /** A page of a list, newest first; `cursor` is null at the end. `exactFrom`: the latest of the items', where a list takes `at`. */
 export interface Page<T> {
   readonly items: readonly T[]

@@ -2,6 +2,7 @@
 import { addon, type EngineBox } from './addon.ts'
 import type { ShardDoor } from './door.ts'
 import { named, namedError, SharedMemoryRefused } from './errors.ts'
+import { readSlices } from './slices.ts'
 import type {
   Aggregation,
   AsKnown,
@@ -16,21 +17,24 @@ import type {
   IncidentRecord,
   Matcher,
   Page,
+  RangesRead,
   ResourceRecord,
   SeriesInfo,
   ServiceRecord,
   SnapshotWritten,
   Upkeep,
 } from './records.ts'
+import type { Turns } from './turns.ts'
 
-/** The door of a loaded shard; `keyFileOf` names the key for the snapshots of a folder. */
+/** The door of a loaded shard; `keyFileOf` names the key for the snapshots of a folder, `turns` are those of large reads. */
 export function openShard(
   engine: EngineBox,
   shard: number,
   generation: number,
   keyFileOf: (folder: string) => string,
+  turns: Turns,
 ): ShardDoor {
-  return new Shard(engine, shard, generation, keyFileOf)
+  return new Shard(engine, shard, generation, keyFileOf, turns)
 }
 
 class Shard implements ShardDoor {
@@ -38,12 +42,20 @@ class Shard implements ShardDoor {
   readonly #engine: EngineBox
   readonly #generation: number
   readonly #keyFileOf: (folder: string) => string
+  readonly #turns: Turns
 
-  constructor(engine: EngineBox, shard: number, generation: number, keyFileOf: (folder: string) => string) {
+  constructor(
+    engine: EngineBox,
+    shard: number,
+    generation: number,
+    keyFileOf: (folder: string) => string,
+    turns: Turns,
+  ) {
     this.shard = shard
     this.#engine = engine
     this.#generation = generation
     this.#keyFileOf = keyFileOf
+    this.#turns = turns
   }
 
   drop(): void {
@@ -195,6 +207,25 @@ class Shard implements ShardDoor {
       addon.ranges(engine, this.shard, generation, ids, from, to, stepMs, aggregation, rowsMax, at, out, filled),
     )
     return parse<{ readonly isWhole: boolean }>(answered).isWhole
+  }
+
+  readRanges(
+    seriesIds: readonly string[],
+    from: number,
+    to: number,
+    stepMs: number,
+    aggregation: Aggregation,
+    rowsMax: number,
+    pointsMax: number,
+  ): Promise<RangesRead> {
+    return this.#turns.take(() => {
+      const ids = JSON.stringify(seriesIds)
+      const [engine, generation] = [this.#engine, this.#generation]
+      const reading = named(() =>
+        addon.beginRanges(engine, this.shard, generation, ids, from, to, stepMs, aggregation, rowsMax, pointsMax),
+      )
+      return readSlices(engine, reading, seriesIds.length)
+    })
   }
 
   service(service: string): ServiceRecord | null {

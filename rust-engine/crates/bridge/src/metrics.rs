@@ -1,12 +1,39 @@
 use crate::call::{handle, integer, invalid, json, reply, text, text_or_null, with_engine};
-use neon::{prelude::*, types::buffer::TypedArray};
+use neon::{
+    prelude::*,
+    types::{JsArrayBuffer, buffer::TypedArray},
+};
+use serde::Serialize;
+use series::{Answered, Slice, SlicePoints, Slices};
+use shard::Handle;
+use std::cell::RefCell;
 
 pub fn export(cx: &mut ModuleContext) -> NeonResult<()> {
     cx.export_function("applyMetrics", apply_metrics)?;
     cx.export_function("series", series)?;
     cx.export_function("labelValues", label_values)?;
     cx.export_function("range", range)?;
-    cx.export_function("ranges", ranges)
+    cx.export_function("ranges", ranges)?;
+    cx.export_function("beginRanges", begin_ranges)?;
+    cx.export_function("nextRanges", next_ranges)
+}
+
+/// What is left of a query that is read in slices.
+struct Reading {
+    handle: Handle,
+    slices: RefCell<Slices>,
+}
+
+impl Finalize for Reading {}
+
+/// Of a slice; `counts` are the position of each of its series among those asked for and how many points it has.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Read {
+    counts: Vec<(usize, usize)>,
+    is_done: bool,
+    #[serde(flatten)]
+    answered: Answered,
 }
 
 fn apply_metrics(mut cx: FunctionContext) -> JsResult<JsString> {
@@ -69,6 +96,42 @@ fn ranges(mut cx: FunctionContext) -> JsResult<JsString> {
     values.as_mut_slice(&mut cx)[..room].copy_from_slice(&out);
     counts.as_mut_slice(&mut cx).copy_from_slice(&written);
     reply(&mut cx, &answered)
+}
+
+fn begin_ranges(mut cx: FunctionContext) -> JsResult<JsBox<Reading>> {
+    let handle = handle(&mut cx)?;
+    let ids: Vec<String> = json(&mut cx, 3, "seriesIds")?;
+    let asked = asked(&mut cx, 4)?;
+    let rows_max = integer(&mut cx, 8)?;
+    let points_max: u32 = integer(&mut cx, 9)?;
+    let slices = with_engine(&mut cx, |engine| engine.slices(handle, &ids, asked, rows_max, points_max as usize))?;
+    Ok(cx.boxed(Reading { handle, slices: RefCell::new(slices) }))
+}
+
+/// Takes the next slice now and computes it on another thread: what it is, and times and values of its points.
+fn next_ranges(mut cx: FunctionContext) -> JsResult<JsPromise> {
+    let reading = cx.argument::<JsBox<Reading>>(1)?;
+    let slice = {
+        let mut slices = reading.slices.borrow_mut();
+        with_engine(&mut cx, |engine| engine.take_slice(reading.handle, &mut slices))?
+    };
+    let is_done = reading.slices.borrow().is_done();
+    let bytes = |numbers: Vec<f64>| numbers.into_iter().flat_map(f64::to_le_bytes).collect::<Vec<u8>>();
+    let compute = move || {
+        let whole = SlicePoints { answered: Answered { is_whole: true, coarse_until: None }, ..Default::default() };
+        let SlicePoints { counts, times, values, answered } = slice.map_or(whole, Slice::compute);
+        (Read { counts, is_done, answered }, bytes(times), bytes(values))
+    };
+    Ok(cx.task(compute).promise(|mut cx, (read, times, values)| {
+        let Ok(read) = serde_json::to_string(&read) else { return cx.throw_error("a slice does not serialise") };
+        let (read, reply) = (cx.string(read), cx.empty_array());
+        let times = JsArrayBuffer::from_slice(&mut cx, &times)?;
+        let values = JsArrayBuffer::from_slice(&mut cx, &values)?;
+        reply.set(&mut cx, 0, read)?;
+        reply.set(&mut cx, 1, times)?;
+        reply.set(&mut cx, 2, values)?;
+        Ok(reply)
+    }))
 }
 
 /// From, to, step and aggregation in the arguments from `i`.

@@ -4,7 +4,7 @@ use crate::engine::{Engine, Handle};
 use crate::error::EngineError;
 use codec::{Block, SeriesId};
 use paged::Region;
-use series::{Answered, Applied, Asked, Found, Matcher, SeriesInfo};
+use series::{Answered, Applied, Asked, Found, Matcher, SeriesInfo, Slice, Slices};
 
 impl Engine {
     /// Applies one batch of a target.
@@ -88,13 +88,34 @@ impl Engine {
         values: &mut [f64],
         counts: &mut [f64],
     ) -> Result<Answered, EngineError> {
-        let ids = ids.iter().map(|id| series_id(id)).collect::<Result<Vec<_>, _>>()?;
+        let ids = series_ids(ids)?;
         if counts.len() < ids.len() {
             let reason = format!("{} numbers for {} series", counts.len(), ids.len());
             return Err(EngineError::RecordInvalid { field: "counts", reason });
         }
         Ok(series::ranges(&self.view(handle)?, &ids, asked, rows_max, times, values, counts)?)
     }
+
+    /// Begins to read steps or samples of several series in slices, at most `points_max` points of each.
+    pub fn slices(
+        &self,
+        handle: Handle,
+        ids: &[String],
+        asked: Asked,
+        rows_max: u64,
+        points_max: usize,
+    ) -> Result<Slices, EngineError> {
+        Ok(Slices::of(&self.view(handle)?, &series_ids(ids)?, asked, rows_max, points_max)?)
+    }
+
+    /// Takes the next slice out of the pages, to be computed on any thread.
+    pub fn take_slice(&self, handle: Handle, slices: &mut Slices) -> Result<Option<Slice>, EngineError> {
+        Ok(slices.take(&self.view(handle)?))
+    }
+}
+
+fn series_ids(ids: &[String]) -> Result<Vec<SeriesId>, EngineError> {
+    ids.iter().map(|id| series_id(id)).collect()
 }
 
 fn series_id(id: &str) -> Result<SeriesId, EngineError> {
