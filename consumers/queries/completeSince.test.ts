@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { applyAlert, applyRun, askerOf, FINISHED, openState } from './stateUnderTest.ts'
+import { applyAlert, applyRun, askerOf, FINISHED, metricsAskerOf, openState } from './stateUnderTest.ts'
 
 const NOW = Date.parse('2026-03-01T12:00:00Z')
 const HOUR = 3_600_000
@@ -11,13 +11,14 @@ after(() => {
 })
 
 const ask = askerOf(state, NOW)
+const askMetrics = metricsAskerOf(state, NOW)
 const time = (ms: number): string => new Date(ms).toISOString()
 const wholeness = ({ complete, completeSince }: { complete: boolean; completeSince: string | null }) => [
   complete,
   completeSince,
 ]
 
-test('an answer says since when it is whole, and is not complete when it was asked for more', () => {
+test('an answer says since when it is whole, and is not complete when it was asked for more', async () => {
   const key = applyAlert(state, service, 1, NOW - HOUR)
   for (const run of [1, 2, 3]) {
     applyRun(state, service, run, NOW - run * HOUR)
@@ -46,15 +47,15 @@ test('an answer says since when it is whole, and is not complete when it was ask
   assert.equal(ask('list_deployments', { service, limit: 1, cursor }).complete, false, 'this one to two hours ago')
 
   const metrics = { service, metric: 'cpu', from: time(until - 2 * HOUR), to: time(NOW) }
-  assert.deepEqual(wholeness(ask('query_metrics', { ...metrics, stepSeconds: 300 })), [false, since])
-  assert.deepEqual(wholeness(ask('query_metrics', { ...metrics, stepSeconds: 3600 })), [true, null], 'another tier')
-  assert.deepEqual(wholeness(ask('query_metrics', { ...metrics, stepSeconds: 60 })), [true, null], 'samples')
+  assert.deepEqual(wholeness(await askMetrics({ ...metrics, stepSeconds: 300 })), [false, since])
+  assert.deepEqual(wholeness(await askMetrics({ ...metrics, stepSeconds: 3600 })), [true, null], 'another tier')
+  assert.deepEqual(wholeness(await askMetrics({ ...metrics, stepSeconds: 60 })), [true, null], 'samples')
   state.doorOf(service).noteGap(['samples'], NOW + 1)
   const hourly = { ...metrics, stepSeconds: 3600 }
-  assert.deepEqual(wholeness(ask('query_metrics', hourly)), [true, null], 'whole buckets need no samples')
+  assert.deepEqual(wholeness(await askMetrics(hourly)), [true, null], 'whole buckets need no samples')
   const cut = { ...hourly, to: time(NOW + 60_000) }
-  assert.deepEqual(wholeness(ask('query_metrics', cut)), [false, time(NOW + 2)], 'the last bucket is cut')
-  assert.equal(ask('query_metrics', { ...hourly, aggregation: 'rate' }).complete, false)
+  assert.deepEqual(wholeness(await askMetrics(cut)), [false, time(NOW + 2)], 'the last bucket is cut')
+  assert.equal((await askMetrics({ ...hourly, aggregation: 'rate' })).complete, false)
 })
 
 test('a service whose outcomes may be gone does not pass for one without any', () => {

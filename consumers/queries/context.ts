@@ -65,4 +65,8 @@ export interface QueryContext {
   targets(): QueryOutput<'get_health'>['targets']
 }
 
-export type Query<N extends QueryName> = (input: QueryInput<N>, context: QueryContext) => QueryOutput<N>
+/** Refuses wrong input by throwing; a promise where the work goes on beside the event loop. */
+export type Query<N extends QueryName> = (
+  input: QueryInput<N>,
+  context: QueryContext,
+) => QueryOutput<N> | Promise<QueryOutput<N>>

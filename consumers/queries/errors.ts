@@ -1,7 +1,7 @@
 /** Why a query has no answer here, as the HTTP answer that says so. */
 import { HttpError } from '../../runtime/http/errors.ts'
 
-const RESTORING_RETRY_SECONDS = 1
+const RETRY_SECONDS = 1
 
 export const notFound = (what: string): HttpError => new HttpError(404, 'not_found', `${what} is not known`)
 
@@ -14,5 +14,11 @@ export const wrongOwner = (shard: number, address: string): HttpError =>
 /** Nobody answers for the shard right now: it restores here, or moves. */
 export const restoring = (shard: number): HttpError =>
   new HttpError(503, 'restoring', `shard ${shard} is being restored; ask again`, {
-    headers: { 'retry-after': String(RESTORING_RETRY_SECONDS) },
+    headers: { 'retry-after': String(RETRY_SECONDS) },
+  })
+
+/** Too many large questions wait already. */
+export const busy = (): HttpError =>
+  new HttpError(503, 'busy', 'too many questions of this size are being answered; ask again', {
+    headers: { 'retry-after': String(RETRY_SECONDS) },
   })

@@ -1,38 +1,54 @@
-import { RecordInvalid } from '../../rust-engine/ts/errors.ts'
-import type { Found, SeriesInfo } from '../../rust-engine/ts/records.ts'
+import { ReadsBusy, RecordInvalid, ShardGone } from '../../rust-engine/ts/errors.ts'
+import type { Found, RangesRead, SeriesInfo } from '../../rust-engine/ts/records.ts'
 import type { QueryInput, QueryOutput } from '../../schemas/queries/queries.ts'
 import { listedShards, liveShards } from './askedShard.ts'
 import type { LiveShard } from './askedShard.ts'
 import type { Query } from './context.ts'
-import { invalidInput } from './errors.ts'
+import { busy, invalidInput, restoring } from './errors.ts'
 import { noSeries } from './metricNames.ts'
 import { freshnessOf } from './freshness.ts'
 import type { Freshness, History } from './freshness.ts'
 
 const POINTS_MAX = 1000
-// One more than is given away tells that there are more.
-const ROOM = POINTS_MAX + 1
-/** A query holds the event loop while it reads: twenty series of a week at 15 s are within this. */
+/** Samples, or buckets where a tier answers: twenty series of a week at 15 s are within this. */
 const SAMPLES_READ_MAX = 1_000_000
 
-export const queryMetrics: Query<'query_metrics'> = (input, context) => {
-  if (Date.parse(input.from) >= Date.parse(input.to)) throw invalidInput('to', 'must be later than from')
+export const queryMetrics: Query<'query_metrics'> = (asked, context) => {
+  if (Date.parse(asked.from) >= Date.parse(asked.to)) throw invalidInput('to', 'must be later than from')
+  const input = { ...asked, from: beginOf(asked) }
   const views = listedShards(input.service, context)
   const shards = liveShards(views)
   const found = shards.map((shard) => ({ shard, ...seriesOf(shard, input) }))
   const matching = found.flatMap(({ shard, items }) => items.map((series) => ({ shard, series })))
   matching.sort((a, b) => (a.series.id < b.series.id ? -1 : 1))
-  const { series, isWhole } = read(matching.slice(0, input.limit), input)
-  const freshness = freshnessOf(views, context.isInTouch(), ...sourcesOf(input))
   const detail = matching.length === 0 ? noneOf(input.service, shards) : null
   const truncated = matching.length > input.limit || found.some((ofShard) => ofShard.truncated)
-  return { series, truncated, detail, ...(isWhole ? freshness : cutShort(freshness)) }
+  const answered = read(matching.slice(0, input.limit), input).then(({ series, isWhole }) => {
+    // Samples may have been dropped while they were read.
+    const freshness = freshnessOf(views, context.isInTouch(), ...sourcesOf(input))
+    return { series, truncated, detail, ...(isWhole ? freshness : cutShort(freshness)) }
+  })
+  return answered.catch(refuse)
+}
+
+/** A shard may go while it is read. */
+function refuse(error: unknown): never {
+  if (error instanceof ShardGone) throw restoring(error.shard)
+  if (error instanceof ReadsBusy) throw busy()
+  throw error
 }
 
 const SAMPLES = 0
 const FIVE_MINUTES = 300
 const HOUR = 3600
 const KINDS = { [SAMPLES]: 'samples', [FIVE_MINUTES]: 'samples_5m', [HOUR]: 'samples_1h' } as const
+
+/** Steps of whole hours, or of whole five minutes, begin at whole ones, so that a tier answers. */
+function beginOf({ from, stepSeconds }: QueryInput<'query_metrics'>): string {
+  const width = stepSeconds === 0 ? null : [HOUR, FIVE_MINUTES].find((seconds) => stepSeconds % seconds === 0)
+  if (width === null || width === undefined) return from
+  return new Date(Math.floor(Date.parse(from) / (width * 1000)) * width * 1000).toISOString()
+}
 
 /**
  * What the engine answers from: a tier where its buckets fill the steps, and samples for a bucket that the window cuts at its
@@ -74,45 +90,40 @@ interface Asked {
 type Answered = QueryOutput<'query_metrics'>['series'][number]
 
 /** The series of a shard at once, since those of a target share their timestamps; each shard by its part of the samples. */
-function read(
+async function read(
   asked: readonly Asked[],
   input: QueryInput<'query_metrics'>,
-): { readonly series: Answered[]; readonly isWhole: boolean } {
+): Promise<{ readonly series: Answered[]; readonly isWhole: boolean }> {
   const found = new Map<Asked, Answered>()
   let isWhole = true
   for (const [{ door }, ofShard] of Map.groupBy(asked, ({ shard }) => shard)) {
-    const times = new Float64Array(ROOM * ofShard.length)
-    const values = new Float64Array(ROOM * ofShard.length)
-    const counts = new Float64Array(ofShard.length)
-    const isRead = door.ranges(
+    const answer = await door.readRanges(
       ofShard.map(({ series }) => series.id),
       Date.parse(input.from),
       Date.parse(input.to),
       input.stepSeconds * 1000,
       input.aggregation,
       Math.floor((SAMPLES_READ_MAX * ofShard.length) / asked.length),
-      times,
-      values,
-      counts,
+      // One more than is given away tells that there are more.
+      POINTS_MAX + 1,
     )
-    isWhole &&= isRead
+    isWhole &&= answer.isWhole
     for (const [i, one] of ofShard.entries()) {
-      const [from, count] = [i * ROOM, counts[i] ?? 0]
+      const read = answer.series[i]
       found.set(one, {
         labels: { ...one.series.labels },
         service: one.series.service,
-        points: pointsOf(times, values, from, Math.min(count, POINTS_MAX)),
-        truncated: count > POINTS_MAX,
+        points: read === undefined ? [] : pointsOf(read),
+        truncated: (read?.times.length ?? 0) > POINTS_MAX,
       })
     }
   }
   return { series: asked.flatMap((one) => found.get(one) ?? []), isWhole }
 }
 
-function pointsOf(times: Float64Array, values: Float64Array, from: number, count: number): [number, number][] {
+function pointsOf({ times, values }: RangesRead['series'][number]): [number, number][] {
   const points: [number, number][] = []
-  for (let i = from; i < from + count; i++) {
-    const value = values[i] ?? Number.NaN
+  for (const [i, value] of values.subarray(0, POINTS_MAX).entries()) {
     // JSON has no NaN: a stale marker is no measurement.
     if (Number.isFinite(value)) points.push([times[i] ?? 0, value])
   }

@@ -48,11 +48,11 @@ export interface RouteOptions {
 
 export function addQueryRoutes(server: FastifyInstance, { context, owners, onAnswered }: RouteOptions): void {
   server.get('/v1/owners', () => owners())
-  server.post<{ Params: { name: string } }>('/v1/query/:name', (request) => {
+  server.post<{ Params: { name: string } }>('/v1/query/:name', async (request) => {
     const { name } = request.params
     if (!isQuery(name)) throw notFound(`query ${name}`)
     const begin = performance.now()
-    const output = answer(name, request.body, context)
+    const output = await answer(name, request.body, context)
     onAnswered(name, performance.now() - begin)
     return output
   })

@@ -76,10 +76,18 @@ export function contextOf(state: State, now: number, changes: Partial<QueryConte
 
 /** Asks as the query API does; the answer follows its schema and has no more. */
 export function askerOf(state: State, now: number) {
-  return <N extends QueryName>(name: N, input: object): QueryOutput<N> => {
-    const output = answer(name, input, contextOf(state, now))
-    return QUERIES[name].output.strict().parse(JSON.parse(JSON.stringify(output))) as QueryOutput<N>
-  }
+  return <N extends Exclude<QueryName, 'query_metrics'>>(name: N, input: object): QueryOutput<N> =>
+    checked(name, answer(name, input, contextOf(state, now)))
+}
+
+/** The same for the query whose answer is read beside the event loop. */
+export function metricsAskerOf(state: State, now: number) {
+  return async (input: object): Promise<QueryOutput<'query_metrics'>> =>
+    checked('query_metrics', await answer('query_metrics', input, contextOf(state, now)))
+}
+
+function checked<N extends QueryName>(name: N, output: unknown): QueryOutput<N> {
+  return QUERIES[name].output.strict().parse(JSON.parse(JSON.stringify(output))) as QueryOutput<N>
 }
 
 const envelope = (service: string, at: number) => ({
