@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import protobuf from 'protobufjs'
-import snappy from 'snappyjs'
 import { readConfiguration } from '../../runtime/configuration/configuration.ts'
 import { HttpError } from '../../runtime/http/errors.ts'
 import { openEngine } from '../../rust-engine/ts/engine.ts'
@@ -11,6 +9,8 @@ import type { QueryName, QueryOutput } from '../../schemas/queries/queries.ts'
 import { partitionOf, SHARDS } from '../../schemas/topics.ts'
 import { BacktestMemory } from './backtestMemory.ts'
 import type { CapacityForecaster, QueryContext } from './context.ts'
+import { remoteWrite } from './remoteWriteUnderTest.ts'
+import type { Labels, Samples } from './remoteWriteUnderTest.ts'
 import { answer } from './routes.ts'
 
 const MIB = 1024 ** 2
@@ -31,23 +31,6 @@ const door = engine.createShard(partitionOf(SERVICE))
 after(() => {
   door.drop()
 })
-
-type Labels = Readonly<Record<string, string>>
-type Samples = readonly (readonly [at: number, value: number])[]
-
-/** A Prometheus remote-write request: field numbers of prometheus.WriteRequest. */
-function remoteWrite(series: readonly (readonly [Labels, Samples])[]): Uint8Array {
-  const request = protobuf.Writer.create()
-  for (const [labels, samples] of series) {
-    const one = request.uint32(10).fork()
-    for (const [name, value] of Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))) {
-      one.uint32(10).fork().uint32(10).string(name).uint32(18).string(value).ldelim()
-    }
-    for (const [at, value] of samples) one.uint32(18).fork().uint32(9).double(value).uint32(16).int64(at).ldelim()
-    one.ldelim()
-  }
-  return snappy.compress(request.finish())
-}
 
 const valueAt = (at: number): number => 50 + 10 * Math.sin(((at % (24 * HOUR_MS)) / (24 * HOUR_MS)) * 2 * Math.PI)
 const samples = Array.from({ length: Math.floor((NOW - BEGIN) / STEP_MS) }, (_, i) => {

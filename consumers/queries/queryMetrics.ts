@@ -8,6 +8,8 @@ import { busy, invalidInput, restoring } from './errors.ts'
 import { noSeries } from './metricNames.ts'
 import { freshnessOf } from './freshness.ts'
 import type { Freshness, History } from './freshness.ts'
+import { timeText } from './summaries.ts'
+import { later } from './timeRange.ts'
 
 const POINTS_MAX = 1000
 /** Samples, or buckets where a tier answers: twenty series of a week at 15 s are within this. */
@@ -23,10 +25,10 @@ export const queryMetrics: Query<'query_metrics'> = (asked, context) => {
   matching.sort((a, b) => (a.series.id < b.series.id ? -1 : 1))
   const detail = matching.length === 0 ? noneOf(input.service, shards) : null
   const truncated = matching.length > input.limit || found.some((ofShard) => ofShard.truncated)
-  const answered = read(matching.slice(0, input.limit), input).then(({ series, isWhole }) => {
+  const answered = read(matching.slice(0, input.limit), input).then(({ series, ...how }) => {
     // Samples may have been dropped while they were read.
     const freshness = freshnessOf(views, context.isInTouch(), ...sourcesOf(input))
-    return { series, truncated, detail, ...(isWhole ? freshness : cutShort(freshness)) }
+    return { series, truncated, detail, ...lacking(freshness, how) }
   })
   return answered.catch(refuse)
 }
@@ -89,13 +91,16 @@ interface Asked {
 }
 type Answered = QueryOutput<'query_metrics'>['series'][number]
 
+type HowRead = Pick<RangesRead, 'isWhole' | 'coarseUntil'>
+
 /** The series of a shard at once, since those of a target share their timestamps; each shard by its part of the samples. */
 async function read(
   asked: readonly Asked[],
   input: QueryInput<'query_metrics'>,
-): Promise<{ readonly series: Answered[]; readonly isWhole: boolean }> {
+): Promise<HowRead & { readonly series: Answered[] }> {
   const found = new Map<Asked, Answered>()
   let isWhole = true
+  let coarseUntil: number | null = null
   for (const [{ door }, ofShard] of Map.groupBy(asked, ({ shard }) => shard)) {
     const answer = await door.readRanges(
       ofShard.map(({ series }) => series.id),
@@ -108,6 +113,7 @@ async function read(
       POINTS_MAX + 1,
     )
     isWhole &&= answer.isWhole
+    coarseUntil = later(coarseUntil, answer.coarseUntil)
     for (const [i, one] of ofShard.entries()) {
       const read = answer.series[i]
       found.set(one, {
@@ -118,7 +124,7 @@ async function read(
       })
     }
   }
-  return { series: asked.flatMap((one) => found.get(one) ?? []), isWhole }
+  return { series: asked.flatMap((one) => found.get(one) ?? []), isWhole, coarseUntil }
 }
 
 function pointsOf({ times, values }: RangesRead['series'][number]): [number, number][] {
@@ -130,12 +136,15 @@ function pointsOf({ times, values }: RangesRead['series'][number]): [number, num
   return points
 }
 
-function cutShort({ freshThrough, incompleteReason, completeSince }: Freshness): Freshness {
-  const reason = `points are missing: more than ${SAMPLES_READ_MAX} samples in the window, ask for less time or fewer series`
-  return {
-    freshThrough,
-    complete: false,
-    incompleteReason: incompleteReason === null ? reason : `${incompleteReason}; ${reason}`,
-    completeSince,
+function lacking(freshness: Freshness, { isWhole, coarseUntil }: HowRead): Freshness {
+  const told = freshness.incompleteReason === null ? [] : [freshness.incompleteReason]
+  if (coarseUntil !== null) {
+    told.push(`before ${timeText(coarseUntil)} points are of 5-minute or 1-hour buckets, each at its start`)
   }
+  if (!isWhole) {
+    told.push(
+      `points are missing: more than ${SAMPLES_READ_MAX} samples in the window, ask for less time or fewer series`,
+    )
+  }
+  return told.length === 0 ? freshness : { ...freshness, complete: false, incompleteReason: told.join('; ') }
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readConfiguration } from '../../runtime/configuration/configuration.ts'
 import type { EngineDoor, ShardDoor } from '../../rust-engine/ts/door.ts'
 import { openEngine } from '../../rust-engine/ts/engine.ts'
+import type { EngineOptions } from '../../rust-engine/ts/records.ts'
 import { QUERIES } from '../../schemas/queries/queries.ts'
 import type { QueryName, QueryOutput } from '../../schemas/queries/queries.ts'
 import { partitionOf, SHARDS } from '../../schemas/topics.ts'
@@ -25,8 +26,9 @@ export interface State {
   drop(): void
 }
 
-export function openState(): State {
-  const engine = openEngine({ poolBytes: 80 * MIB, quotaBytes, borrowBytesMax: quotaBytes, shards: SHARDS })
+/** `borrowBytesMax`: none, so that a region is full once its quota is used. */
+export function openState(borrowBytesMax: EngineOptions['borrowBytesMax'] = quotaBytes): State {
+  const engine = openEngine({ poolBytes: 80 * MIB, quotaBytes, borrowBytesMax, shards: SHARDS })
   const doors = Array.from({ length: SHARDS }, (_, shard) => engine.createShard(shard))
   return {
     engine,

@@ -170,6 +170,27 @@ test('a large read gives what ranges does, slice by slice, and a few at once', a
   assert.deepEqual([few.isWhole, few.series.filter((one) => one.times.length > 0).length], [false, 50])
 })
 
+test('other work has its turn between the slices of a large read, and is seen by those after it', async () => {
+  const shard = open().createShard(0)
+  scrape(shard, 200, 0, 200, (row, i) => row + i)
+  const ids = shard.series('production/node', [], 200, null).items.map(({ id }) => id)
+  let turns = 0
+  let isRead = false
+  const work = (): void => {
+    if (isRead) return
+    scrape(shard, 200, 200 + turns, 201 + turns, (row, i) => row + i)
+    turns += 1
+    setImmediate(work)
+  }
+  setImmediate(work)
+  const { series } = await shard.readRanges(ids, START, Number.MAX_SAFE_INTEGER, 0, 'last', 1_000_000, 1_000)
+  isRead = true
+  assert.ok(turns >= 2, `${turns} turns`)
+  const lengths = series.map(({ times }) => times.length)
+  assert.equal(Math.min(...lengths), 200, 'the first slice is as it was when it was asked for')
+  assert.ok(Math.max(...lengths) > 200, 'a later one has what came in between')
+})
+
 test('large reads that are too many, wrong, or of a shard that goes are refused by name', async () => {
   const shard = open().createShard(0)
   scrape(shard, 60, 0, 10, (row) => row)

@@ -186,7 +186,13 @@ export const QUERIES = {
         .default([]),
       from: time,
       to: time,
-      stepSeconds: z.number().int().min(0).max(86_400).default(60).describe('0 = raw samples'),
+      stepSeconds: z
+        .number()
+        .int()
+        .min(0)
+        .max(86_400)
+        .default(60)
+        .describe('0 = raw samples; whole hours or 5 minutes begin at whole ones'),
       aggregation: z.enum(['last', 'avg', 'min', 'max', 'sum', 'count', 'increase', 'rate']).default('avg'),
       limit: z.number().int().min(1).max(20).default(10),
     }),
