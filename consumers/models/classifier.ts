@@ -1,6 +1,7 @@
 /** A trained model at work: features in, probability and duration out. Plain loops, no TF.js: some 20 µs for a row. */
+import type { Explainable } from './factors.ts'
 import { FEATURES, FEATURE_SET, NUMERIC_FEATURES, REFERENCE_INDEX } from './features.ts'
-import { INPUTS, writeInputRow } from './inputRow.ts'
+import { INPUTS, NO_NAME, writeInputRow } from './inputRow.ts'
 import { forward } from './network.ts'
 import type { Network } from './network.ts'
 import { softplus } from './softplus.ts'
@@ -14,7 +15,7 @@ export interface DurationRange {
   readonly p90: number
 }
 
-export interface Classifier {
+export interface Classifier extends Explainable {
   /** SHA-256 of the weights. */
   readonly version: string
   /** Scored rows it learnt from. */
@@ -26,7 +27,7 @@ export interface Classifier {
 }
 
 /** No outcome is ever certain: keeps one wrong answer from costing more than ln 1000. */
-const P_MIN = 0.001
+const LOGIT_MAX = Math.log(999)
 /** A run that takes 50 times its running median is as far as a range may reach. */
 const LOG_RATIO_MAX = Math.log(50)
 
@@ -42,13 +43,18 @@ export function createClassifier(weights: ClassifierWeights, version: string): C
     writeInputRow(features, weights, input)
     return input
   }
+  const failureLogit = (features: Float32Array) => {
+    const logit = meanOutput(weights.outcome, prepare(features), 0)
+    return Math.min(Math.max(logit, -LOGIT_MAX), LOGIT_MAX)
+  }
+  const typical = new Float32Array(FEATURES).fill(NO_NAME)
+  typical.set(weights.center)
   return {
     version,
     rows: weights.rows,
-    pSuccess: (features) => {
-      const logit = meanOutput(weights.outcome, prepare(features), 0)
-      return Math.min(Math.max(1 / (1 + Math.exp(logit)), P_MIN), 1 - P_MIN)
-    },
+    typical,
+    failureLogit,
+    pSuccess: (features) => 1 / (1 + Math.exp(failureLogit(features))),
     duration: (features) => {
       const reference = features[REFERENCE_INDEX] ?? 0
       if (weights.duration.length === 0 || reference <= 0) return seconds(weights.typicalLogDuration)

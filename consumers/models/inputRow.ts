@@ -6,6 +6,9 @@ export const INPUTS = ID_FEATURES.reduce((sum, { buckets }) => sum + buckets, NU
 /** A number this many deviations away tells no more, and must not carry a network out of what it has seen. */
 const DEVIATIONS_MAX = 4
 
+/** In the place of a bucket number: no name at all. */
+export const NO_NAME = -1
+
 export interface Scaling {
   readonly center: Float32Array
   readonly scale: Float32Array
@@ -33,7 +36,8 @@ export function writeInputRow(features: Float32Array, scaling: Scaling, out: Flo
   let start = from + NUMERIC_FEATURES
   ID_FEATURES.forEach(({ buckets }, k) => {
     out.fill(0, start, start + buckets)
-    out[start + ((features[NUMERIC_FEATURES + k] ?? 0) % buckets)] = 1
+    const bucket = features[NUMERIC_FEATURES + k] ?? NO_NAME
+    if (bucket !== NO_NAME) out[start + (bucket % buckets)] = 1
     start += buckets
   })
 }

@@ -24,6 +24,7 @@ export const SIZE_SCOPE = 'size'
 export const SCOPES = [...OUTCOME_SCOPES, ...START_SCOPES, SIZE_SCOPE] as const
 export type Scope = (typeof SCOPES)[number]
 export type OutcomeScope = (typeof OUTCOME_SCOPES)[number]
+export type StartScope = (typeof START_SCOPES)[number]
 
 /** Values inside a key are separated by `|`; a value can't forge a separator. */
 const part = (value: string | null): string => (value === null ? '-' : value.replaceAll('|', '¦'))
