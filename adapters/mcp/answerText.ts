@@ -9,10 +9,12 @@ export interface AnswerText {
 }
 
 type Texts = { readonly [Name in QueryName]: (answer: QueryOutput<Name>) => AnswerText }
+type Prediction = QueryOutput<'predict_deployment'>
 type Deployment = QueryOutput<'list_deployments'>['items'][number]
 type Incident = QueryOutput<'list_incidents'>['items'][number]
 
 const COMPONENTS_MAX = 5
+const FACTORS_MAX = 4
 const ROWS_MAX = 25
 const SOURCES = 'names and labels as CI, deployment and monitoring systems sent them'
 
@@ -40,6 +42,12 @@ const TEXTS: Texts = {
       const { p10, p50, p90 } = durationSeconds
       own.push(`Duration: ${round(p50)} s (p10 ${round(p10)} s, p90 ${round(p90)} s).`)
     }
+    if (answer.strategy !== null) own.push(`Strategy at this risk: ${answer.strategy.replaceAll('_', ' ')}.`)
+    if (answer.explanation !== null) own.push(explanationLine(answer.explanation))
+    own.push(...answer.lowerRisk.map(alternativeLine))
+    const similar = answer.similarCases.filter(({ success }) => success).length
+    if (answer.similarCases.length > 0)
+      own.push(`Of the ${many(answer.similarCases.length, 'most similar past run')}, ${similar} succeeded.`)
     if (evidence.missing !== null) own.push(`Missing: ${clean(evidence.missing)}`)
     const assumed = Object.entries(evidence.assumed)
     if (assumed.length > 0) own.push('Left open in the question and taken from the newest run like it:')
@@ -134,6 +142,20 @@ const TEXTS: Texts = {
     ],
     outside: null,
   }),
+}
+
+function explanationLine({ typicalPSuccess, factors }: NonNullable<Prediction['explanation']>): string {
+  const told = factors
+    .slice(0, FACTORS_MAX)
+    .map(
+      ({ factor, logit }) => `${clean(factor).replaceAll('_', ' ')} ${logit < 0 ? '−' : '+'}${round(Math.abs(logit))}`,
+    )
+  return `Why: a typical run succeeds with ${percent(typicalPSuccess)}; in log odds of success: ${told.join(', ')}.`
+}
+
+function alternativeLine({ startAt, linesMax, pSuccess, cases, successes }: Prediction['lowerRisk'][number]): string {
+  const what = startAt === null ? `a change of at most ${linesMax ?? 0} lines` : `a start at ${startAt}`
+  return `Lower risk in similar cases: ${what}, ${percent(pSuccess)} (${successes} of ${cases} like it succeeded).`
 }
 
 const alertText = (level: string, what = ''): string => (level === 'none' ? '' : `, ${what}alert ${clean(level)}`)

@@ -44,7 +44,20 @@ export function jsonOf(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
   })
   // The protocol's default dialect is the one that zod writes.
   delete json['$schema']
-  return io === 'input' ? json : folded(json)
+  return io === 'input' ? json : bare(folded(json))
+}
+
+/** Without the types of what lies inside an answer's own fields: names, structure and descriptions tell it, in half the words. */
+function bare(schema: JsonSchema, depth = 0): JsonSchema {
+  const { type, properties, items, anyOf, ...rest } = schema
+  const inside = (value: unknown) => bare(value as JsonSchema, depth + 1)
+  if (properties !== undefined && properties !== null) {
+    const named = Object.entries(properties).map(([name, value]) => [name, inside(value)])
+    return { ...rest, type, properties: Object.fromEntries(named) as unknown }
+  }
+  if (items !== undefined) return { ...rest, type, items: inside(items) }
+  if (Array.isArray(anyOf)) return { ...rest, anyOf: anyOf.map((one) => bare(one as JsonSchema, depth)) }
+  return depth < 2 || type === undefined ? schema : rest
 }
 
 /** `{ anyOf: [{ type: a }, { type: b }] }` as `{ type: [a, b] }`, everywhere inside: half of the fields are nullable. */

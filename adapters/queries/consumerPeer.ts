@@ -222,6 +222,10 @@ function predictionOf(service: string): object {
       missing: '88 more outcomes',
     },
     modelVersion: 'base-rate',
+    explanation: null,
+    similarCases: [],
+    lowerRisk: [],
+    strategy: 'canary',
     ...FRESH,
   }
 }

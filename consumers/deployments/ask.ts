@@ -9,6 +9,7 @@ import type { Attempt } from '../models/attempt.ts'
 import { baseRateOf } from '../models/baseRate.ts'
 import { BASE_RATE_VERSION, predict } from '../models/predict.ts'
 import type { Prediction } from '../models/predict.ts'
+import { adviceOn } from './advice.ts'
 import type { ZoneOf } from './attemptOf.ts'
 import type { DeploymentDeps } from './handler.ts'
 import { localTime } from './localTime.ts'
@@ -33,7 +34,8 @@ export function createAsk(deps: DeploymentDeps): Ask {
     const attempt = attemptAsked({ ...assumed, ...input }, shard, zoneOf, now)
     const pasts = readPasts(attempt, shard)
     // The challenger answers headlines alone: an ask is never scored, so a shadow answer to it would tell nothing.
-    const predicted = predict(attempt, pasts, shelf.champion(input.subject), null, rules)
+    const champion = shelf.champion(input.subject)
+    const predicted = predict(attempt, pasts, champion, null, rules)
     const unheard = unheardOf(input, shard)
     const prediction: Prediction = unheard === null ? predicted : { ...predicted, answerClass: 'not_enough_evidence' }
     telemetry.predicted('asked', input.subject, prediction.answerClass, (stopwatch() - begin) / 1000)
@@ -59,6 +61,7 @@ export function createAsk(deps: DeploymentDeps): Ask {
           missing: unheard ?? missing(prediction, pasts.service.count, rules),
         },
         modelVersion: prediction.modelVersion,
+        ...adviceOn(attempt, prediction, champion, shard, zoneOf),
       },
       entry: predictedEntry('asked', headline, {
         service: input.service,

@@ -8,6 +8,7 @@ import type { Phase } from '../../schemas/outputs.ts'
 import { InvalidEvent } from '../../schemas/invalidEvent.ts'
 import { partitionOf } from '../../schemas/topics.ts'
 import { FEATURES, FEATURE_NAMES, FEATURE_SET } from '../models/features.ts'
+import type { Classifier } from '../models/classifier.ts'
 import { createShelf } from '../models/shelf.ts'
 import { createAsk } from './ask.ts'
 import { createDeploymentHandler, reattach } from './handler.ts'
@@ -33,6 +34,19 @@ const deps: DeploymentDeps = {
   stopwatch: () => 0,
 }
 
+const NO_CHANGE = {
+  filesAdded: null,
+  filesDeleted: null,
+  filesModified: null,
+  linesAdded: null,
+  linesDeleted: null,
+  srcFiles: null,
+  docFiles: null,
+  otherFiles: null,
+  dockerfileChanged: null,
+  composeChanged: null,
+  fileTypes: null,
+}
 const START = Date.UTC(2026, 0, 5, 9)
 const SERVICE = 'production/shop'
 
@@ -92,7 +106,8 @@ function pipeline(engine = newEngine(), own = deps, service = SERVICE) {
   return { shard, pass, passAll }
 }
 
-const feature = (entry: LedgerEntry | undefined, name: string) => entry?.features[FEATURE_NAMES.indexOf(name)]
+const at = (name: string): number => FEATURE_NAMES.indexOf(name)
+const feature = (entry: LedgerEntry | undefined, name: string) => entry?.features[at(name)]
 
 test('an attempt gives one headline at its start and one scored entry that repeats it', () => {
   const { passAll, shard } = pipeline()
@@ -379,6 +394,53 @@ test('an ask answers like a headline of the same attempt would, is kept as asked
   const [headline] = passAll([event({ key: 'real', occurredAt: now, actor: null })])
   assert.equal(headline?.pSuccess, output.pSuccess)
   assert.deepEqual(headline.features, entry.features)
+})
+
+test('an answer of a model has its reasons, the past cases like it, and what goes with a lower risk', () => {
+  const { passAll, shard } = pipeline()
+  const change = { ...NO_CHANGE, linesAdded: 400, linesDeleted: 0, fileTypes: 'ts' }
+  for (let i = 0; i < 40; i++) {
+    const branch = i % 2 === 0 ? 'main' : 'topic'
+    passAll(run(i, i % 4 === 0 ? 'failure' : 'success').map((one) => ({ ...one, branch, sha: `c${i}` })))
+  }
+  const now = START + 60 * 60_000
+  passAll([event({ subject: 'change', phase: 'changed', key: 'sized', sha: 'sized', change, occurredAt: now - 1 })])
+  // Fails by night and with many lines.
+  const failureLogit = (features: Float32Array): number =>
+    -2 + (features[at('change.lines')] ?? 0) / 4 - (features[at('time.hourCos')] ?? 0)
+  const model: Classifier = {
+    version: 'v',
+    rows: 1000,
+    typical: new Float32Array(FEATURES),
+    failureLogit,
+    pSuccess: (features) => 1 / (1 + Math.exp(failureLogit(features))),
+    duration: () => null,
+  }
+  const shelf = { champion: () => model, challenger: () => null }
+  const input = { service: SERVICE, subject: 'deployment' as const, branch: 'topic', sha: 'sized' }
+  const { output } = createAsk({ ...deps, shelf })(input, shard, now)
+  const { explanation, similarCases, lowerRisk, strategy } = output
+  assert.ok(explanation)
+  const logit = (p: number): number => Math.log(p / (1 - p))
+  const sum = explanation.factors.reduce((all, factor) => all + factor.logit, logit(explanation.typicalPSuccess))
+  assert.ok(Math.abs(sum - logit(output.pSuccess)) < 1e-6)
+  assert.deepEqual(
+    explanation.factors.filter((factor) => factor.logit !== 0).map(({ factor }) => factor),
+    ['change_size', 'time'],
+  )
+  assert.equal(similarCases.length, 5)
+  assert.ok(
+    similarCases.every(({ key }) => Number(key.split('/').at(-1)) % 2 === 1),
+    'of the same branch',
+  )
+  assert.equal(similarCases[0]?.durationSeconds, 30)
+  const [start, smaller, ...more] = lowerRisk
+  assert.deepEqual(more, [])
+  // Midnight by the model, the nearest middle of a quarter of the local day: 3 or 21 h.
+  assert.deepEqual([start?.kind, new Date(start?.startAt ?? '').getUTCHours()], ['start', 20])
+  assert.deepEqual([smaller?.kind, smaller?.linesMax], ['smaller_change', 100])
+  for (const one of lowerRisk) assert.ok(one.pSuccess > output.pSuccess + 0.02 && one.successes <= one.cases)
+  assert.equal(strategy, 'canary_with_hold')
 })
 
 test('a question about what was never seen says so, and which subject to ask for', () => {

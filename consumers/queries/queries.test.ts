@@ -243,6 +243,10 @@ test('a prediction comes from the owner shard and is kept as asked', () => {
             durationSeconds: null,
             evidence,
             modelVersion: 'base-rate',
+            explanation: null,
+            similarCases: [],
+            lowerRisk: [],
+            strategy: 'canary',
           },
           entry,
         }

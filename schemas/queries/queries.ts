@@ -62,6 +62,35 @@ export const QUERIES = {
         missing: z.string().nullable().describe('What is missing for a better answer'),
       }),
       modelVersion: z.string().describe('base-rate before a model is live'),
+      explanation: z
+        .object({
+          typicalPSuccess: z.number(),
+          factors: z.array(z.object({ factor: z.string(), logit: z.number() })),
+        })
+        .nullable()
+        .describe('Shapley shares; with the logit of typicalPSuccess they add up to that of pSuccess'),
+      similarCases: z.array(
+        z.object({
+          key: z.string(),
+          at: z.string(),
+          success: z.boolean(),
+          durationSeconds: z.number().nullable(),
+          similarity: z.number(),
+        }),
+      ),
+      lowerRisk: z
+        .array(
+          z.object({
+            kind: z.enum(['start', 'smaller_change']),
+            startAt: z.string().nullable(),
+            linesMax: z.number().nullable(),
+            pSuccess: z.number(),
+            cases: z.number().int(),
+            successes: z.number().int(),
+          }),
+        )
+        .describe('Goes with a lower risk in similar cases; an association'),
+      strategy: z.enum(['rolling', 'canary', 'canary_with_hold', 'postpone']).nullable(),
       ...freshness.shape,
     }),
   },

@@ -1,0 +1,56 @@
+/** What stands beside a prediction that was asked for: why, what happened in similar cases, what goes with a lower risk. */
+import type { ShardDoor } from '../../rust-engine/ts/door.ts'
+import type { QueryOutput } from '../../schemas/queries/queries.ts'
+import type { Attempt } from '../models/attempt.ts'
+import type { Classifier } from '../models/classifier.ts'
+import { explain } from '../models/factors.ts'
+import { featuresOf } from '../models/features.ts'
+import type { Prediction } from '../models/predict.ts'
+import { strategyOf } from '../models/strategy.ts'
+import type { ZoneOf } from './attemptOf.ts'
+import { lowerRisk } from './lowerRisk.ts'
+import { durationOf } from './outcome.ts'
+import { pastCases } from './pastCases.ts'
+import { readPasts } from './pasts.ts'
+
+type Advice = Pick<QueryOutput<'predict_deployment'>, 'explanation' | 'similarCases' | 'lowerRisk' | 'strategy'>
+
+const CASES_SHOWN = 5
+
+/** `model` null: the base rate answered, which has no reasons and no alternatives. */
+export function adviceOn(
+  attempt: Attempt,
+  prediction: Prediction,
+  model: Classifier | null,
+  shard: ShardDoor,
+  zoneOf: ZoneOf,
+): Advice {
+  const cases = pastCases(attempt, shard, zoneOf)
+  const pOf = (model: Classifier) => (other: Attempt) => model.pSuccess(featuresOf(other, readPasts(other, shard)))
+  const zone = zoneOf(attempt.service)
+  return {
+    explanation: model === null ? null : explanationOf(model, prediction.features),
+    similarCases: cases.slice(0, CASES_SHOWN).map(({ record, success, similarity }) => ({
+      key: record.key,
+      at: timeText(record.listedAt),
+      success,
+      durationSeconds: durationOf(record),
+      similarity,
+    })),
+    lowerRisk:
+      model === null
+        ? []
+        : lowerRisk(attempt, cases, zone, pOf(model)).map((one) => ({
+            ...one,
+            startAt: one.startAt === null ? null : timeText(one.startAt),
+          })),
+    strategy: attempt.subject === 'deployment' ? strategyOf(prediction.riskLevel, prediction.answerClass) : null,
+  }
+}
+
+function explanationOf(model: Classifier, features: Float32Array): Advice['explanation'] {
+  const { typical, contributions } = explain(model, features)
+  return { typicalPSuccess: 1 / (1 + Math.exp(-typical)), factors: [...contributions] }
+}
+
+const timeText = (ms: number): string => new Date(ms).toISOString()
