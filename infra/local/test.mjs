@@ -14,6 +14,7 @@ import { checkCrates } from './cargoDeny.mjs'
 import { runCommand } from './command.mjs'
 import { installLackingPackages, whyNoFullSetup, withDaemonFolders } from './debianPackages.mjs'
 import { buildEngine, installPackages } from './installation.mjs'
+import { checkInstructions } from './instructions.mjs'
 import { lackingTools } from './machine.mjs'
 import { pinnedNode } from './processes.mjs'
 import { step } from './step.mjs'
@@ -62,6 +63,9 @@ async function main() {
     await attempt(troubles, 'checking the crates', () => checkCrates(repository, { say, signal }))
     await attempt(troubles, 'checking for advisories', async () => {
       outOfReach.push(...(await checkAdvisories(repository, { say, signal })))
+    })
+    await attempt(troubles, 'counting instructions', async () => {
+      outOfReach.push(...(await checkInstructions(repository, { say, signal })))
     })
   }
   const runs = [...(await check(troubles)), await scenarios(troubles)]
