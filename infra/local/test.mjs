@@ -16,6 +16,7 @@ import { installLackingPackages, whyNoFullSetup, withDaemonFolders } from './deb
 import { buildEngine, installPackages } from './installation.mjs'
 import { checkInstructions } from './instructions.mjs'
 import { lackingTools } from './machine.mjs'
+import { checkMiri } from './miri.mjs'
 import { pinnedNode } from './processes.mjs'
 import { step } from './step.mjs'
 import { cargoResults, readResults, summary } from './testCounts.mjs'
@@ -63,6 +64,9 @@ async function main() {
     await attempt(troubles, 'checking the crates', () => checkCrates(repository, { say, signal }))
     await attempt(troubles, 'checking for advisories', async () => {
       outOfReach.push(...(await checkAdvisories(repository, { say, signal })))
+    })
+    await attempt(troubles, 'checking the pool under miri', async () => {
+      outOfReach.push(...(await checkMiri(repository, { say, signal })))
     })
     await attempt(troubles, 'counting instructions', async () => {
       outOfReach.push(...(await checkInstructions(repository, { say, signal })))
