@@ -26,6 +26,7 @@ const forTests = [
   },
   { what: 'a static busybox', packages: ['busybox-static'], has: () => existsSync('/usr/share/doc/busybox-static') },
   { what: 'jlink', packages: ['openjdk-17-jdk-headless'], has: (env) => onPath('jlink', env) },
+  { what: 'valgrind', packages: ['valgrind'], has: (env) => onPath('valgrind', env) },
   { what: 'a C++ compiler', packages: ['g++'], has: (env) => onPath('g++', env) },
 ]
 

@@ -14,7 +14,9 @@ import { checkCrates } from './cargoDeny.mjs'
 import { runCommand } from './command.mjs'
 import { installLackingPackages, whyNoFullSetup, withDaemonFolders } from './debianPackages.mjs'
 import { buildEngine, installPackages } from './installation.mjs'
+import { checkInstructions } from './instructions.mjs'
 import { lackingTools } from './machine.mjs'
+import { checkMiri } from './miri.mjs'
 import { pinnedNode } from './processes.mjs'
 import { step } from './step.mjs'
 import { cargoResults, readResults, summary } from './testCounts.mjs'
@@ -62,6 +64,12 @@ async function main() {
     await attempt(troubles, 'checking the crates', () => checkCrates(repository, { say, signal }))
     await attempt(troubles, 'checking for advisories', async () => {
       outOfReach.push(...(await checkAdvisories(repository, { say, signal })))
+    })
+    await attempt(troubles, 'checking the pool under miri', async () => {
+      outOfReach.push(...(await checkMiri(repository, { say, signal })))
+    })
+    await attempt(troubles, 'counting instructions', async () => {
+      outOfReach.push(...(await checkInstructions(repository, { say, signal })))
     })
   }
   const runs = [...(await check(troubles)), await scenarios(troubles)]

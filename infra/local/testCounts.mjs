@@ -34,7 +34,8 @@ export function cargoResults() {
 /**
  * The last lines of a test run and whether it holds. Every run must have passed something: a run without tests is a mistake,
  * not a success. `troubles` are steps that failed besides; with `skipsFail` a skipped test counts as one. `outOfReach` are
- * checks, `{ title, reason }`, that rest on a server which this machine can't reach; they are named, and nothing more.
+ * checks, `{ title, reason }`, that rest on a server which this machine can't reach or on a tool that it lacks; they are
+ * named, and nothing more.
  */
 export function summary(runs, troubles, skipsFail, outOfReach = []) {
   const all = runs.flatMap(({ results }) => results)

@@ -8,16 +8,30 @@ const TIME_MS: i64 = 1_700_000_000_000;
 
 /// Remote write: requests of 500 series of one target with 8 labels and one sample each, read before.
 pub fn bench() -> Vec<Row> {
-    let limits = Limits { series_max: 2_000, samples_max: 10_000, decoded_bytes_max: 1 << 24, label_bytes_max: 16_384 };
-    let mut decoder = RemoteWriteDecoder::new(limits);
-    let bodies: Vec<Vec<u8>> = (0..REQUESTS as i64).map(|n| body(TIME_MS + n * 15_000)).collect();
-    let ns = median_ns(25, || {
-        for body in &bodies {
-            assert_eq!(decoder.decode(body, TIME_MS).map(|decoded| decoded.batches.len()), Ok(1));
-        }
-    });
+    let mut decoder = decoder();
+    let bodies = bodies();
+    let ns = median_ns(25, || decode(&mut decoder, &bodies));
     let ours = ns / (REQUESTS * SERIES) as f64;
     vec![Row { key: "remoteWriteDecode", unit: "ns CPU a sample", goal: Some(250.0), ours, peer: None }]
+}
+
+pub fn decoder() -> RemoteWriteDecoder {
+    RemoteWriteDecoder::new(Limits {
+        series_max: 2_000,
+        samples_max: 10_000,
+        decoded_bytes_max: 1 << 24,
+        label_bytes_max: 16_384,
+    })
+}
+
+pub fn bodies() -> Vec<Vec<u8>> {
+    (0..REQUESTS as i64).map(|n| body(TIME_MS + n * 15_000)).collect()
+}
+
+pub fn decode(decoder: &mut RemoteWriteDecoder, bodies: &[Vec<u8>]) {
+    for body in bodies {
+        assert_eq!(decoder.decode(body, TIME_MS).map(|decoded| decoded.batches.len()), Ok(1));
+    }
 }
 
 fn body(time: i64) -> Vec<u8> {

@@ -7,6 +7,7 @@ mod decode;
 mod gorilla;
 mod hand_over;
 mod ingest;
+mod instructions;
 mod labels;
 mod made_up;
 mod pages;
@@ -20,7 +21,8 @@ mod size;
 use row::{Row, print};
 use std::path::PathBuf;
 
-const USAGE: &str = "usage: benches [--only GROUP] [--sets DIR] [--hand-over DIR]";
+const USAGE: &str =
+    "usage: benches [--only GROUP] [--sets DIR] [--hand-over DIR], or benches operations, or benches count OPERATION";
 
 struct Options {
     /// One group of rows.
@@ -32,7 +34,13 @@ struct Options {
 }
 
 fn main() {
-    let options = read(std::env::args().skip(1)).unwrap_or_else(|reason| refuse(&reason));
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["operations"] => return instructions::list(),
+        ["count", operation] => return instructions::run(operation).unwrap_or_else(|reason| refuse(&reason)),
+        _ => {}
+    }
+    let options = read(words.into_iter()).unwrap_or_else(|reason| refuse(&reason));
     let sets = || options.sets.as_deref().map_or_else(Vec::new, sets::load);
     let groups: [(&str, &dyn Fn() -> Vec<Row>); 7] = [
         ("size", &|| size::bench(&sets())),

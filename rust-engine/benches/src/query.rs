@@ -11,13 +11,15 @@ const STEP_MS: i64 = 15_000;
 /// A multiple of five minutes, as buckets of the tier begin.
 const START: i64 = 1_700_000_100_000;
 const MINUTE_MS: i64 = 60_000;
-const POINTS: usize = 1_000;
+pub const POINTS: usize = 1_000;
+// Buckets do not fill steps of 2,592 s: the samples answer. They fill those of 45 minutes, a day more in all.
+pub const RAW_STEP_MS: i64 = 30 * 24 * 60 * MINUTE_MS / POINTS as i64;
+pub const TIER_STEP_MS: i64 = 45 * MINUTE_MS;
 
 /// What was asked is handed over to other peers in the folder.
 pub fn bench(peers: Option<&Path>) -> Vec<Row> {
-    // Buckets do not fill steps of 2,592 s: the samples answer. They fill those of 45 minutes, a day more in all.
-    let raw = Month { key: "rangeMonthRaw", goal: 2_000.0, step: 30 * 24 * 60 * MINUTE_MS / POINTS as i64 };
-    let tier = Month { key: "rangeMonthTier", goal: 200.0, step: 45 * MINUTE_MS };
+    let raw = Month { key: "rangeMonthRaw", goal: 2_000.0, step: RAW_STEP_MS };
+    let tier = Month { key: "rangeMonthTier", goal: 200.0, step: TIER_STEP_MS };
     vec![raw.row(peers), tier.row(peers), sum_of_many(peers)]
 }
 
@@ -31,13 +33,10 @@ struct Month {
 impl Month {
     fn row(&self, peers: Option<&Path>) -> Row {
         let Self { key, goal, step } = *self;
-        let (from, to) = (START, START + step * POINTS as i64);
-        let rows = ((to - from) / STEP_MS) as usize;
-        let mut random = Random(3);
-        let columns: Vec<Vec<f64>> =
-            [Shape::Noisy, Shape::Busy, Shape::Constant, Shape::Sparse].map(|of| of.series(rows, &mut random)).into();
+        let asked = averages(step);
+        let from = asked.from;
+        let columns = columns(asked);
         let (shard, times, ids) = filled(&columns, 2_000);
-        let asked = Asked { from, to, step, aggregation: Aggregation::Avg };
         let (mut at, mut out) = (vec![0.0; POINTS], vec![0.0; POINTS]);
         let ours = median_ns(15, || {
             assert_eq!(range(&shard.view(), ids[0], asked, &mut at, &mut out), Ok(POINTS));
@@ -62,6 +61,18 @@ impl Month {
         let (ours, peer) = (ours / 1_000.0, Some(peer / 1_000.0));
         Row { key, unit: "µs CPU, 1,000 points over 30 days", goal: Some(goal), ours, peer }
     }
+}
+
+/// The average of each step.
+pub fn averages(step: i64) -> Asked {
+    Asked { from: START, to: START + step * POINTS as i64, step, aggregation: Aggregation::Avg }
+}
+
+/// Four series over the time that is asked for, a noisy gauge first.
+pub fn columns(asked: Asked) -> Vec<Vec<f64>> {
+    let rows = ((asked.to - asked.from) / STEP_MS) as usize;
+    let mut random = Random(3);
+    [Shape::Noisy, Shape::Busy, Shape::Constant, Shape::Sparse].map(|of| of.series(rows, &mut random)).into()
 }
 
 /// The sum of 500 series at each of 400 points.
@@ -103,7 +114,8 @@ fn sum_of_many(peers: Option<&Path>) -> Row {
     Row { key, unit: "ms CPU, 400 points each", goal: Some(5.0), ours: ours / 1e6, peer: Some(peer / 1e6) }
 }
 
-fn filled(columns: &[Vec<f64>], rows_a_call: usize) -> (Shard, Vec<i64>, Vec<u128>) {
+/// A shard with these series, repacked; their times and ids.
+pub fn filled(columns: &[Vec<f64>], rows_a_call: usize) -> (Shard, Vec<i64>, Vec<u128>) {
     let rows = columns[0].len();
     let times: Vec<i64> = (0..rows as i64).map(|row| START + row * STEP_MS).collect();
     let ids = ids(TARGET, columns.len());

@@ -3,6 +3,7 @@
 use crate::clock::{cpu_ns, median_ns};
 use crate::row::Row;
 use crate::shard::Shard;
+use paged::View;
 use serde_json::json;
 use store::{DeploymentEvent, DeploymentFilter};
 
@@ -48,8 +49,7 @@ fn list(shard: &Shard, filter: &DeploymentFilter) -> f64 {
 
 /// Runs of a CI system, one in ten a deployment; each requested, started, with three jobs, finished; many at a time.
 fn fill(shard: &mut Shard) -> f64 {
-    let mut events: Vec<(i64, DeploymentEvent)> = (0..DEPLOYMENTS).flat_map(course).collect();
-    events.sort_by_key(|(at, _)| *at);
+    let events = events(0..DEPLOYMENTS);
     let ns = cpu_ns(|| {
         for (at, event) in &events {
             store::apply_deployment(&mut shard.space(), event, *at).expect("room");
@@ -60,6 +60,15 @@ fn fill(shard: &mut Shard) -> f64 {
 
 /// All scopes of one prediction, out of those of many services.
 fn feature_vector() -> f64 {
+    let shard = with_features(20_000);
+    let asked = scopes(123, 7);
+    let mut out = vec![0.0; asked.len() * store::ROLLING_WIDTH];
+    let view = shard.view();
+    median_ns(1001, || read_features(&view, &asked, &mut out)) / 1e3
+}
+
+/// The scopes of one prediction.
+pub fn scopes(service: usize, variant: usize) -> [String; 16] {
     const KINDS: [&str; 16] = [
         "",
         "|workflow=",
@@ -78,28 +87,37 @@ fn feature_vector() -> f64 {
         "|starts|change=",
         "|size",
     ];
+    KINDS.map(|kind| {
+        let of =
+            if kind.ends_with('=') { format!(".github/workflows/ci.yml|feature/{variant}") } else { String::new() };
+        format!("ci_run|ci/service-{service}{kind}{of}")
+    })
+}
+
+/// A shard with so many outcomes of 400 services.
+pub fn with_features(outcomes: usize) -> Shard {
     let mut shard = Shard::new();
-    let scopes = |service: usize, variant: usize| {
-        KINDS.map(|kind| {
-            let of =
-                if kind.ends_with('=') { format!(".github/workflows/ci.yml|feature/{variant}") } else { String::new() };
-            format!("ci_run|ci/service-{service}{kind}{of}")
-        })
-    };
-    for n in 0..20_000 {
+    for n in 0..outcomes {
         for scope in scopes(n % 400, n % 31) {
             store::rolling_add(&mut shard.space(), &scope, n as i64, n % 9 == 0, (n % 700) as f64).expect("room");
         }
     }
-    let asked = scopes(123, 7);
-    let mut out = vec![0.0; asked.len() * store::ROLLING_WIDTH];
-    let view = shard.view();
-    median_ns(1001, || {
-        for (scope, out) in asked.iter().zip(out.chunks_exact_mut(store::ROLLING_WIDTH)) {
-            store::rolling_read(&view, scope, 30_000, out);
-        }
-        std::hint::black_box(&out);
-    }) / 1e3
+    shard
+}
+
+/// The features of one prediction, `ROLLING_WIDTH` for each scope.
+pub fn read_features(view: &View<'_>, scopes: &[String], out: &mut [f64]) {
+    for (scope, out) in scopes.iter().zip(out.chunks_exact_mut(store::ROLLING_WIDTH)) {
+        store::rolling_read(view, scope, 30_000, out);
+    }
+    std::hint::black_box(&out);
+}
+
+/// The events of these runs in the order of their times, which they have beside them.
+pub fn events(runs: std::ops::Range<usize>) -> Vec<(i64, DeploymentEvent)> {
+    let mut events: Vec<_> = runs.flat_map(course).collect();
+    events.sort_by_key(|(at, _)| *at);
+    events
 }
 
 fn course(n: usize) -> Vec<(i64, DeploymentEvent)> {

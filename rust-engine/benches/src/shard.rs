@@ -1,6 +1,7 @@
 use codec::{Block, encode_blocks};
-use paged::{Heap, Space, View};
-use pool::{Pool, PoolOptions};
+use paged::{Heap, PageSet, PagesMut, Ring, Space, View};
+use pool::{Pool, PoolOptions, Region};
+use std::sync::Arc;
 
 pub const TARGET: &str = "{instance=\"host:9100\",job=\"node\"}";
 
@@ -43,6 +44,27 @@ impl Shard {
 
     pub fn view(&self) -> View<'_> {
         View { pool: &self.pool, heap: &self.heap }
+    }
+
+    /// Takes pages of its pool and writes something into each.
+    pub fn take_pages(&mut self, pages: u32, region: Region) {
+        for _ in 0..pages {
+            let mut space = self.space();
+            let n = space.allocate(region).expect("room");
+            space.page_mut(n).fill(n as u8);
+        }
+    }
+
+    /// Makes a cut of these pages, which come through a ring with room for all that one may hold.
+    pub fn cut(&mut self, pages: PageSet) -> Arc<Ring> {
+        let ring = Arc::new(Ring::new(pages.count()));
+        self.heap.cut(pages, Arc::clone(&ring));
+        ring
+    }
+
+    /// Copies some pages of the cut.
+    pub fn copy_some(&mut self, most: u32) {
+        self.heap.copy_some(&self.pool, most);
     }
 
     pub fn pages(&self) -> u32 {

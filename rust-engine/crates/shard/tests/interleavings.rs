@@ -1,9 +1,13 @@
-//! Topics have no common order: any interleaving of a shard's logs, cut anywhere and restored, ends in one state.
+//! Topics have no common order: any interleaving of a shard's logs, cut anywhere and restored from an image or from the files of
+//! snapshots, ends in one state.
 
 use codec::{Limits, RemoteWriteDecoder};
 use pool::PoolOptions;
 use proptest::prelude::*;
 use shard::{Engine, Handle};
+use snapshot::{Offsets, Wanted};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 fn engine() -> Engine {
     let quota = 4096 * 4096;
@@ -98,29 +102,105 @@ fn apply(engine: &mut Engine, handle: Handle, record: &Record, at: i64) {
     }
 }
 
-fn run(logs: &[Vec<Record>; 4], order: &[prop::sample::Index], cut: usize) -> String {
-    let mut engine = engine();
-    let mut handle = engine.create(0).expect("room");
-    let mut next = [0; 4];
-    let mut applied = 0;
-    for pick in order.iter().map(Some).chain(std::iter::repeat(None)) {
-        let open: Vec<usize> = (0..4).filter(|topic| next[*topic] < logs[*topic].len()).collect();
+/// A consumer of the four topics, which takes them in some order.
+struct Consumer<'a> {
+    logs: &'a [Vec<Record>; 4],
+    order: std::slice::Iter<'a, prop::sample::Index>,
+    engine: Engine,
+    handle: Handle,
+    /// Offsets of what is applied next.
+    next: [usize; 4],
+}
+
+impl<'a> Consumer<'a> {
+    fn new(logs: &'a [Vec<Record>; 4], order: &'a [prop::sample::Index]) -> Self {
+        let mut engine = engine();
+        let handle = engine.create(0).expect("room");
+        Self { logs, order: order.iter(), engine, handle, next: [0; 4] }
+    }
+
+    /// Applies the next record of some topic; false when all logs are read.
+    fn step(&mut self) -> bool {
+        let open: Vec<usize> = (0..4).filter(|topic| self.next[*topic] < self.logs[*topic].len()).collect();
         if open.is_empty() {
-            return engine.state_hash(handle).expect("loaded");
+            return false;
         }
-        let topic = pick.map_or(open[0], |pick| *pick.get(&open));
-        apply(&mut engine, handle, &logs[topic][next[topic]], next[topic] as i64 / 2);
-        next[topic] += 1;
-        applied += 1;
-        if applied == cut {
-            let before = engine.state_hash(handle).expect("loaded");
-            let image = engine.image(handle).expect("loaded");
-            engine.drop_shard(handle).expect("loaded");
-            handle = engine.load(0, &image).expect("room");
-            assert_eq!(engine.state_hash(handle).expect("loaded"), before);
+        let topic = self.order.next().map_or(open[0], |pick| *pick.get(&open));
+        let offset = self.next[topic];
+        apply(&mut self.engine, self.handle, &self.logs[topic][offset], offset as i64 / 2);
+        self.next[topic] += 1;
+        true
+    }
+
+    fn hash(&self) -> String {
+        self.engine.state_hash(self.handle).expect("loaded")
+    }
+
+    fn restore_image(&mut self) {
+        let image = self.engine.image(self.handle).expect("loaded");
+        self.engine.drop_shard(self.handle).expect("loaded");
+        self.handle = self.engine.load(0, &image).expect("room");
+    }
+
+    /// Writes a snapshot while records go on being applied, and loses the shard; what it held after the cut comes again.
+    fn restore_files(&mut self, folder: &Folder) {
+        let offsets = (0..4).map(|topic| (format!("topic-{topic}"), self.next[topic].to_string())).collect();
+        let (folder, writer) = (folder.0.clone(), "w".to_owned());
+        let key_file = folder.join("keys").join("snapshot.key");
+        let wanted = Wanted { folder: folder.clone(), shard: 0, writer, offsets, clock: 0.0 };
+        let writing = self.engine.begin_snapshot(self.handle, wanted).expect("none is running");
+        let result = writing.run(&key_file, &mut || {
+            (0..5).for_each(|_| _ = self.step());
+            self.engine.copy_slice(self.handle);
+        });
+        self.engine.finish_snapshot(self.handle, writing, result).expect("writes");
+        (0..5).for_each(|_| _ = self.step());
+        self.engine.drop_shard(self.handle).expect("loaded");
+
+        let committed: Offsets = (0..4).map(|topic| (format!("topic-{topic}"), "9999".to_owned())).collect();
+        let restored = self.engine.restore(&folder, 0, &committed, &key_file).expect("restores");
+        assert!(restored.refused.is_empty(), "{:?}", restored.refused);
+        let (handle, info) = restored.loaded.expect("it is there");
+        self.handle = handle;
+        self.next = std::array::from_fn(|topic| info.offsets[&format!("topic-{topic}")].parse().expect("a number"));
+    }
+}
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("interleavings-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder).expect("temporary folder");
+        Self(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The state after all records; whenever one of `cuts` more are applied, the shard is lost and restored.
+fn run(
+    logs: &[Vec<Record>; 4],
+    order: &[prop::sample::Index],
+    cuts: &[usize],
+    mut restore: impl FnMut(&mut Consumer<'_>),
+) -> String {
+    let mut consumer = Consumer::new(logs, order);
+    for cut in cuts {
+        if (0..*cut).all(|_| consumer.step()) {
+            let before = consumer.hash();
+            restore(&mut consumer);
+            assert_eq!(consumer.hash(), before);
         }
     }
-    unreachable!("the order goes on until every log is read")
+    while consumer.step() {}
+    consumer.hash()
 }
 
 proptest! {
@@ -130,9 +210,12 @@ proptest! {
         logs in logs(),
         one in prop::collection::vec(any::<prop::sample::Index>(), 0..280),
         other in prop::collection::vec(any::<prop::sample::Index>(), 0..280),
-        cut in 0usize..280,
+        cuts in prop::collection::vec(0usize..90, 0..5),
     ) {
-        prop_assert_eq!(run(&logs, &one, cut), run(&logs, &other, 0));
+        let uncut = run(&logs, &other, &[], |_| {});
+        prop_assert_eq!(run(&logs, &one, &cuts, |consumer| consumer.restore_image()), uncut.clone());
+        let folder = Folder::new();
+        prop_assert_eq!(run(&logs, &one, &cuts, |consumer| consumer.restore_files(&folder)), uncut);
     }
 
     #[test]
