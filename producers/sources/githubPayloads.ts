@@ -101,6 +101,14 @@ export const deploymentStatusPayload = deploymentPayload.extend({
   deployment_status: z.object({ id, state: text, created_at: time }),
 })
 
+const lines = z.int().min(0).max(0x7fffffff).nullish()
+
+/** As the REST API lists the files of a comparison or pull request; no webhook has them, `connect` adds them. */
+const comparedFiles = z
+  .array(z.object({ filename: text, status: text, additions: lines, deletions: lines }))
+  .max(3000)
+  .nullish()
+
 const fileNames = z.array(z.string()).nullish()
 
 export const pushPayload = z.object({
@@ -112,9 +120,8 @@ export const pushPayload = z.object({
   sender: login.nullish(),
   head_commit: z.object({ timestamp: time }).nullish(),
   commits: z.array(z.object({ added: fileNames, removed: fileNames, modified: fileNames })),
+  files: comparedFiles,
 })
-
-const lines = z.int().min(0).max(0x7fffffff).nullish()
 
 export const pullRequestPayload = z.object({
   action: text,
@@ -132,6 +139,7 @@ export const pullRequestPayload = z.object({
     deletions: lines,
     changed_files: lines,
   }),
+  files: comparedFiles,
 })
 
 export const pingPayload = z.object({ zen: text.nullish() })
@@ -144,3 +152,4 @@ export type DeploymentPayload = z.output<typeof deploymentPayload>
 export type DeploymentStatusPayload = z.output<typeof deploymentStatusPayload>
 export type PushPayload = z.output<typeof pushPayload>
 export type PullRequestPayload = z.output<typeof pullRequestPayload>
+export type ComparedFile = NonNullable<PushPayload['files']>[number]
