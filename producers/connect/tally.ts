@@ -2,7 +2,7 @@
 import type { DeliveriesAnswer } from '../routes/deliveries.ts'
 import type { Delivery, Outcome } from './delivery.ts'
 
-const NAMES: Readonly<Record<Outcome['subject'], string>> = { deployment: 'deployments', ci_run: 'CI runs' }
+const NAMES: Readonly<Record<Outcome['subject'], string>> = { deployment: 'deployment', ci_run: 'CI run' }
 
 export class Tally {
   events = 0
@@ -25,7 +25,7 @@ export class Tally {
   /** `1200 CI runs (90 failed) and 45 deployments (3 failed)` */
   ended(): string {
     const parts = [...this.#ended].map(
-      ([subject, { count, failed }]) => `${count} ${NAMES[subject]} (${failed} failed)`,
+      ([subject, { count, failed }]) => `${count} ${NAMES[subject]}${count === 1 ? '' : 's'} (${failed} failed)`,
     )
     return parts.length === 0 ? 'nothing that ended' : parts.join(' and ')
   }

@@ -108,11 +108,11 @@ export function deliveriesOfDeployment(
   ]
 }
 
-/** `headAt`: when its last commit was first seen. */
+/** `headAt`: when its last commit was first seen. `files`: null where nobody asked for them. */
 export function deliveriesOfPull(
   repository: string,
   pull: RestPull,
-  files: Files,
+  files: Files | null,
   headAt: number,
 ): readonly Delivery[] {
   const { merged_at: mergedAt, merge_commit_sha: mergeCommit } = pull.value

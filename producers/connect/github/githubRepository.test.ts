@@ -93,7 +93,7 @@ test('a history comes in the order in which it happened, what still runs is live
     times,
     times.toSorted((a, b) => a - b),
   )
-  assert.equal(reader.tally.ended(), '3 CI runs (1 failed) and 1 deployments (0 failed)')
+  assert.equal(reader.tally.ended(), '3 CI runs (1 failed) and 1 deployment (0 failed)')
 })
 
 test('what is told of a run and a deployment is what the webhooks tell', async (t) => {
