@@ -4,7 +4,7 @@ import type { Identity } from '../runtime/configuration/identity.ts'
 import type { Log } from '../runtime/telemetry/log.ts'
 import type { LaneTelemetry } from './ingest/lane.ts'
 import type { RefusalCode } from './refusal.ts'
-import type { NotOfInterest } from './sources/githubEvent.ts'
+import type { NotOfInterest } from './sources/mapped.ts'
 import type { TopicEvent } from './sources/mapping.ts'
 import { createRarely, type Rarely } from '../runtime/telemetry/rarely.ts'
 

@@ -10,7 +10,7 @@ import { parsePayload, wellFormed } from '../jsonBody.ts'
 import { Refusal, tooLarge, type Problem } from '../refusal.ts'
 import { jsonBody } from '../requestBody.ts'
 import { mapGithub } from '../sources/github.ts'
-import type { Mapped, NotOfInterest } from '../sources/githubEvent.ts'
+import type { Mapped, NotOfInterest } from '../sources/mapped.ts'
 import type { Mapping, TopicEvent } from '../sources/mapping.ts'
 import type { RouteContext } from './context.ts'
 

@@ -1,9 +1,9 @@
 /** Pushes and pull requests: changes of the code, by commit. */
 import type { ChangeSize } from '../../schemas/generated/events.ts'
 import { foldChange, sizeOfFiles, type FileChange } from './changedFiles.ts'
-import type { Mapped } from './githubEvent.ts'
-import { branchOf, commitKey, githubEvent, notOfInterest } from './githubEvent.ts'
+import { commitKey, githubEvent } from './githubEvent.ts'
 import type { ComparedFile, PullRequestPayload, PushPayload } from './githubPayloads.ts'
+import { branchOf, notOfInterest, type Mapped } from './mapped.ts'
 import { CI_ENVIRONMENT, eventId, type Mapping } from './mapping.ts'
 
 /** The actions after which the code under review may differ; the others (labels, reviewers, …) keep it. */
