@@ -4,6 +4,8 @@ import { ConfigurationError, readConfiguration } from '../../runtime/configurati
 import { GatewayFailure } from './gatewayDoor.ts'
 import { GITHUB_URL, githubAdvice, GithubApi, githubHeaders } from './github/githubApi.ts'
 import { GithubRepository, type Skippable } from './github/githubRepository.ts'
+import { GITLAB_URL, gitlabAdvice, GitlabApi, gitlabHeaders } from './gitlab/gitlabApi.ts'
+import { GitlabProject } from './gitlab/gitlabProject.ts'
 import { SourceFailure } from './restClient.ts'
 import { connect, tokenOf, type ConnectOptions, type Session } from './session.ts'
 
@@ -30,6 +32,11 @@ function repositoryName(text: string, others: readonly string[] = []): readonly 
   return [...others, text]
 }
 
+function projectPath(text: string, others: readonly string[] = []): readonly string[] {
+  if (!/^[\w.-]+(\/[\w.-]+)+$/.test(text)) throw new InvalidArgumentError('must be <group>/<project>')
+  return [...others, text]
+}
+
 const program = new Command('npm run -s connect --')
   .description('Sends the history of a source to the gateway, in the order in which it happened, then what changes.')
   .option('-c, --config <file>', 'configuration file (default: $DEVOPS_MCP_CONFIG, else ./devops-mcp-server.yaml)')
@@ -52,21 +59,26 @@ function sessionOf(name: string, options: ConnectOptions, rest: Pick<Session, 'h
   return { configuration, options, provider: name, signal: stopping.signal, say, ...rest }
 }
 
-interface GithubOptions extends ConnectOptions {
+interface SkippingOptions extends ConnectOptions {
   readonly skip?: readonly Skippable[]
+}
+
+const skipOption = (): Option =>
+  new Option('--skip <parts...>', 'do not ask for these: each costs a request for every run or commit').choices([
+    'jobs',
+    'changes',
+  ] satisfies Skippable[])
+
+const leftOut = (what: string): void => {
+  say(`left out, since it cannot be read: ${what}`)
 }
 
 provider('github', GITHUB_URL)
   .description('workflow runs with their jobs, deployments, and the changes of the code')
   .argument('<owner/repository...>', 'repositories', repositoryName)
   .option('--token-file <file>', 'file whose first line is the token (default: $GITHUB_TOKEN)')
-  .addOption(
-    new Option('--skip <parts...>', 'do not ask for these: each costs a request for every run or commit').choices([
-      'jobs',
-      'changes',
-    ] satisfies Skippable[]),
-  )
-  .action(async (names: readonly string[], options: GithubOptions) => {
+  .addOption(skipOption())
+  .action(async (names: readonly string[], options: SkippingOptions) => {
     const token = tokenOf(options.tokenFile, process.env['GITHUB_TOKEN'])
     if (token === null) say('without a token GitHub answers 60 requests an hour: set GITHUB_TOKEN or --token-file')
     const session = sessionOf('github', options, { headers: githubHeaders(token), advice: githubAdvice })
@@ -75,10 +87,28 @@ provider('github', GITHUB_URL)
       session,
       (client, connectedAt) =>
         names.map((name) => {
-          const api = new GithubApi(client, name, (what) => {
-            say(`left out, since it cannot be read: ${what}`)
-          })
+          const api = new GithubApi(client, name, leftOut)
           return new GithubRepository({ name, api, skip, connectedAt, now: Date.now })
+        }),
+      print,
+    )
+  })
+
+provider('gitlab', GITLAB_URL)
+  .description('pipelines with their jobs, deployments, and the changes of the code')
+  .argument('<group/project...>', 'projects', projectPath)
+  .option('--token-file <file>', 'file whose first line is the token (default: $GITLAB_TOKEN)')
+  .addOption(skipOption())
+  .action(async (names: readonly string[], options: SkippingOptions) => {
+    const token = tokenOf(options.tokenFile, process.env['GITLAB_TOKEN'])
+    const session = sessionOf('gitlab', options, { headers: gitlabHeaders(token), advice: gitlabAdvice })
+    const skip = new Set(options.skip)
+    await connect(
+      session,
+      (client, connectedAt) =>
+        names.map((name) => {
+          const api = new GitlabApi(client, name, leftOut)
+          return new GitlabProject({ name, api, skip, connectedAt, now: Date.now })
         }),
       print,
     )
