@@ -6,6 +6,7 @@ import { GITHUB_URL, githubAdvice, GithubApi, githubHeaders } from './github/git
 import { GithubRepository, type Skippable } from './github/githubRepository.ts'
 import { GITLAB_URL, gitlabAdvice, GitlabApi, gitlabHeaders } from './gitlab/gitlabApi.ts'
 import { GitlabProject } from './gitlab/gitlabProject.ts'
+import { jenkinsAdvice, jenkinsHeaders, JenkinsJob } from './jenkins/jenkinsJob.ts'
 import { SourceFailure } from './restClient.ts'
 import { connect, tokenOf, type ConnectOptions, type Session } from './session.ts'
 
@@ -37,21 +38,29 @@ function projectPath(text: string, others: readonly string[] = []): readonly str
   return [...others, text]
 }
 
+function jobUrl(text: string, others: readonly string[] = []): readonly string[] {
+  if (!/^https?:\/\/[^/]+\/(.+\/)?job\/[^?#]+$/.test(text))
+    throw new InvalidArgumentError('must be the address of a job: https://<host>/job/<name>')
+  return [...others, text]
+}
+
 const program = new Command('npm run -s connect --')
   .description('Sends the history of a source to the gateway, in the order in which it happened, then what changes.')
   .option('-c, --config <file>', 'configuration file (default: $DEVOPS_MCP_CONFIG, else ./devops-mcp-server.yaml)')
   .showHelpAfterError()
 
 /** What all providers share. */
-function provider(name: string, usualUrl: string): Command {
+function command(name: string): Command {
   return program
     .command(name)
-    .option('--base-url <url>', 'base address of the API', usualUrl)
     .option('--days <number>', 'how much of the past', wholeNumber, 90)
     .option('--once', 'end after the history', false)
     .option('--poll-seconds <number>', 'how often to look for changes', wholeNumber, 60)
     .option('--gateway <url>', 'address of the gateway (default: that of the configuration)')
 }
+
+const provider = (name: string, usualUrl: string): Command =>
+  command(name).option('--base-url <url>', 'base address of the API', usualUrl)
 
 function sessionOf(name: string, options: ConnectOptions, rest: Pick<Session, 'headers' | 'advice'>): Session {
   const { config } = program.opts<{ readonly config?: string }>()
@@ -110,6 +119,22 @@ provider('gitlab', GITLAB_URL)
           const api = new GitlabApi(client, name, leftOut)
           return new GitlabProject({ name, api, skip, connectedAt, now: Date.now })
         }),
+      print,
+    )
+  })
+
+command('jenkins')
+  .description('builds of jobs, and of all jobs in folders and multibranch projects')
+  .argument('<job url...>', 'addresses of jobs on one server', jobUrl)
+  .option('--token-file <file>', 'file whose first line is <user>:<API token> (default: $JENKINS_TOKEN)')
+  .action(async (urls: readonly string[], options: Omit<ConnectOptions, 'baseUrl'>) => {
+    const [baseUrl = ''] = urls.map((url) => new URL(url).origin)
+    const token = tokenOf(options.tokenFile, process.env['JENKINS_TOKEN'])
+    const rest = { headers: jenkinsHeaders(token), advice: jenkinsAdvice }
+    await connect(
+      sessionOf('jenkins', { ...options, baseUrl }, rest),
+      (client, connectedAt) =>
+        urls.map((url) => new JenkinsJob({ url, client, unreadable: leftOut, connectedAt, now: Date.now })),
       print,
     )
   })

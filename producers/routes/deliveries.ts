@@ -11,6 +11,7 @@ import { Refusal, tooLarge, type Problem } from '../refusal.ts'
 import { jsonBody } from '../requestBody.ts'
 import { mapGithub } from '../sources/github.ts'
 import { mapGitlab } from '../sources/gitlab.ts'
+import { mapJenkins } from '../sources/jenkins.ts'
 import type { Mapped, NotOfInterest } from '../sources/mapped.ts'
 import type { Mapping, TopicEvent } from '../sources/mapping.ts'
 import type { RouteContext } from './context.ts'
@@ -18,6 +19,7 @@ import type { RouteContext } from './context.ts'
 const MAPPERS: Readonly<Record<string, (kind: string, payload: unknown, mapping: Mapping) => Mapped>> = {
   github: mapGithub,
   gitlab: mapGitlab,
+  jenkins: mapJenkins,
 }
 
 const request = z.strictObject({
