@@ -108,7 +108,17 @@ test('the history of a repository is known after one command, and only once', as
   const told = { action: 'completed', repository: { full_name: 'acme/shop' }, workflow_run: known }
   assert.equal((await deliver(system(), { event: 'workflow_run', payload: told })).status, 202)
 
-  const stopped = await connect(server.url, /acme\/shop: 80 found\n/)
+  // Halfway the source asks to be left alone for ten minutes, which is when somebody stops it.
+  const halfway = content.jobs[RUNS / 2]
+  let asked = false
+  Object.defineProperty(content.jobs, RUNS / 2, {
+    get: () => {
+      if (!asked) server.troubles.push({ status: 503, headers: { 'retry-after': '600' } })
+      asked = true
+      return halfway
+    },
+  })
+  const stopped = await connect(server.url, /going on in 10 min/)
   assert.equal(stopped.code, 0, stopped.stderr)
   assert.match(stopped.stderr, /started again, it goes on from here/)
 
