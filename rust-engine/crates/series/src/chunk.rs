@@ -1,50 +1,13 @@
 //! Sealed chunks of a group come and go: timestamps (see `times`) and the values of each column (see `values`).
 
-use crate::group::Group;
-use crate::head::{ABSENT, Head, SEALED_ROWS};
+use crate::full::Full;
+use crate::head::Head;
 use crate::keys::{self, Kind, TIMES};
-use crate::packed::Effort;
-use crate::times::{Merging, encode_times};
-use crate::values::{Values, encode};
-use crate::{SeriesError, TREE, due, tier_block};
+use crate::times::Merging;
+use crate::values::Values;
+use crate::{SeriesError, TREE, due};
 use paged::{Pages, PagesMut};
 use std::borrow::Cow;
-
-/// Seals the oldest rows of a full head and keeps the rest as the window for late ones.
-pub fn seal(pages: &mut impl PagesMut, number: u32, group: &Group) -> Result<(), SeriesError> {
-    let head = Head::at(group.head);
-    let order = head.sorted_rows(pages);
-    let (sealed, kept) = order.split_at(order.len().min(SEALED_ROWS));
-    let Some(last) = sealed.last() else { return Ok(()) };
-    let last = head.time(pages, *last);
-    let times: Vec<i64> = sealed.iter().map(|row| head.time(pages, *row)).collect();
-    TREE.insert(pages, &keys::chunk(number, TIMES, last), &encode_times(&times))?;
-    let columns = columns_of(pages, head, sealed);
-    tier_block::write(pages, number, &times, &columns)?;
-    for (column, cells) in columns.into_iter().enumerate() {
-        if let Some(chunk) = encode(&cells, Effort::Quick) {
-            TREE.insert(pages, &keys::chunk(number, column as u16, last), &chunk)?;
-        }
-    }
-    TREE.insert(pages, &keys::order(last, Kind::Chunk, number), &[])?;
-    let kept: Vec<(i64, Vec<u64>)> = kept.iter().map(|row| head.row(pages, *row)).collect();
-    head.clear(pages);
-    head.set_sealed_until(pages, last);
-    head.refill(pages, &kept)?;
-    requeue(pages, number, group)?;
-    due::sealed(pages, number, head)
-}
-
-/// The cells of some rows, column by column.
-fn columns_of(pages: &impl Pages, head: Head, rows: &[usize]) -> Vec<Vec<u64>> {
-    let mut columns = vec![Vec::with_capacity(rows.len()); head.columns(pages)];
-    let mut cells = vec![ABSENT; columns.len()];
-    for row in rows {
-        head.read(pages, *row, &mut cells);
-        columns.iter_mut().zip(&cells).for_each(|(column, bits)| column.push(*bits));
-    }
-    columns
-}
 
 /// True while the chunk with this last time is being merged, with other chunks or late samples.
 pub fn is_merging(pages: &impl Pages, number: u32, last: i64) -> bool {
@@ -71,10 +34,10 @@ pub fn drop_sealed(pages: &mut impl PagesMut, number: u32, columns: usize, last:
     samples
 }
 
-/// Keeps the head's entry in the eviction order at the time of its first row.
-pub fn requeue(pages: &mut impl PagesMut, number: u32, group: &Group) -> Result<(), SeriesError> {
-    let head = Head::at(group.head);
-    let first = (head.rows(pages) > 0).then(|| head.time(pages, 0));
+/// Keeps the head's entry in the eviction order at the time of its first row, or of the first that was set aside.
+pub fn requeue(pages: &mut impl PagesMut, number: u32, head: Head) -> Result<(), SeriesError> {
+    let oldest = Full::beside(pages, head).map_or(head, Full::head);
+    let first = (oldest.rows(pages) > 0).then(|| oldest.time(pages, 0));
     let queued = head.queued_at(pages);
     if first == queued {
         return Ok(());

@@ -1,9 +1,11 @@
+use crate::chunk::{self, requeue};
+use crate::full::{self, Full};
 use crate::group::{self, COLUMNS_MAX, Group, Target, load, save};
 use crate::head::{ABSENT, Head};
 use crate::keys::{self, Kind, Resolution, TIMES};
 use crate::tier::Tier;
 use crate::values::Values;
-use crate::{TREE, chunk, group_set, labels, late, tier_drop};
+use crate::{TREE, group_set, labels, late, seal, tier_drop};
 use paged::{Pages, PagesMut};
 use std::ops::Range;
 
@@ -76,7 +78,13 @@ pub fn evict_samples(pages: &mut impl PagesMut, oldest: &OldestSamples, dropping
                 return done;
             }
         }
-        Kind::Head => (done.samples, done.until) = drop_head(pages, &group, oldest.time),
+        Kind::Head => match Full::of(pages, &group) {
+            Some(full) => {
+                drop_set_aside(pages, number, &group, full, &mut done);
+                return done;
+            }
+            None => (done.samples, done.until) = drop_head(pages, &group, oldest.time),
+        },
         Kind::FiveMinutes | Kind::Hour => {
             let tier = if kind == Kind::Hour { Tier::Hour } else { Tier::Five };
             let next = (begun + COLUMNS_AT_ONCE).min(COLUMNS_MAX);
@@ -110,16 +118,42 @@ fn drop_columns(pages: &mut impl PagesMut, number: u32, columns: Range<usize>, l
     samples
 }
 
+/// One step towards dropping the rows that were set aside: first the columns that are sealed, since the rows say what they hold.
+fn drop_set_aside(pages: &mut impl PagesMut, number: u32, group: &Group, full: Full, done: &mut Evicted) {
+    let (sealed, last) = (full.head().sealed(pages), full.last(pages));
+    let left = sealed.saturating_sub(COLUMNS_AT_ONCE);
+    for column in left..sealed {
+        TREE.remove(pages, &keys::chunk(number, column as u16, last));
+    }
+    full.head().set_sealed(pages, left);
+    if left > 0 {
+        return;
+    }
+    let head = Head::at(group.head);
+    let rows: Vec<usize> = full.rows(pages).into_iter().map(|(_, row)| row).collect();
+    done.samples = late::forget_until(pages, number, head, last) + samples_of(pages, full.head(), &rows);
+    done.until = last;
+    seal::forget(pages, number, head, full);
+    // Without a page for an entry of their own the rows that are left keep that of those that went.
+    drop(requeue(pages, number, head));
+}
+
+fn samples_of(pages: &impl Pages, head: Head, rows: &[usize]) -> u64 {
+    let mut cells = vec![ABSENT; head.columns(pages)];
+    let mut samples = 0;
+    for row in rows {
+        head.read(pages, *row, 0, &mut cells);
+        samples += cells.iter().filter(|cell| **cell != ABSENT).count() as u64;
+    }
+    samples
+}
+
 /// Samples of the head and the latest of their times.
 fn drop_head(pages: &mut impl PagesMut, group: &Group, first: i64) -> (u64, i64) {
     let head = Head::at(group.head);
-    let (rows, mut cells) = (head.rows(pages), vec![ABSENT; head.columns(pages)]);
-    let mut samples = 0;
-    for row in 0..rows {
-        head.read(pages, row, &mut cells);
-        samples += cells.iter().filter(|cell| **cell != ABSENT).count() as u64;
-    }
-    let last = (0..rows).map(|row| head.time(pages, row)).max().unwrap_or(first);
+    let rows = head.sorted_rows(pages);
+    let samples = samples_of(pages, head, &rows);
+    let last = rows.last().map_or(first, |row| head.time(pages, *row));
     head.clear(pages);
     head.set_queued_at(pages, None);
     head.set_sealed_until(pages, last.max(head.sealed_until(pages)));
@@ -132,7 +166,7 @@ fn drop_empty_group(pages: &mut impl PagesMut, number: u32, group: &Group) -> Op
     let head = Head::at(group.head);
     let prefix = keys::chunks_of(number);
     let has_chunk = TREE.seek(pages, &prefix).next(pages).is_some_and(|(key, _)| key.starts_with(&prefix));
-    if has_chunk || head.rows(pages) > 0 || tier_drop::has_pieces(pages, number) {
+    if has_chunk || !full::rows(pages, head).is_empty() || tier_drop::has_pieces(pages, number) {
         return None;
     }
     let target_key = keys::target(&group.target);
