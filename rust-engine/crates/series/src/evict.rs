@@ -2,9 +2,8 @@ use crate::chunk::{self, requeue};
 use crate::full::{self, Full};
 use crate::group::{self, COLUMNS_MAX, Group, Target, load, save};
 use crate::head::{ABSENT, Head};
-use crate::keys::{self, Kind, Resolution, TIMES};
+use crate::keys::{self, Kind, Resolution};
 use crate::tier::Tier;
-use crate::values::Values;
 use crate::{TREE, group_set, labels, late, seal, tier_drop};
 use paged::{Pages, PagesMut};
 use std::ops::Range;
@@ -65,14 +64,10 @@ pub fn evict_samples(pages: &mut impl PagesMut, oldest: &OldestSamples, dropping
             let columns = Head::at(group.head).columns(pages);
             if begun == 0 {
                 done.samples = late::forget_until(pages, number, Head::at(group.head), oldest.time);
+                chunk::drop_times(pages, number, oldest.time);
             }
-            if begun == 0 && chunk::is_merging(pages, number, oldest.time) {
-                // Which others go with it stands in its timestamps only, so all of them go at once.
-                done.samples += chunk::drop_sealed(pages, number, columns, oldest.time);
-                return finish(pages, done, oldest, number, &group);
-            }
-            let next = (begun + COLUMNS_AT_ONCE).min(columns);
-            done.samples += drop_columns(pages, number, begun..next, oldest.time);
+            let (next, samples) = drop_columns(pages, number, begun..columns, oldest.time);
+            done.samples += samples;
             if next < columns {
                 *dropping = Some(Dropping { entry: oldest.entry.clone(), column: next });
                 return done;
@@ -104,18 +99,21 @@ fn finish(pages: &mut impl PagesMut, mut done: Evicted, oldest: &OldestSamples, 
     done
 }
 
-/// Drops some columns of a chunk, and its timestamps before the first one.
-fn drop_columns(pages: &mut impl PagesMut, number: u32, columns: Range<usize>, last: i64) -> u64 {
-    if columns.start == 0 {
-        TREE.remove(pages, &keys::chunk(number, TIMES, last));
+/// Drops the first columns of a chunk, and of those that are being merged with it: fewer where these are many. The column that
+/// is next, and how many samples went.
+fn drop_columns(pages: &mut impl PagesMut, number: u32, columns: Range<usize>, last: i64) -> (usize, u64) {
+    let (mut chunks, mut samples) = (0, 0);
+    let mut next = columns.start;
+    for column in columns.take(COLUMNS_AT_ONCE) {
+        let (of_column, had) = chunk::drop_column(pages, number, column as u16, last);
+        chunks += of_column;
+        samples += had;
+        next = column + 1;
+        if chunks >= COLUMNS_AT_ONCE {
+            break;
+        }
     }
-    let mut samples = 0;
-    for column in columns {
-        let key = keys::chunk(number, column as u16, last);
-        samples += TREE.get(pages, &key).map_or(0, |bytes| Values::of(&bytes).count() as u64);
-        TREE.remove(pages, &key);
-    }
-    samples
+    (next, samples)
 }
 
 /// One step towards dropping the rows that were set aside: first the columns that are sealed, since the rows say what they hold.
