@@ -1,9 +1,10 @@
+use crate::chunk::{self, requeue};
+use crate::full::{self, Full};
 use crate::group::{self, COLUMNS_MAX, Group, Target, load, save};
 use crate::head::{ABSENT, Head};
-use crate::keys::{self, Kind, Resolution, TIMES};
+use crate::keys::{self, Kind, Resolution};
 use crate::tier::Tier;
-use crate::values::Values;
-use crate::{TREE, chunk, group_set, labels, late, tier_drop};
+use crate::{TREE, group_set, labels, late, seal, tier_drop};
 use paged::{Pages, PagesMut};
 use std::ops::Range;
 
@@ -63,20 +64,22 @@ pub fn evict_samples(pages: &mut impl PagesMut, oldest: &OldestSamples, dropping
             let columns = Head::at(group.head).columns(pages);
             if begun == 0 {
                 done.samples = late::forget_until(pages, number, Head::at(group.head), oldest.time);
+                chunk::drop_times(pages, number, oldest.time);
             }
-            if begun == 0 && chunk::is_merging(pages, number, oldest.time) {
-                // Which others go with it stands in its timestamps only, so all of them go at once.
-                done.samples += chunk::drop_sealed(pages, number, columns, oldest.time);
-                return finish(pages, done, oldest, number, &group);
-            }
-            let next = (begun + COLUMNS_AT_ONCE).min(columns);
-            done.samples += drop_columns(pages, number, begun..next, oldest.time);
+            let (next, samples) = drop_columns(pages, number, begun..columns, oldest.time);
+            done.samples += samples;
             if next < columns {
                 *dropping = Some(Dropping { entry: oldest.entry.clone(), column: next });
                 return done;
             }
         }
-        Kind::Head => (done.samples, done.until) = drop_head(pages, &group, oldest.time),
+        Kind::Head => match Full::of(pages, &group) {
+            Some(full) => {
+                drop_set_aside(pages, number, &group, full, &mut done);
+                return done;
+            }
+            None => (done.samples, done.until) = drop_head(pages, &group, oldest.time),
+        },
         Kind::FiveMinutes | Kind::Hour => {
             let tier = if kind == Kind::Hour { Tier::Hour } else { Tier::Five };
             let next = (begun + COLUMNS_AT_ONCE).min(COLUMNS_MAX);
@@ -96,16 +99,49 @@ fn finish(pages: &mut impl PagesMut, mut done: Evicted, oldest: &OldestSamples, 
     done
 }
 
-/// Drops some columns of a chunk, and its timestamps before the first one.
-fn drop_columns(pages: &mut impl PagesMut, number: u32, columns: Range<usize>, last: i64) -> u64 {
-    if columns.start == 0 {
-        TREE.remove(pages, &keys::chunk(number, TIMES, last));
+/// Drops the first columns of a chunk, and of those that are being merged with it: fewer where these are many. The column that
+/// is next, and how many samples went.
+fn drop_columns(pages: &mut impl PagesMut, number: u32, columns: Range<usize>, last: i64) -> (usize, u64) {
+    let (mut chunks, mut samples) = (0, 0);
+    let mut next = columns.start;
+    for column in columns.take(COLUMNS_AT_ONCE) {
+        let (of_column, had) = chunk::drop_column(pages, number, column as u16, last);
+        chunks += of_column;
+        samples += had;
+        next = column + 1;
+        if chunks >= COLUMNS_AT_ONCE {
+            break;
+        }
     }
+    (next, samples)
+}
+
+/// One step towards dropping the rows that were set aside: first the columns that are sealed, since the rows say what they hold.
+fn drop_set_aside(pages: &mut impl PagesMut, number: u32, group: &Group, full: Full, done: &mut Evicted) {
+    let (sealed, last) = (full.head().sealed(pages), full.last(pages));
+    let left = sealed.saturating_sub(COLUMNS_AT_ONCE);
+    for column in left..sealed {
+        TREE.remove(pages, &keys::chunk(number, column as u16, last));
+    }
+    full.head().set_sealed(pages, left);
+    if left > 0 {
+        return;
+    }
+    let head = Head::at(group.head);
+    let rows: Vec<usize> = full.rows(pages).into_iter().map(|(_, row)| row).collect();
+    done.samples = late::forget_until(pages, number, head, last) + samples_of(pages, full.head(), &rows);
+    done.until = last;
+    seal::forget(pages, number, head, full);
+    // Without a page for an entry of their own the rows that are left keep that of those that went.
+    drop(requeue(pages, number, head));
+}
+
+fn samples_of(pages: &impl Pages, head: Head, rows: &[usize]) -> u64 {
+    let mut cells = vec![ABSENT; head.columns(pages)];
     let mut samples = 0;
-    for column in columns {
-        let key = keys::chunk(number, column as u16, last);
-        samples += TREE.get(pages, &key).map_or(0, |bytes| Values::of(&bytes).count() as u64);
-        TREE.remove(pages, &key);
+    for row in rows {
+        head.read(pages, *row, 0, &mut cells);
+        samples += cells.iter().filter(|cell| **cell != ABSENT).count() as u64;
     }
     samples
 }
@@ -113,13 +149,9 @@ fn drop_columns(pages: &mut impl PagesMut, number: u32, columns: Range<usize>, l
 /// Samples of the head and the latest of their times.
 fn drop_head(pages: &mut impl PagesMut, group: &Group, first: i64) -> (u64, i64) {
     let head = Head::at(group.head);
-    let (rows, mut cells) = (head.rows(pages), vec![ABSENT; head.columns(pages)]);
-    let mut samples = 0;
-    for row in 0..rows {
-        head.read(pages, row, &mut cells);
-        samples += cells.iter().filter(|cell| **cell != ABSENT).count() as u64;
-    }
-    let last = (0..rows).map(|row| head.time(pages, row)).max().unwrap_or(first);
+    let rows = head.sorted_rows(pages);
+    let samples = samples_of(pages, head, &rows);
+    let last = rows.last().map_or(first, |row| head.time(pages, *row));
     head.clear(pages);
     head.set_queued_at(pages, None);
     head.set_sealed_until(pages, last.max(head.sealed_until(pages)));
@@ -132,7 +164,7 @@ fn drop_empty_group(pages: &mut impl PagesMut, number: u32, group: &Group) -> Op
     let head = Head::at(group.head);
     let prefix = keys::chunks_of(number);
     let has_chunk = TREE.seek(pages, &prefix).next(pages).is_some_and(|(key, _)| key.starts_with(&prefix));
-    if has_chunk || head.rows(pages) > 0 || tier_drop::has_pieces(pages, number) {
+    if has_chunk || !full::rows(pages, head).is_empty() || tier_drop::has_pieces(pages, number) {
         return None;
     }
     let target_key = keys::target(&group.target);

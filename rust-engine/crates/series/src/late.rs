@@ -3,6 +3,7 @@
 //!
 //! Key: `L`, group u32, time (ordered), columns / 64 u8. Value, for each sample: column % 64 u8, f64 bits, little-endian.
 
+use crate::full::Full;
 use crate::group::Group;
 use crate::head::Head;
 use crate::samples;
@@ -28,8 +29,13 @@ pub fn add(
     samples: &BTreeMap<(i64, u16), u64>,
 ) -> Result<u64, SeriesError> {
     let mut times = GroupTimes::since(pages, number, samples.keys().next().map_or(i64::MAX, |(time, _)| *time));
+    let full = Full::of(pages, group);
     let mut new: Vec<Sample> = samples.iter().map(|((time, column), bits)| (*time, *column, *bits)).collect();
-    new.retain(|(time, column, _)| !samples::has_sealed(pages, number, *column, *time, &mut times));
+    let mut is_kept = |time, column| {
+        full.is_some_and(|full| full.has(pages, column, time))
+            || samples::has_sealed(pages, number, column, time, &mut times)
+    };
+    new.retain(|(time, column, _)| !is_kept(*time, *column));
     if let (Some((first, ..)), Some((last, ..))) = (new.first(), new.last()) {
         let head = Head::at(group.head);
         let (from, until) = head.lacking(pages).unwrap_or((*first, *last));

@@ -5,7 +5,7 @@ use crate::keys::{self, TIMES};
 use crate::range::Asked;
 use crate::tier::Tier;
 use crate::tier_block::{Block, first_time};
-use crate::{Aggregation, TREE, tier_keys, times};
+use crate::{Aggregation, TREE, full, tier_keys, times};
 use paged::Pages;
 
 /// A query reads the hour tier, then the five-minute tier, then samples: each up to a time.
@@ -33,7 +33,7 @@ impl Firsts {
             let (key, bytes) = TREE.seek(pages, prefix).next(pages)?;
             key.starts_with(prefix).then(|| first(bytes))
         };
-        let in_head = || (0..head.rows(pages)).map(|row| head.time(pages, row)).min();
+        let in_head = || full::rows(pages, head).first().map(|(time, ..)| *time);
         let of_tier = |tier| first(&tier_keys::column_of(group, tier, TIMES), &|bytes| first_time(&bytes));
         let block = first(&tier_keys::blocks_of(group), &|bytes| Block::first(&bytes));
         Self {

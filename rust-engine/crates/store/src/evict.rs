@@ -5,7 +5,9 @@
 //! its turn. Services and resources go by their last event; a service stays while something of it runs, is open or is measured.
 
 use crate::keys::{Table, split_value_key, value_time};
-use crate::{ACTIVE, HISTORY, INCIDENTS, INFRASTRUCTURE, StoreError, deployments, incidents, resource, service};
+use crate::{
+    ACTIVE, HISTORY, INCIDENTS, INFRASTRUCTURE, StoreError, buckets, deployments, incidents, resource, service,
+};
 use paged::{Pages, PagesMut, Region, Tree};
 
 /// Silence after which an operation counts as lost: sources tell what runs or is open again within hours.
@@ -113,7 +115,11 @@ pub fn evict(pages: &mut impl PagesMut, region: Region, oldest: &Oldest) -> Resu
     } else if is(Table::Resource) {
         (What::Resource, resource::evict(pages, record))
     } else {
-        let last = if is(Table::Service) { service::last_event_at(pages, record) } else { None };
+        let last = match table {
+            Some(table) if table == Table::Service as u8 => service::last_event_at(pages, record),
+            Some(table) if table == Table::Buckets as u8 => buckets::held_until(pages, record),
+            _ => None,
+        };
         tree.remove(pages, record);
         let other = if is(Table::Change) { What::Change } else { What::RollingScope };
         (if is(Table::Service) { What::Service } else { other }, last)
