@@ -157,7 +157,7 @@ export class ScoreCounter {
   }
 
   #duration({ durationP10, durationP50, durationP90, durationS }: Score): void {
-    if (!(durationP50 > 0 && durationS > 0)) return
+    if (!(durationP50 > 0 && durationS > 0 && durationP10 <= durationP90)) return
     this.#counts.durations++
     if (durationP10 <= durationS && durationS <= durationP90) this.#counts.durationsInside++
     countAt(this.#errors, Math.abs(durationP50 - durationS) / durationS)

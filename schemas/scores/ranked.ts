@@ -35,7 +35,10 @@ export function aucErrorMax(groups: readonly Group[]): number {
 }
 
 /** Of the riskiest `share` of all rows: how many these are, and how many of them failed. */
-export function riskiest(groups: readonly Group[], share: number): { readonly flagged: number; readonly caught: number } {
+export function riskiest(
+  groups: readonly Group[],
+  share: number,
+): { readonly flagged: number; readonly caught: number } {
   const flagged = share * groups.reduce((sum, { count }) => sum + count, 0)
   let [rest, caught] = [flagged, 0]
   for (const { count, successes } of groups) {
