@@ -45,7 +45,9 @@ export function jsonOf(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
       const { prefixItems } = jsonSchema
       if (prefixItems !== undefined && new Set(prefixItems.map((item) => JSON.stringify(item))).size === 1) {
         jsonSchema.items = prefixItems[0] ?? {}
-        for (const key of ['prefixItems', 'minItems', 'maxItems'] as const) delete jsonSchema[key]
+        delete jsonSchema.prefixItems
+        delete jsonSchema.minItems
+        delete jsonSchema.maxItems
       }
       // Every property is always there: saying so takes an eighth of the whole listing.
       delete jsonSchema.required

@@ -21,7 +21,7 @@ export function headline(card: Scorecard): string {
     return `${window} no ${source} prediction of ${what} was scored (${censored} ended without an outcome).`
   }
   return (
-    `${window} we would have flagged ${rule.caught} of ${failures} failures of ${what}, with ${rule.falseAlarms} false alarms ` +
+    `${window} we would have flagged ${rule.caught} of ${failures} failures of ${what}, with ${rule.falseAlarms} false ${rule.falseAlarms === 1 ? 'alarm' : 'alarms'} ` +
     `(${outcomes} outcomes, ${card.byModel} of them answered by a model, the rest by the base rate).`
   )
 }
