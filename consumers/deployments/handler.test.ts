@@ -2,11 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { openEngine } from '../../rust-engine/ts/engine.ts'
+import { SCORE_FIELDS, SCORE_WIDTH } from '../../rust-engine/ts/records.ts'
 import type { EngineDoor } from '../../rust-engine/ts/door.ts'
 import type { Conclusion, DeploymentEvent, LedgerEntry } from '../../schemas/generated/events.ts'
 import type { Phase } from '../../schemas/outputs.ts'
 import { InvalidEvent } from '../../schemas/invalidEvent.ts'
 import { partitionOf } from '../../schemas/topics.ts'
+import { keepScore } from '../ledger/score.ts'
 import { FEATURES, FEATURE_NAMES, FEATURE_SET } from '../models/features.ts'
 import type { Classifier } from '../models/classifier.ts'
 import { createShelf } from '../models/shelf.ts'
@@ -264,6 +266,32 @@ test('the same key in two services is two subjects: in one shard, over a restart
   }
 })
 
+test('what was closed is kept as a score of its service, subject and time, the backfilled marked', () => {
+  const { passAll, shard } = pipeline()
+  for (const [i, conclusion] of (['success', 'failure', 'cancelled'] as const).entries()) passAll(run(i, conclusion))
+  passAll(run(3, 'failure').map((one) => ({ ...one, backfilled: true })))
+  const out = new Float64Array(8 * SCORE_WIDTH)
+  const read = (service: string | null, subject: 'deployment' | 'ci_run', to: number) => {
+    const { rows, cursor } = shard.scoresRead(service, subject, START, to, null, out)
+    assert.equal(cursor, null)
+    const fields = ['at', 'success', 'byModel', 'backfilled', 'answerClass', 'durationS'] as const
+    return Array.from({ length: rows }, (_, row) =>
+      fields.map((field) => out[row * SCORE_WIDTH + SCORE_FIELDS.indexOf(field)]),
+    )
+  }
+  const at = (i: number) => START + i * 60_000 + 30_000
+  const rows = [
+    [at(0), 1, 0, 0, 2, 30],
+    [at(1), 0, 0, 0, 2, 30],
+    [at(2), NaN, 0, 0, 2, NaN],
+    [at(3), 0, 0, 1, 2, 30],
+  ]
+  assert.deepEqual(read(SERVICE, 'deployment', at(4)), rows)
+  assert.deepEqual(read(null, 'deployment', at(2)), rows.slice(0, 2))
+  assert.deepEqual(read(SERVICE, 'ci_run', at(4)), [])
+  assert.deepEqual(read('production/sho', 'deployment', at(4)), [])
+})
+
 test('a change tells its size to the runs of its commit', () => {
   const { passAll } = pipeline()
   const change = {
@@ -351,7 +379,7 @@ test('redelivered events change nothing and give nothing', () => {
   )
 })
 
-test('a replay gives nothing out; with the headlines reattached it ends in the same state and goes on alike', () => {
+test('a replay gives nothing out; with the ledger given back it ends in the same state and goes on alike', () => {
   fc.assert(
     fc.property(history, fc.double({ min: 0, max: 1, noNaN: true }), (events, share) => {
       const cut = Math.floor(events.length * share)
@@ -359,7 +387,10 @@ test('a replay gives nothing out; with the headlines reattached it ends in the s
       const [live, restored] = [pipeline(), pipeline()]
       const ledger = live.passAll(before)
       assert.deepEqual(restored.passAll(before, 'replay'), [])
-      for (const entry of ledger) reattach(entry, restored.shard)
+      for (const entry of ledger) {
+        reattach(entry, restored.shard)
+        keepScore(entry, restored.shard)
+      }
       assert.equal(restored.shard.stateHash(), live.shard.stateHash())
       const timeless = (entries: readonly LedgerEntry[]) => entries.map((entry) => ({ ...entry, receivedAt: 0 }))
       assert.deepEqual(timeless(restored.passAll(after)), timeless(live.passAll(after)))

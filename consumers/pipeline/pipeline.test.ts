@@ -64,6 +64,7 @@ function running(t: TestContext, codecParts: Partial<Codec> = {}) {
     snapshotIntervalMs: 1e9,
     handlers: Object.fromEntries(INPUT_TOPICS.map((topic) => [topic, apply])) as never,
     reattach: () => undefined,
+    rescore: () => undefined,
     telemetry: createPipelineTelemetry(registry, createLog('consumer', 'silent')),
     now: () => 0,
     onVisible: () => undefined,

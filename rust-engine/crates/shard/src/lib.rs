@@ -10,6 +10,7 @@ mod persist;
 mod report;
 mod restore;
 mod room;
+mod scores;
 mod survey;
 mod upkeep;
 

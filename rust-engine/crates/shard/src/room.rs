@@ -136,7 +136,7 @@ fn drop_next(pool: &mut Pool, loaded: &mut Loaded, region: Region) -> Result<boo
         None => return Ok(false),
         Some(Next::Record(oldest)) => {
             if let Some(gone) = store::evict(&mut space, region, &oldest).map_err(pool_error)? {
-                dropped::note(&mut space, Kind::of_record(gone.what), 1, gone.at);
+                dropped::note(&mut space, Kind::of_record(gone.what), gone.records, gone.at);
             }
         }
         Some(Next::Samples(oldest)) => {

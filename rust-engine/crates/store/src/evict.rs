@@ -6,7 +6,7 @@
 
 use crate::keys::{Table, split_value_key, value_time};
 use crate::{
-    ACTIVE, HISTORY, INCIDENTS, INFRASTRUCTURE, StoreError, buckets, deployments, incidents, resource, service,
+    ACTIVE, HISTORY, INCIDENTS, INFRASTRUCTURE, StoreError, buckets, deployments, incidents, resource, scores, service,
 };
 use paged::{Pages, PagesMut, Region, Tree};
 
@@ -42,7 +42,9 @@ pub struct Oldest {
 pub struct Dropped {
     /// Its kind.
     pub what: What,
-    /// The time that lists and windows know it by.
+    /// How many: one, but for scores.
+    pub records: u64,
+    /// The time that lists and windows know it by, the latest of several.
     pub at: i64,
 }
 
@@ -56,6 +58,8 @@ pub enum What {
     Change,
     RollingScope,
     Deployment,
+    CiRunScore,
+    DeploymentScore,
     Incident,
     Resource,
     Service,
@@ -103,9 +107,18 @@ pub fn evict(pages: &mut impl PagesMut, region: Region, oldest: &Oldest) -> Resu
             incidents::lose(pages, record)?;
         }
         tree.remove(pages, &oldest.entry);
-        return Ok(Some(Dropped { what: What::Operation, at: oldest.time }));
+        return Ok(Some(Dropped { what: What::Operation, records: 1, at: oldest.time }));
     }
     let class = oldest.entry.get(1).copied();
+    if is(Table::Score) {
+        let (records, latest, is_empty) = scores::evict(pages, record);
+        if is_empty {
+            tree.remove(pages, &oldest.entry);
+        }
+        let is_run = class == Some(Class::FailedRun as u8);
+        let what = if is_run { What::CiRunScore } else { What::DeploymentScore };
+        return Ok(Some(Dropped { what, records, at: latest.unwrap_or(oldest.time) }));
+    }
     let (what, at) = if is(Table::Deployment) {
         deployments::evict(pages, tree, record);
         let run = if class == Some(Class::FailedRun as u8) { What::FailedCiRun } else { What::CiRun };
@@ -125,7 +138,7 @@ pub fn evict(pages: &mut impl PagesMut, region: Region, oldest: &Oldest) -> Resu
         (if is(Table::Service) { What::Service } else { other }, last)
     };
     tree.remove(pages, &oldest.entry);
-    Ok(Some(Dropped { what, at: at.unwrap_or(oldest.time) }))
+    Ok(Some(Dropped { what, records: 1, at: at.unwrap_or(oldest.time) }))
 }
 
 fn tree_of(region: Region) -> Tree {

@@ -1,4 +1,4 @@
-//! Records in a shard's pages: deployments and CI runs, changes, incidents, resources, services, rolling scopes.
+//! Records in a shard's pages: deployments and CI runs, changes, incidents, resources, services, rolling scopes, scores.
 //!
 //! Each kind has a pure part (how an event changes a record) and a part that keeps the record and its indexes.
 
@@ -18,6 +18,7 @@ mod list;
 mod past;
 mod resource;
 mod rolling;
+mod scores;
 mod service;
 mod stored;
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub use list::ListPage;
 pub use past::CHANGES_MAX;
 pub use resource::{ResourceRecord, apply_infrastructure, resources};
 pub use rolling::{ROLLING_WIDTH, rolling_add, rolling_read};
+pub use scores::{SCORE_WIDTH, ScoreFields, ScoresRead, score_add, scores_read};
 pub use service::{ServiceRecord, count_series, service, services, touch_service};
 
 use paged::{Region, Tree};

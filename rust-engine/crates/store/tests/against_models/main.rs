@@ -5,6 +5,7 @@ mod buckets;
 mod deployments;
 mod incidents;
 mod known;
+mod scores;
 mod services;
 
 use paged::{Heap, Space};
