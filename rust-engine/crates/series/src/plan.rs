@@ -59,10 +59,10 @@ impl Plan {
             let until = lacking.map_or(asked.to, |(first, _)| first.min(asked.to));
             if fits { until.div_euclid(width).saturating_mul(width) } else { i64::MIN }
         };
-        // Of a bucket whose first rows are gone the finer rows are not all.
+        // Of a bucket whose first rows are gone the finer rows are not all. Where none is left, up to the end of the window.
         let gone = |coarser: Option<i64>, finer: Option<i64>, tier: Tier| match (coarser, finer) {
             (Some(coarser), Some(finer)) if coarser < finer => -(-finer).div_euclid(tier.width()) * tier.width(),
-            (Some(_), None) => i64::MAX,
+            (Some(_), None) => asked.to,
             _ => i64::MIN,
         };
         let fives_gone = gone(firsts.five, firsts.raw, Tier::Five);
@@ -86,5 +86,22 @@ impl Asked {
             }
             _ => self.from,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_only_a_tier_is_left_whole_buckets_are_exact_and_others_are_not() {
+        const HOUR: i64 = 3_600_000;
+        let left = |five| Firsts { raw: None, five, hour: Some(0) };
+        let asked = |from, to, step| Asked { from, to, step, aggregation: Aggregation::Avg };
+        let coarse = |asked: Asked, firsts| Plan::of(&asked, firsts, None, false).coarse_until;
+        assert_eq!(coarse(asked(0, 10 * HOUR, HOUR), left(None)), None);
+        assert_eq!(coarse(asked(0, 10 * HOUR, 300_000), left(Some(0))), None);
+        assert_eq!(coarse(asked(0, 10 * HOUR, 300_000), left(None)), Some(10 * HOUR));
+        assert_eq!(coarse(asked(1, 10 * HOUR, HOUR), left(None)), Some(10 * HOUR));
     }
 }
