@@ -40,6 +40,7 @@ pub use past::CHANGES_MAX;
 pub use resource::{ResourceRecord, apply_infrastructure, resources};
 pub use rolling::{ROLLING_WIDTH, rolling_add, rolling_read};
 pub use service::{ServiceRecord, count_series, service, services, touch_service};
+pub use stored::RECORDS_VERSION;
 
 use paged::{Region, Tree};
 use pool::PoolError;
