@@ -7,6 +7,7 @@ mod engine;
 mod error;
 mod metrics;
 mod persist;
+mod records;
 mod report;
 mod restore;
 mod room;

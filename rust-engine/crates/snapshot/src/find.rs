@@ -52,6 +52,18 @@ pub fn find(
     committed: &Offsets,
     keys: &SnapshotKeys,
 ) -> Result<(Option<Found>, Vec<String>), SnapshotError> {
+    find_that(storage, folder, shard, committed, keys, &|_, _| Ok(()))
+}
+
+/// The same among those whose every page is accepted; else the reason why not.
+pub fn find_that(
+    storage: &dyn Storage,
+    folder: &Path,
+    shard: u16,
+    committed: &Offsets,
+    keys: &SnapshotKeys,
+    accept: &dyn Fn(PageNo, &Page) -> Result<(), String>,
+) -> Result<(Option<Found>, Vec<String>), SnapshotError> {
     let committed = parse_offsets(committed)?;
     let mut refused = Refused::default();
     let mut candidates = Vec::new();
@@ -66,7 +78,17 @@ pub fn find(
         other_sum.cmp(sum).then(by_clock).then(other_name.sequence.cmp(&name.sequence))
     });
     for (_, manifest, name) in candidates {
-        match read_pages(storage, folder, &manifest, keys, &mut |_, _, _| ControlFlow::Continue(())) {
+        let mut reason = None;
+        let mut take = |n: PageNo, _: Region, page: &Page| {
+            reason = accept(n, page).err();
+            if reason.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let read = read_pages(storage, folder, &manifest, keys, &mut take);
+        if let Some(reason) = reason {
+            refused.note(&name.in_folder(folder), name.text(), Refusal::Said(reason));
+            continue;
+        }
+        match read {
             Ok(_) => {
                 let path = name.in_folder(folder);
                 let info = info(&manifest, storage.bytes(&path).map_err(failed("read", &path))?, &path);

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
-const VERSION: u8 = 1;
+pub const VERSION: u8 = 1;
 /// Finished and failed, u32 each.
 const CELL_BYTES: usize = 8;
 /// 1970-01-01 was a Thursday; weeks begin on Monday.

@@ -42,6 +42,7 @@ pub use resource::{ResourceRecord, apply_infrastructure, resources};
 pub use rolling::{ROLLING_WIDTH, rolling_add, rolling_read};
 pub use scores::{SCORE_WIDTH, ScoreFields, ScoresRead, score_add, scores_read};
 pub use service::{ServiceRecord, count_series, service, services, touch_service};
+pub use stored::RECORDS_VERSION;
 
 use paged::{Region, Tree};
 use pool::PoolError;
