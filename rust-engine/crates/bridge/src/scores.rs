@@ -24,7 +24,7 @@ fn scores_read(mut cx: FunctionContext) -> JsResult<JsString> {
     let handle = handle(&mut cx)?;
     let service = text_or_null(&mut cx, 3)?;
     let subject = subject(&mut cx, 4)?;
-    let window = (integer(&mut cx, 5)?, integer(&mut cx, 6)?);
+    let window = (integer(&mut cx, 5, "from")?, integer(&mut cx, 6, "to")?);
     let cursor = text_or_null(&mut cx, 7)?;
     let mut out = cx.argument::<JsTypedArray<f64>>(8)?;
     let mut numbers = vec![0.0; out.as_slice(&cx).len()];
