@@ -141,6 +141,7 @@ pub(crate) fn page_of<P: Pages, T>(
     cursor: Option<&str>,
     mut pick: impl FnMut(&OwnedPart, i64, Tree) -> (Option<T>, Option<i64>),
 ) -> Result<ListPage<T>, StoreError> {
+    at_least_one(limit)?;
     let start = match (cursor, window.to) {
         (Some(cursor), _) => [from_hex(cursor)?, vec![0]].concat(),
         (None, Some(to)) => newest_first(to.saturating_sub(1)).to_vec(),
@@ -173,6 +174,11 @@ pub(crate) fn page_of<P: Pages, T>(
         last = Some(suffix);
     }
     Ok(page)
+}
+
+/// Refuses a page of nothing, which could have no cursor.
+pub(crate) fn at_least_one(limit: usize) -> Result<(), StoreError> {
+    if limit == 0 { Err(StoreError::invalid("limit", "0, at least 1")) } else { Ok(()) }
 }
 
 fn advance(pages: &impl Pages, cursor: &mut Cursor, group: &Group) -> Option<Suffix> {
