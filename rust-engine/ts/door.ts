@@ -165,7 +165,7 @@ export interface ShardDoor {
     counts: Float64Array,
   ): boolean
   /**
-   * `ranges` for queries of any size, with at most `pointsMax` points of each series: what is read is taken out of the pages
+   * `ranges` for queries of any size, with at most `pointsMax` points (1,000,000) of each series: what is read is taken out of the pages
    * between other work, some 0.5 MiB at a time, and computed on another thread. Each series is as it was at one moment, not
    * all of them at the same. Two of these run at once for an engine, others wait for their turn: `ReadsBusy` when 64 do.
    */

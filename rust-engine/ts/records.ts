@@ -233,7 +233,10 @@ export interface RangesRead {
   readonly coarseUntil: number | null
 }
 
-/** A page of a list, newest first; `cursor` is null at the end. `exactFrom`: the latest of the items', where a list takes `at`. */
+/**
+ * A page of a list, newest first; `cursor` is null at the end. `exactFrom`, where a list takes `at`: from when on the page would
+ * be exact, what its filter refused included.
+ */
 export interface Page<T> {
   readonly items: readonly T[]
   readonly cursor: string | null

@@ -16,12 +16,10 @@ impl Engine {
         announced: &[u8],
         block: &[u8],
     ) -> Result<Applied, EngineError> {
-        if target.is_empty() || service.is_empty() {
-            return Err(EngineError::RecordInvalid {
-                field: "target",
-                reason: "target or service is empty".to_owned(),
-            });
+        if target.is_empty() {
+            return Err(EngineError::RecordInvalid { field: "target", reason: "empty".to_owned() });
         }
+        store::check_service(service)?;
         let block = Block::parse(block).map_err(series::SeriesError::from)?;
         let announced = codec::announced(announced).map_err(series::SeriesError::from)?;
         let window = self.late_window;

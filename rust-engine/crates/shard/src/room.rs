@@ -77,7 +77,7 @@ impl Engine {
             }
             // What large calls once asked for is forgotten again.
             let asked = &mut self.asked[region.index()];
-            *asked -= *asked / 64;
+            *asked -= asked.div_ceil(64);
         }
         Ok(false)
     }
@@ -186,5 +186,24 @@ fn pool_error(error: StoreError) -> PoolError {
     match error {
         StoreError::Pool(error) => error,
         StoreError::RecordInvalid { .. } => unreachable!("a stored record is valid"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pool::PoolOptions;
+
+    #[test]
+    fn what_a_large_call_asked_for_is_forgotten_to_the_last_page() {
+        let quota = 64 * 4096;
+        let options =
+            PoolOptions { pool_bytes: quota * 4, quota_bytes: [quota; 4], borrow_bytes_max: [0; 4], shards: 1 };
+        let mut engine = Engine::open(&options).expect("options are valid");
+        engine.asked = [1_000; 4];
+        for _ in 0..500 {
+            engine.clean(Duration::from_secs(1)).expect("cleans");
+        }
+        assert_eq!(engine.asked, [0; 4]);
     }
 }

@@ -31,7 +31,7 @@ pub use deployment::{ChangeSize, DeploymentRecord, DeploymentState, Steps, Subje
 pub use deployments::{
     DeploymentApplied, DeploymentFilter, apply_deployment, attach_prediction, deployment, deployments,
 };
-pub use event::{DeploymentEvent, IncidentEvent, IncidentPhase, InfrastructureEvent, Phase};
+pub use event::{DeploymentEvent, IncidentEvent, IncidentPhase, InfrastructureEvent, Phase, check_service};
 pub use evict::{Dropped, Oldest, QUIET_MS, What, evict, oldest};
 pub use incident::{IncidentRecord, IncidentState};
 pub use incidents::{IncidentApplied, IncidentFilter, apply_incident, incident, incidents, incidents_with_key};
