@@ -113,3 +113,17 @@ fn a_resource_goes_before_samples_that_are_a_month_newer_and_after_the_others() 
     assert_eq!(engine.resources(handle, "production/shop", 999).expect("loaded").len(), 200);
     assert!(dropped(&engine, handle, Kind::Samples).0 > 0);
 }
+
+#[test]
+fn rows_that_go_before_a_tier_has_them_are_missing_in_all_resolutions() {
+    let mut engine = engine();
+    let handle = engine.create(0).expect("room");
+    let start = 1_000 * DAY_MS;
+    for target in 0..400 {
+        apply(&mut engine, handle, target, start + target as i64 * STEP_MS);
+    }
+    let (samples, until) = dropped(&engine, handle, Kind::Samples);
+    assert!(samples > 0 && until.is_some());
+    assert_eq!(dropped(&engine, handle, Kind::SamplesFiveMinutes), (0, until));
+    assert_eq!(dropped(&engine, handle, Kind::SamplesHour), (0, until));
+}
