@@ -68,8 +68,7 @@ pub fn evict_samples(pages: &mut impl PagesMut, oldest: &OldestSamples, dropping
         Kind::Chunk => {
             let columns = Head::at(group.head).columns(pages);
             if begun == 0 {
-                let lacking = Head::at(group.head).lacking(pages);
-                if lacking.is_some_and(|(first, _)| first <= oldest.time) {
+                if Head::at(group.head).not_in_tiers(pages).iter().flatten().any(|(first, _)| *first <= oldest.time) {
                     done.coarser = TIERS;
                 }
                 done.samples = late::forget_until(pages, number, Head::at(group.head), oldest.time);
