@@ -8,6 +8,8 @@ use crate::{TREE, group_set, labels, late, seal, tier_drop};
 use paged::{Pages, PagesMut};
 use std::ops::Range;
 
+/// The resolutions of the tiers.
+const TIERS: &[Resolution] = &[Resolution::FiveMinutes, Resolution::Hour];
 /// Columns of a chunk that go in one step: some 20 µs.
 const COLUMNS_AT_ONCE: usize = 16;
 
@@ -38,6 +40,8 @@ pub struct Evicted {
     pub samples: u64,
     /// No sample after this time was dropped with them.
     pub until: i64,
+    /// Coarser resolutions that lose them too: what was dropped had not come into their tiers.
+    pub coarser: &'static [Resolution],
     /// The service and how many of its series, when the last samples of a group went.
     pub series: Option<(String, u32)>,
 }
@@ -52,7 +56,8 @@ pub fn oldest_samples(pages: &impl Pages, resolution: Resolution) -> Option<Olde
 /// Takes one step in dropping a chunk or head; `dropping` says how far that has come, from step to step.
 pub fn evict_samples(pages: &mut impl PagesMut, oldest: &OldestSamples, dropping: &mut Option<Dropping>) -> Evicted {
     let begun = dropping.take().filter(|begun| begun.entry == oldest.entry).map_or(0, |begun| begun.column);
-    let mut done = Evicted { resolution: oldest.resolution, samples: 0, until: oldest.time, series: None };
+    let mut done =
+        Evicted { resolution: oldest.resolution, samples: 0, until: oldest.time, coarser: &[], series: None };
     let place = keys::split_order(&oldest.entry);
     let known = place.and_then(|(_, kind, number)| Some((kind, number, load::<Group>(pages, &keys::group(number))?)));
     let Some((kind, number, group)) = known else {
@@ -63,6 +68,9 @@ pub fn evict_samples(pages: &mut impl PagesMut, oldest: &OldestSamples, dropping
         Kind::Chunk => {
             let columns = Head::at(group.head).columns(pages);
             if begun == 0 {
+                if Head::at(group.head).not_in_tiers(pages).iter().flatten().any(|(first, _)| *first <= oldest.time) {
+                    done.coarser = TIERS;
+                }
                 done.samples = late::forget_until(pages, number, Head::at(group.head), oldest.time);
                 chunk::drop_times(pages, number, oldest.time);
             }
@@ -78,12 +86,19 @@ pub fn evict_samples(pages: &mut impl PagesMut, oldest: &OldestSamples, dropping
                 drop_set_aside(pages, number, &group, full, &mut done);
                 return done;
             }
-            None => (done.samples, done.until) = drop_head(pages, &group, oldest.time),
+            None => {
+                (done.samples, done.until) = drop_head(pages, &group, oldest.time);
+                done.coarser = TIERS;
+            }
         },
         Kind::FiveMinutes | Kind::Hour => {
             let tier = if kind == Kind::Hour { Tier::Hour } else { Tier::Five };
             let next = (begun + COLUMNS_AT_ONCE).min(COLUMNS_MAX);
-            done.samples = tier_drop::drop_columns(pages, number, tier, begun..next, oldest.time);
+            if tier == Tier::Five && begun == 0 {
+                done.samples = tier_drop::drop_blocks(pages, number, oldest.time);
+                done.coarser = if done.samples > 0 { &[Resolution::Hour] } else { &[] };
+            }
+            done.samples += tier_drop::drop_columns(pages, number, tier, begun..next, oldest.time);
             if next < COLUMNS_MAX {
                 *dropping = Some(Dropping { entry: oldest.entry.clone(), column: next });
                 return done;
@@ -131,6 +146,7 @@ fn drop_set_aside(pages: &mut impl PagesMut, number: u32, group: &Group, full: F
     let rows: Vec<usize> = full.rows(pages).into_iter().map(|(_, row)| row).collect();
     done.samples = late::forget_until(pages, number, head, last) + samples_of(pages, full.head(), &rows);
     done.until = last;
+    done.coarser = TIERS;
     seal::forget(pages, number, head, full);
     // Without a page for an entry of their own the rows that are left keep that of those that went.
     drop(requeue(pages, number, head));

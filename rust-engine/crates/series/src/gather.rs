@@ -61,8 +61,8 @@ pub struct Budget {
 impl<'a> Shared<'a> {
     pub fn gather(pages: &'a impl Pages, number: u32, asked: Asked, samples_preferred: bool) -> Option<Self> {
         let group: Group = load(pages, &keys::group(number))?;
-        let lacking = Head::at(group.head).lacking(pages);
-        let plan = Plan::of(&asked, Firsts::of(pages, number, Head::at(group.head)), lacking, samples_preferred);
+        let head = Head::at(group.head);
+        let plan = Plan::of(&asked, Firsts::of(pages, number, head), head.not_in_tiers(pages), samples_preferred);
         let since = asked.looks_back_to();
         let until = plan.fives_until.min(asked.to);
         let hours = match plan.hours_until > since {

@@ -3,13 +3,14 @@
 //! labels are known, 30 bytes · 54 chunks sealed since it was last queued for merging u8 · 55 there may be late samples u8 ·
 //! 56 dropped until i64 · 64 timestamps, 144 × i64 · 1216 pages of the rows, 68 × u32 · 1488 and 1496
 //! first and last time of samples that were late, i64 each, while the tiers do not have them · 1504 page of the full head whose
-//! columns are being sealed (see `full`) u32 · 1508 there: how many of them are u16. A row is `stride` cells of 8 bytes; rows
+//! columns are being sealed (see `full`) u32 · 1508 there: how many of them are u16 · 1512 and 1520 first and last time of late
+//! samples that the tiers will never have (see `amend`), i64 each with its top bit flipped, zero bits for none. A row is `stride` cells of 8 bytes; rows
 //! follow each other over the pages.
 
 use crate::TREE;
 use crate::byte_set::ByteSet;
 use crate::group::COLUMNS_MAX;
-use paged::{PAGE_BYTES, PageNo, Pages, PagesMut, PoolError, read_u16, read_u32, read_u64, write};
+use paged::{PAGE_BYTES, PageNo, Pages, PagesMut, PoolError, ordered, read_u16, read_u32, read_u64, unordered, write};
 
 /// Rows sealed at once.
 pub const SEALED_ROWS: usize = 128;
@@ -28,6 +29,7 @@ const ROW_PAGES_MAX: usize = (ROWS_MAX * COLUMNS_MAX * CELL_BYTES).div_ceil(PAGE
 const LACKING_AT: usize = PAGES_AT + ROW_PAGES_MAX * 4;
 const FULL_AT: usize = LACKING_AT + 16;
 const SEALED_AT: usize = FULL_AT + 4;
+const SKIPPED_AT: usize = SEALED_AT + 4;
 const CELL_BYTES: usize = 8;
 const STRIDES: [usize; 7] = [4, 8, 16, 32, 64, 120, COLUMNS_MAX];
 
@@ -118,6 +120,25 @@ impl Head {
         let page = pages.page_mut(self.page);
         write(page, LACKING_AT, &first.to_le_bytes());
         write(page, LACKING_AT + 8, &last.to_le_bytes());
+    }
+
+    /// First and last time of late samples that the tiers will never have.
+    pub fn skipped(self, pages: &impl Pages) -> Option<(i64, i64)> {
+        let page = pages.page(self.page);
+        let [first, last] = [0, 8].map(|at| read_u64(page, SKIPPED_AT + at));
+        (last != 0).then_some((unordered(first), unordered(last)))
+    }
+
+    pub fn set_skipped(self, pages: &mut impl PagesMut, times: Option<(i64, i64)>) {
+        let (first, last) = times.map_or((0, 0), |(first, last)| (ordered(first), ordered(last)));
+        let page = pages.page_mut(self.page);
+        write(page, SKIPPED_AT, &first.to_le_bytes());
+        write(page, SKIPPED_AT + 8, &last.to_le_bytes());
+    }
+
+    /// All times of late samples that the tiers do not have.
+    pub fn not_in_tiers(self, pages: &impl Pages) -> [Option<(i64, i64)>; 2] {
+        [self.lacking(pages), self.skipped(pages)]
     }
 
     /// The page of the full head whose columns are being sealed.

@@ -75,9 +75,11 @@ pub fn apply_metrics_within(
     late_window: i64,
 ) -> Result<Applied, SeriesError> {
     let mut done = Applied { times: (block.time(0), block.time(block.rows() - 1)), ..Applied::default() };
-    let (mut places, moved) = Places::open(pages, target, service)?;
-    done.moved = moved;
-    let runs = places.find_all(pages, target, block.id_bytes())?;
+    let mut places = Places::open(pages, target, service);
+    // All ids are looked up first: a batch that is refused changes nothing.
+    let found = places.find_all(pages, block.id_bytes())?;
+    done.moved = places.move_to(pages, target, service)?;
+    let runs = places.make_all(pages, target, block.id_bytes(), found)?;
     done.created = places.created;
     labels::announce(pages, &places.groups, announced)?;
     done.unannounced = count_unannounced(pages, &places.groups, &runs);

@@ -156,8 +156,9 @@ pub fn remove(pages: &mut impl PagesMut, number: u32, samples: &[Sample]) {
 /// Drops the late samples of a group up to a time, before the chunks that reach it go, and takes no more of them; how many.
 pub fn forget_until(pages: &mut impl PagesMut, number: u32, head: Head, last: i64) -> u64 {
     head.set_dropped_until(pages, last.max(head.dropped_until(pages)));
-    let lacking = head.lacking(pages).filter(|(_, until)| *until > last);
-    head.set_lacking(pages, lacking.map(|(from, until)| (from.max(last.saturating_add(1)), until)));
+    let left = |(from, until): (i64, i64)| (until > last).then(|| (from.max(last.saturating_add(1)), until));
+    head.set_lacking(pages, head.lacking(pages).and_then(left));
+    head.set_skipped(pages, head.skipped(pages).and_then(left));
     drop_until(pages, number, last)
 }
 

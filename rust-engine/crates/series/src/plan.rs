@@ -47,16 +47,17 @@ impl Firsts {
 impl Plan {
     /// Where the tiers lack late samples the samples answer, from the first of those on. Before it
     /// a tier answers where its buckets fill the steps, and where nothing finer is left. With `exact_only` only there.
-    pub fn of(asked: &Asked, firsts: Firsts, lacking: Option<(i64, i64)>, samples_preferred: bool) -> Self {
+    pub fn of(asked: &Asked, firsts: Firsts, lacking: [Option<(i64, i64)>; 2], samples_preferred: bool) -> Self {
         if asked.step == 0 {
             return Self { hours_until: i64::MIN, fives_until: i64::MIN, coarse_until: None };
         }
-        let lacking = lacking.filter(|(first, last)| asked.looks_back_to() <= *last && asked.to > *first);
+        let lacking =
+            lacking.into_iter().flatten().filter(|(first, last)| asked.looks_back_to() <= *last && asked.to > *first);
+        // The last bucket may hold more than what is asked for.
+        let until = lacking.fold(asked.to, |until, (first, _)| until.min(first));
         let fits = |tier: Tier| {
             let width = tier.width();
             let fits = !samples_preferred && asked.step % width == 0 && asked.from.rem_euclid(width) == 0;
-            // The last bucket may hold more than what is asked for.
-            let until = lacking.map_or(asked.to, |(first, _)| first.min(asked.to));
             if fits { until.div_euclid(width).saturating_mul(width) } else { i64::MIN }
         };
         // Of a bucket whose first rows are gone the finer rows are not all. Where none is left, up to the end of the window.

@@ -188,6 +188,42 @@ fn rows_that_are_being_sealed_go_in_steps_before_those_of_the_running_head() {
     assert!(shard.pool.pages_of(0) <= 2);
 }
 
+#[test]
+fn what_goes_before_a_tier_has_it_is_told_of_the_coarser_ones_too() {
+    let mut shard = Shard::with_rows(150);
+    let mut dropping = None;
+    let mut next = |shard: &mut Shard, resolution| {
+        let oldest = oldest_samples(&shard.space(), resolution).expect("there is one");
+        evict_samples(&mut shard.space(), &oldest, &mut dropping)
+    };
+    let tiers = [Resolution::FiveMinutes, Resolution::Hour];
+    let full = next(&mut shard, Resolution::Raw);
+    assert_eq!((full.until, full.coarser), (127 * STEP_MS, tiers.as_slice()));
+    while shard.work() {}
+    // Of the two groups that are sealed.
+    let chunk = next(&mut shard, Resolution::Raw);
+    assert_eq!((chunk.until, chunk.coarser), (127 * STEP_MS, [].as_slice()));
+    let block = next(&mut shard, Resolution::FiveMinutes);
+    assert_eq!((block.until, block.coarser), (127 * STEP_MS, [Resolution::Hour].as_slice()));
+    let head = loop {
+        let evicted = next(&mut shard, Resolution::Raw);
+        if evicted.until > 127 * STEP_MS {
+            break evicted;
+        }
+    };
+    assert_eq!((head.until, head.coarser), (149 * STEP_MS, tiers.as_slice()));
+}
+
+#[test]
+fn a_chunk_that_goes_before_the_tiers_know_its_late_samples_is_told_of_them_too() {
+    let mut shard = Shard::with_rows(150);
+    while shard.work() {}
+    assert_eq!(shard.apply(SERIES, vec![(40 * STEP_MS + 1, 0, 0.5)]).applied, 1);
+    let oldest = oldest_samples(&shard.space(), Resolution::Raw).expect("a chunk");
+    let chunk = evict_samples(&mut shard.space(), &oldest, &mut None);
+    assert_eq!(chunk.coarser, [Resolution::FiveMinutes, Resolution::Hour]);
+}
+
 /// Values that do not compress and fall as often as they grow, so that no piece of a tier is a counter's.
 fn noise(row: i64, series: u32) -> f64 {
     let bits = (row as u64 * 500 + u64::from(series) + 1).wrapping_mul(0x2545_f491_4f6c_dd1d);

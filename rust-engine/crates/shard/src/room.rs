@@ -142,6 +142,10 @@ fn drop_next(pool: &mut Pool, loaded: &mut Loaded, region: Region) -> Result<boo
         Some(Next::Samples(oldest)) => {
             let evicted = series::evict_samples(&mut space, &oldest, &mut loaded.dropping);
             dropped::note(&mut space, Kind::of_samples(evicted.resolution), evicted.samples, evicted.until);
+            for coarser in evicted.coarser {
+                // Not counted: it has no record of them.
+                dropped::note(&mut space, Kind::of_samples(*coarser), 0, evicted.until);
+            }
             if let Some((service, gone)) = &evicted.series {
                 // A smaller count in the same record needs no page.
                 store::count_series(&mut space, service, *gone).map_err(pool_error)?;

@@ -127,3 +127,17 @@ fn names_and_figures_beyond_their_limits_are_refused_by_name() {
     let refused = engine.apply_metrics(handle, "t", &service, &[], &block).err().map(|error| error.to_string());
     assert_eq!(refused.as_deref(), Some("service: 257 characters, at most 256"));
 }
+
+#[test]
+fn rows_that_go_before_a_tier_has_them_are_missing_in_all_resolutions() {
+    let mut engine = engine();
+    let handle = engine.create(0).expect("room");
+    let start = 1_000 * DAY_MS;
+    for target in 0..400 {
+        apply(&mut engine, handle, target, start + target as i64 * STEP_MS);
+    }
+    let (samples, until) = dropped(&engine, handle, Kind::Samples);
+    assert!(samples > 0 && until.is_some());
+    assert_eq!(dropped(&engine, handle, Kind::SamplesFiveMinutes), (0, until));
+    assert_eq!(dropped(&engine, handle, Kind::SamplesHour), (0, until));
+}
