@@ -126,11 +126,14 @@ impl Places {
             return Ok(place);
         }
         if let Some((group, column)) = group::place_of(pages, id) {
-            let at = self.groups.iter().position(|(number, _)| *number == group);
-            return at.map(|at| (at, usize::from(column))).ok_or_else(|| SeriesError::ArgumentInvalid {
-                field: "target",
-                reason: format!("series {id:032x} belongs to another target"),
-            });
+            if let Some(at) = self.groups.iter().position(|(number, _)| *number == group) {
+                return Ok((at, usize::from(column)));
+            }
+            // Else it is being forgotten.
+            if TREE.contains(pages, &keys::group(group)) {
+                let reason = format!("series {id:032x} belongs to another target");
+                return Err(SeriesError::ArgumentInvalid { field: "target", reason });
+            }
         }
         let at = self.group_with_room(pages, target)?;
         let (number, group) = &self.groups[at];
