@@ -3,13 +3,13 @@
 use crate::full::Full;
 use crate::group::{Group, decode};
 use crate::head::Head;
-use crate::keys;
+use crate::{gone, keys};
 use paged::Pages;
 
 /// The kind of an entry of this crate; none for those of others in the same tree.
 pub fn component(key: &[u8]) -> Option<&'static str> {
     Some(match *key.first()? {
-        keys::GROUP => "series_heads",
+        keys::GROUP | keys::GONE => "series_heads",
         tag if tag == keys::CHUNKS_START[0] => "chunks",
         keys::SERIES | keys::TARGET => "series_places",
         keys::LABELS | keys::SYMBOL | keys::TEXT => "series_labels",
@@ -27,6 +27,9 @@ pub fn component(key: &[u8]) -> Option<&'static str> {
 
 /// Pages that an entry names beside the tree, and their bytes in use.
 pub fn pages_named(pages: &impl Pages, key: &[u8], value: &[u8]) -> (u32, usize) {
+    if key.first() == Some(&keys::GONE) {
+        return (1, gone::series_of(value) * 16);
+    }
     if key.first() != Some(&keys::GROUP) {
         return (0, 0);
     }

@@ -1,10 +1,10 @@
 use crate::chunk::{self, requeue};
 use crate::full::{self, Full};
-use crate::group::{self, COLUMNS_MAX, Group, Target, load, save};
+use crate::group::{COLUMNS_MAX, Group, Target, load, save};
 use crate::head::{ABSENT, Head};
 use crate::keys::{self, Kind, Resolution};
 use crate::tier::Tier;
-use crate::{TREE, group_set, labels, late, seal, tier_drop};
+use crate::{TREE, gone, group_set, late, seal, tier_drop};
 use paged::{Pages, PagesMut};
 use std::ops::Range;
 
@@ -61,7 +61,9 @@ pub fn evict_samples(pages: &mut impl PagesMut, oldest: &OldestSamples, dropping
     let place = keys::split_order(&oldest.entry);
     let known = place.and_then(|(_, kind, number)| Some((kind, number, load::<Group>(pages, &keys::group(number))?)));
     let Some((kind, number, group)) = known else {
-        TREE.remove(pages, &oldest.entry);
+        if !place.is_some_and(|(_, _, number)| gone::step(pages, number)) {
+            TREE.remove(pages, &oldest.entry);
+        }
         return done;
     };
     match kind {
@@ -109,8 +111,11 @@ pub fn evict_samples(pages: &mut impl PagesMut, oldest: &OldestSamples, dropping
 }
 
 fn finish(pages: &mut impl PagesMut, mut done: Evicted, oldest: &OldestSamples, number: u32, group: &Group) -> Evicted {
-    TREE.remove(pages, &oldest.entry);
-    done.series = drop_empty_group(pages, number, group);
+    let (series, goes_on) = drop_empty_group(pages, number, group).unzip();
+    done.series = series;
+    if goes_on != Some(true) {
+        TREE.remove(pages, &oldest.entry);
+    }
     done
 }
 
@@ -175,8 +180,8 @@ fn drop_head(pages: &mut impl PagesMut, group: &Group, first: i64) -> (u64, i64)
     (samples, last)
 }
 
-/// Forgets the series of a group that has no samples any more.
-fn drop_empty_group(pages: &mut impl PagesMut, number: u32, group: &Group) -> Option<(String, u32)> {
+/// Begins to forget a group that has no samples any more: its service, how many series it had, and whether there is more to do.
+fn drop_empty_group(pages: &mut impl PagesMut, number: u32, group: &Group) -> Option<((String, u32), bool)> {
     let head = Head::at(group.head);
     let prefix = keys::chunks_of(number);
     let has_chunk = TREE.seek(pages, &prefix).next(pages).is_some_and(|(key, _)| key.starts_with(&prefix));
@@ -193,16 +198,9 @@ fn drop_empty_group(pages: &mut impl PagesMut, number: u32, group: &Group) -> Op
         return None;
     }
     let columns = head.columns(pages);
-    for column in 0..columns {
-        let id = group::id_of(pages, group.ids, column);
-        TREE.remove(pages, &keys::series(id));
-    }
     late::drop_until(pages, number, i64::MAX);
-    labels::forget(pages, number);
     group_set::remove(pages, &keys::by_service_prefix(&target.service), number);
     TREE.remove(pages, &keys::work(number));
-    TREE.remove(pages, &keys::group(number));
-    pages.free(group.head);
-    pages.free(group.ids);
-    Some((target.service, columns as u32))
+    let goes_on = gone::begin(pages, number, group, columns);
+    Some(((target.service, columns as u32), goes_on))
 }

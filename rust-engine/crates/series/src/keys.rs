@@ -17,11 +17,14 @@ pub const ORDER: u8 = b'O';
 const WORK: u8 = b'W';
 /// Groups with rows whose columns are being sealed.
 const FULL: u8 = b'F';
+/// Groups that are being forgotten.
+pub const GONE: u8 = b'Z';
 /// Samples that came when their rows were sealed.
 pub const LATE: u8 = b'L';
 /// The tags of this crate. What the digest says of them comes from `describe`, not from their bytes: a tag that is missing
 /// here would make the digest depend on how samples are kept.
-const TAGS: [u8; 12] = [TARGET, SERIES, BY_SERVICE, GROUP, NEXT_GROUP[0], CHUNK, ORDER, WORK, FULL, LATE, BLOCK, TIER];
+const TAGS: [u8; 13] =
+    [TARGET, SERIES, BY_SERVICE, GROUP, GONE, NEXT_GROUP[0], CHUNK, ORDER, WORK, FULL, LATE, BLOCK, TIER];
 /// The same for labels: symbols by their text, texts by their symbol, labels of a group, groups with a label. Numbers of
 /// symbols hang on the order in which labels came, so that the digest must not see them either.
 const LABEL_TAGS: [u8; 5] = [SYMBOL, TEXT, NEXT_SYMBOL[0], LABELS, POSTING];
@@ -85,6 +88,12 @@ pub fn by_service_prefix(service: &str) -> Vec<u8> {
 
 pub fn group(group: u32) -> [u8; 5] {
     let mut key = [GROUP; 5];
+    key[1..].copy_from_slice(&group.to_be_bytes());
+    key
+}
+
+pub fn gone(group: u32) -> [u8; 5] {
+    let mut key = [GONE; 5];
     key[1..].copy_from_slice(&group.to_be_bytes());
     key
 }

@@ -13,6 +13,7 @@ mod due;
 mod evict;
 mod full;
 mod gather;
+mod gone;
 mod group;
 mod group_set;
 mod head;

@@ -170,11 +170,15 @@ impl Places {
 
     fn place_of(&self, pages: &impl Pages, id: SeriesId) -> Result<Option<(usize, usize)>, SeriesError> {
         let Some((group, column)) = group::place_of(pages, id) else { return Ok(None) };
-        let at = self.groups.iter().position(|(number, _)| *number == group);
-        at.map(|at| Some((at, usize::from(column)))).ok_or_else(|| SeriesError::ArgumentInvalid {
-            field: "target",
-            reason: format!("series {id:032x} belongs to another target"),
-        })
+        if let Some(at) = self.groups.iter().position(|(number, _)| *number == group) {
+            return Ok(Some((at, usize::from(column))));
+        }
+        // Else it is being forgotten.
+        if TREE.contains(pages, &keys::group(group)) {
+            let reason = format!("series {id:032x} belongs to another target");
+            return Err(SeriesError::ArgumentInvalid { field: "target", reason });
+        }
+        Ok(None)
     }
 
     fn add(&mut self, pages: &mut impl PagesMut, target: &str, id: SeriesId) -> Result<(usize, usize), SeriesError> {
