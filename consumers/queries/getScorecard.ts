@@ -18,7 +18,7 @@ import type { Freshness } from './freshness.ts'
 import { timeText } from './summaries.ts'
 
 /** Between two turns of the event loop: some 2 ms. */
-const ROWS_AT_ONCE = 4_096
+const ROWS_AT_ONCE = 1_024
 const KINDS = { deployment: 'deployment_scores', ci_run: 'ci_run_scores' } as const
 const CONFIDENT = ANSWER_CLASSES.indexOf('confident')
 

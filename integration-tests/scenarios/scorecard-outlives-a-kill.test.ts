@@ -48,7 +48,9 @@ test('a scorecard outlives a kill', async () => {
   const { url } = system().process('consumer')
   await system().process('consumer').kill()
   // At its old address, which is the adapter's only seed.
-  await system().spawn('consumer', 'consumer-again', Number(new URL(url).port)).ready()
+  await system()
+    .spawn('consumer', 'consumer-again', Number(new URL(url).port))
+    .ready()
   const after = await eventually('the scorecard is back', async () => {
     const card = await scorecardOf().catch(() => null)
     return card !== null && card.complete && card.outcomes === before.outcomes ? card : null

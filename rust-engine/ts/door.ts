@@ -92,7 +92,7 @@ export interface ShardDoor {
   scoreAdd(service: string, subject: DeploymentRecord['subject'], predictionId: string, score: Float64Array): boolean
   /**
    * Writes scores with outcomes in [from, to), of a service or of all, into `out`: by service, each oldest first, as many
-   * rows as it has room for. One call looks at 20,000 at most: it may write few and still have a cursor.
+   * rows as it has room for. One call looks at 2,000 at most: it may write few and still have a cursor.
    */
   scoresRead(
     service: string | null,

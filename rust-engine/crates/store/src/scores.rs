@@ -15,7 +15,7 @@ use serde::Serialize;
 /// Numbers of one score.
 pub const SCORE_WIDTH: usize = 11;
 /// Entries and stretches without any that one read looks at.
-const LOOKED_AT_MAX: usize = 20_000;
+const LOOKED_AT_MAX: usize = 2_000;
 /// Scores that go in one step.
 const DROPPED_AT_ONCE: usize = 64;
 
