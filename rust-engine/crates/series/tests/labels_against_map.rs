@@ -317,3 +317,35 @@ fn more_values_than_may_be_tried_are_refused_unless_others_narrow_them() {
         assert_eq!(found(&[like("wide", ".*7"), like("target", "many 3|many 4")]), 48);
     });
 }
+
+#[test]
+fn after_20_000_groups_an_answer_is_truncated() {
+    let quota = 4096 * 90_000;
+    let options = PoolOptions { pool_bytes: quota * 4, quota_bytes: [quota; 4], borrow_bytes_max: [0; 4], shards: 1 };
+    let mut pool = Pool::open(&options).expect("options are valid");
+    let mut heap = Heap::create(&mut pool, 0).expect("room");
+    let mut space = Space { pool: &mut pool, heap: &mut heap };
+    let like = |value: &str| Matcher { name: "job".to_owned(), op: MatchOp::Like, value: value.to_owned() };
+    let mut truncated = Vec::new();
+    for target in 0..20_001u32 {
+        let n = target.to_string();
+        let labels = [("job", if target < 3 { "few" } else { "many" }), ("n", n.as_str())];
+        let id = series_id(&labels);
+        let announced = [Announced { id, labels: labels.to_vec() }];
+        let block = encode_blocks(&[id], vec![(1_000, 0, 1.0)], usize::MAX).remove(0).block;
+        let block = Block::parse(&block).expect("our own");
+        apply_metrics(&mut space, &format!("target {target}"), "production/shop", &announced, &block).expect("room");
+        if target >= 19_999 {
+            let found = |matchers: &[Matcher]| {
+                let found = series(&space, Some("production/shop"), matchers, 30_000, None).expect("valid");
+                (found.items.len(), found.truncated)
+            };
+            let values = label_values(&space, "production/shop", "n", 30_000);
+            let few = found(&[Matcher { op: MatchOp::Equal, ..like("few") }]);
+            truncated.push((found(&[like(".*")]), found(&[like("fe.")]), few, (values.items.len(), values.truncated)));
+        }
+    }
+    // One more group than are looked at; those that a value leads to are three.
+    let whole = ((20_000, false), (3, false), (3, false), (20_000, false));
+    assert_eq!(truncated, [whole, ((20_000, true), (3, true), (3, false), (20_000, true))]);
+}
