@@ -4,8 +4,8 @@
 //! 56 dropped until i64 · 64 timestamps, 144 × i64 · 1216 pages of the rows, 68 × u32 · 1488 and 1496
 //! first and last time of samples that were late, i64 each, while the tiers do not have them · 1504 page of the full head whose
 //! columns are being sealed (see `full`) u32 · 1508 there: how many of them are u16 · 1512 and 1520 first and last time of late
-//! samples that the tiers will never have (see `amend`), i64 each with its top bit flipped, zero bits for none. A row is `stride` cells of 8 bytes; rows
-//! follow each other over the pages.
+//! samples that the tiers will never have (see `amend`), i64 each with its top bit flipped, zero bits for none. A row is `stride`
+//! cells of 8 bytes; rows follow each other over the pages.
 
 use crate::TREE;
 use crate::byte_set::ByteSet;
