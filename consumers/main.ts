@@ -24,6 +24,7 @@ import { createIncidentHandler } from './incidents/handler.ts'
 import { createIncidentTelemetry } from './incidents/telemetry.ts'
 import { handleInfrastructure } from './infrastructure/handler.ts'
 import { addressOf, engineOptions, mappedByNow, zoneOf } from './installation.ts'
+import { keepScore } from './ledger/score.ts'
 import { MemoryAlerts } from './memoryAlert.ts'
 import { createMemoryTelemetry } from './memoryTelemetry.ts'
 import { startMemoryWatch } from './memoryWatch.ts'
@@ -89,6 +90,7 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
     snapshotIntervalMs: configuration.consumer.snapshotIntervalSeconds * 1000,
     handlers: handlersOf(deployments, registry, log),
     reattach,
+    rescore: keepScore,
     telemetry,
     now: Date.now,
     onVisible: (topic, tookMs) => {

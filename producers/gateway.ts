@@ -12,7 +12,8 @@ import { Refusal, type RefusalCode } from './refusal.ts'
 import { refuseLarge, refuseUntrue, skewOf } from './sources/untrue.ts'
 import { traceOf } from './requestBody.ts'
 import { addAlertmanagerRoute } from './routes/alertmanager.ts'
-import type { Accepted, RouteContext } from './routes/context.ts'
+import type { Accepted, AcceptedEach, RouteContext } from './routes/context.ts'
+import { addDeliveriesRoute } from './routes/deliveries.ts'
 import { addEventsRoute } from './routes/events.ts'
 import { addGithubRoute, GITHUB_OFF } from './routes/github.ts'
 import { addRemoteWriteRoute } from './routes/remoteWrite.ts'
@@ -38,7 +39,7 @@ export interface GatewayParts {
 
 interface SortedOut {
   readonly taken: { readonly event: TopicEvent; readonly record: OutgoingRecord }[]
-  readonly refused: readonly Refusal[]
+  readonly refused: AcceptedEach['refused']
 }
 
 /** What is published at once, so that a large group of alerts takes a small part of the lane at a time. */
@@ -49,6 +50,7 @@ const ROUTE_NAMES: ReadonlyMap<string, RouteName> = new Map([
   ['/webhooks/alertmanager', 'alertmanager'],
   ['/api/v1/write', 'remote_write'],
   ['/v1/events', 'events'],
+  ['/v1/deliveries', 'deliveries'],
 ])
 
 export async function addGateway(server: FastifyInstance, parts: GatewayParts): Promise<void> {
@@ -74,14 +76,14 @@ export async function addGateway(server: FastifyInstance, parts: GatewayParts): 
   }
   function* sortOut(route: RouteName, items: readonly (TopicEvent | Refusal)[]): Generator<undefined, SortedOut> {
     const taken: SortedOut['taken'] = []
-    const refused: Refusal[] = []
-    for (const item of items) {
+    const refused: { index: number; refusal: Refusal }[] = []
+    for (const [index, item] of items.entries()) {
       try {
         if (item instanceof Refusal) throw item
         taken.push({ event: item, record: recordFor(route, item) })
       } catch (error) {
         if (!(error instanceof Refusal)) throw error
-        refused.push(error)
+        refused.push({ index, refusal: error })
       }
       yield
     }
@@ -109,14 +111,11 @@ export async function addGateway(server: FastifyInstance, parts: GatewayParts): 
     },
     acceptEach: async (route, items) => {
       const { taken, refused } = await inSlices(sortOut(route, items))
-      if (taken.length === 0 && refused[0] !== undefined) throw refused[0]
-      for (const { reason, message } of refused) telemetry.eventRefused(route, reason, message)
+      for (const { refusal } of refused) telemetry.eventRefused(route, refusal.reason, refusal.message)
       const records = taken.map(({ record }) => record)
       for (const part of partsOf(records, parts.eventsPerRequestMax, PART_BYTES_MAX)) await eventLane.publish(part)
-      return accepted(
-        route,
-        taken.map(({ event }) => event),
-      )
+      const events = taken.map(({ event }) => event)
+      return { ...accepted(route, events), refused }
     },
   }
   if (parts.githubWebhookSecret === null) telemetry.routeOff('github', GITHUB_OFF)
@@ -136,6 +135,7 @@ export async function addGateway(server: FastifyInstance, parts: GatewayParts): 
     addGithubRoute(scope, context, parts.githubWebhookSecret, new UnsignedRoom(roomBytes))
     addAlertmanagerRoute(scope, context)
     addEventsRoute(scope, context)
+    addDeliveriesRoute(scope, context)
     addRemoteWriteRoute(scope, { ...context, room: room() }, { decoder: parts.decoder, lane: parts.metricLane, encode })
     done()
   })

@@ -4,11 +4,11 @@ import type { Identity } from '../runtime/configuration/identity.ts'
 import type { Log } from '../runtime/telemetry/log.ts'
 import type { LaneTelemetry } from './ingest/lane.ts'
 import type { RefusalCode } from './refusal.ts'
-import type { NotOfInterest } from './sources/githubEvent.ts'
+import type { NotOfInterest } from './sources/mapped.ts'
 import type { TopicEvent } from './sources/mapping.ts'
 import { createRarely, type Rarely } from '../runtime/telemetry/rarely.ts'
 
-export type RouteName = 'github' | 'alertmanager' | 'remote_write' | 'events'
+export type RouteName = 'github' | 'alertmanager' | 'remote_write' | 'events' | 'deliveries'
 export type LaneName = 'events' | 'metrics'
 
 export interface GatewayTelemetry {
@@ -48,7 +48,7 @@ export function createGatewayTelemetry(registry: Registry, log: Log, now: () => 
   })
   const skipped = new Counter({
     name: 'devops_gateway_not_of_interest_total',
-    help: 'GitHub deliveries that make no event.',
+    help: 'Deliveries that make no event.',
     labelNames: ['reason'],
     registers,
   })

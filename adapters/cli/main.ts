@@ -6,6 +6,7 @@ import { QueryFailure } from '../queries/errors.ts'
 import { QUERY_NAMES } from '../queries/inputs.ts'
 import { packageVersion } from '../version.ts'
 import { runQuery } from './query.ts'
+import { runScorecard, type ScorecardOptions } from './scorecard.ts'
 import { serveOverStdio } from './stdio.ts'
 
 interface CommonOptions {
@@ -37,6 +38,18 @@ program
   .action(async (name: string, json: string) => {
     const answer = await runQuery(configurationOf(program.opts<CommonOptions>()), name, json)
     process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`)
+  })
+
+program
+  .command('scorecard')
+  .description('tell how right the predictions were, as Markdown')
+  .option('--service <name>', 'of this service alone')
+  .option('--subject <subject>', 'deployment or ci_run', 'deployment')
+  .option('--source <source>', 'live predictions, or those made for history (backfilled)', 'live')
+  .option('--days <number>', 'length of the window', '90')
+  .option('--report <file.md>', 'write it to a file, with its plot beside it')
+  .action(async (options: ScorecardOptions) => {
+    process.stdout.write(await runScorecard(configurationOf(program.opts<CommonOptions>()), options))
   })
 
 program

@@ -18,7 +18,7 @@ export async function runQuery(configuration: Configuration, name: string, json:
 }
 
 /** A command that lives for one question has nobody to be scraped by. */
-const UNHEARD = {
+export const UNHEARD = {
   ownerReplied: () => undefined,
   membershipLearnt: () => undefined,
 }

@@ -1,5 +1,6 @@
 /** The short text beside an answer's structured content: our own figures first, then what came from outside, fenced. */
 import type { QueryName, QueryOutput } from '../../schemas/queries/queries.ts'
+import { scorecardLines } from '../scorecard/lines.ts'
 import { clean, fence } from './fence.ts'
 
 export interface AnswerText {
@@ -113,6 +114,8 @@ const TEXTS: Texts = {
       ),
     ]),
   }),
+  get_scorecard: (answer) => ({ own: scorecardLines(answer), outside: null }),
+  count_scores: ({ counts }) => ({ own: [`${many(counts.outcomes, 'outcome')} counted.`], outside: null }),
   get_memory: (answer) => ({
     own: [
       `${percent(answer.utilization)} of ${answer.poolBytes} bytes used${alertText(answer.alert)}.`,

@@ -1,6 +1,7 @@
 /** Schemas as an MCP client lists them: without what costs tokens and tells a caller nothing. */
 import type { StandardSchemaWithJSON } from '@modelcontextprotocol/server'
 import * as z from 'zod'
+import { freshness } from '../../schemas/queries/answer.ts'
 
 type JsonSchema = Record<string, unknown>
 
@@ -31,6 +32,8 @@ export function jsonOf(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
       if (jsonSchema.format !== undefined) delete jsonSchema.pattern
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum
+      // Far above what names and keys have: who exceeds it is told so by every door.
+      if (jsonSchema.type === 'string') delete jsonSchema.maxLength
       // Names are texts in every JSON.
       if (JSON.stringify(jsonSchema.propertyNames) === '{"type":"string"}') delete jsonSchema.propertyNames
       if (io === 'input') return
@@ -38,13 +41,24 @@ export function jsonOf(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
       if (jsonSchema.enum !== undefined) delete jsonSchema.type
       // Outputs may grow; inputs are strict.
       if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties
+      // A description says what stands where.
+      const { prefixItems } = jsonSchema
+      if (prefixItems !== undefined && new Set(prefixItems.map((item) => JSON.stringify(item))).size === 1) {
+        jsonSchema.items = prefixItems[0] ?? {}
+        delete jsonSchema.prefixItems
+        delete jsonSchema.minItems
+        delete jsonSchema.maxItems
+      }
       // Every property is always there: saying so takes an eighth of the whole listing.
       delete jsonSchema.required
     },
   })
   // The protocol's default dialect is the one that zod writes.
   delete json['$schema']
-  return io === 'input' ? json : bare(folded(json))
+  if (io === 'input') return json
+  // Every answer has these: instructions.ts tells them once.
+  const own = Object.entries(json['properties'] ?? {}).filter(([name]) => !Object.hasOwn(freshness.shape, name))
+  return bare(folded({ ...json, properties: Object.fromEntries(own) }))
 }
 
 /** Without the types of what lies inside an answer's own fields: names, structure and descriptions tell it, in half the words. */

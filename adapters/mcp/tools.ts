@@ -8,7 +8,7 @@ import { answerText } from './answerText.ts'
 import { clean, cleanDeep } from './fence.ts'
 import { listedSchema } from './listedSchema.ts'
 
-/** list_services serves completions and resources: a model finds services there, or by the other lists. */
+/** list_services serves completions and resources: a model finds services there, or by the other lists. count_scores serves get_scorecard. */
 export const TOOL_NAMES = [
   'predict_deployment',
   'list_deployments',
@@ -17,6 +17,7 @@ export const TOOL_NAMES = [
   'get_incident',
   'forecast_capacity',
   'query_metrics',
+  'get_scorecard',
   'list_unmapped',
   'get_memory',
   'get_health',

@@ -15,6 +15,7 @@ import type { QueryLimits } from './limits.ts'
 import { isList } from './lists.ts'
 import { joinMetrics } from './mergeMetrics.ts'
 import { joinHealth, joinMemory } from './mergeReports.ts'
+import { countScores, scorecard } from './scorecard.ts'
 
 export interface QueryClient {
   /** Checks the input and answers within the limits. Throws a QueryFailure. */
@@ -29,6 +30,8 @@ export interface QueryClientDependencies {
   readonly environments: readonly Environment[]
   /** Under which names a service's records were kept before the catalog mapped them. */
   readonly formerServices: (service: string) => readonly string[]
+  /** Ms since the epoch. */
+  readonly clock: () => number
 }
 
 export function createQueryClient(dependencies: QueryClientDependencies): QueryClient {
@@ -64,6 +67,10 @@ async function answerTo(
       return incident(dependencies, questionOf(name), signal)
     case 'query_metrics':
       return metrics(dependencies, questionOf(name), signal)
+    case 'get_scorecard':
+      return scorecard(dependencies, questionOf(name), signal)
+    case 'count_scores':
+      return countScores(dependencies, questionOf(name), signal)
     case 'get_memory': {
       const { answers, freshness } = await report(dependencies, name, questionOf(name), signal)
       return joinMemory(answers, freshness)

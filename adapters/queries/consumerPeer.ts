@@ -9,6 +9,8 @@ import {
   type Order,
 } from '../../schemas/queries/place.ts'
 import { QUERIES, type QueryName, type QueryOutput } from '../../schemas/queries/queries.ts'
+import { ScoreCounter, type ScoreCounts } from '../../schemas/scores/counts.ts'
+import { scorecardOf } from '../../schemas/scores/scorecard.ts'
 import { SHARDS, partitionOf } from '../../schemas/topics.ts'
 
 export type Deployment = QueryOutput<'list_deployments'>['items'][number]
@@ -157,6 +159,10 @@ function answerOf(
       }
     case 'query_metrics':
       return { series: [], truncated: false, detail: 'no series matches', ...FRESH }
+    case 'get_scorecard':
+      return { ...scoredWindow(given), ...scorecardOf(countsOf(owned)), ...FRESH }
+    case 'count_scores':
+      return { counts: countsOf(owned), ...FRESH }
     case 'get_memory':
       return memoryOf(owned)
     case 'get_health':
@@ -228,6 +234,17 @@ function predictionOf(service: string): object {
     strategy: 'canary',
     ...FRESH,
   }
+}
+
+const scoredWindow = (input: object) => ({ subject: 'deployment', source: 'live', from: '', to: '', ...input })
+
+/** One prediction of each shard, of which that of shard 0 was wrong. */
+function countsOf(owned: readonly number[]): ScoreCounts {
+  const counter = new ScoreCounter()
+  const known = { baseRate: 0.8, isConfident: true, byModel: true, durationP10: 40, durationP50: 60, durationP90: 120 }
+  for (const shard of owned)
+    counter.add({ ...known, pSuccess: shard === 0 ? 0.3 : 0.9, success: Number(shard !== 0), durationS: 50 + shard })
+  return counter.counts()
 }
 
 function memoryOf(owned: readonly number[]): object {

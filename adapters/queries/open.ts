@@ -50,6 +50,7 @@ export function openQueries(
       limits,
       environments,
       formerServices: (service) => formerServices(service, catalog),
+      clock: Date.now,
     }),
     directory,
   }

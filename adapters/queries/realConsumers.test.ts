@@ -91,6 +91,23 @@ test('of a service alone too', async () => {
   assert.equal(new Set(items.map(({ key }) => key)).size, 12)
 })
 
+test('the scorecard of all is made of the counts of both consumers', async () => {
+  for (const [i, service] of services.entries()) {
+    for (let n = 0; n < 5; n++) {
+      const fields = [NOW - n * 60_000, n === 0 ? 0.3 : 0.9, 0.8, Number(n > 0), 0, NaN, NaN, NaN, NaN, 1, 0]
+      state.doorOf(service).scoreAdd(service, 'deployment', `${i}/${n}`, Float64Array.from(fields))
+    }
+  }
+  const window = { from: new Date(NOW - 3_600_000).toISOString(), to: new Date(NOW + 1).toISOString() }
+  const card = await client.ask('get_scorecard', window)
+  assert.deepEqual([card.outcomes, card.failures, card.from, card.complete], [60, 12, window.from, true])
+  assert.deepEqual(card.flagging[0], { rule: 'p_failure >= 0.5', flagged: 12, caught: 12, falseAlarms: 0 })
+  const value = (name: string) => card.scores.find(({ score }) => score === name)?.value
+  assert.deepEqual([value('accuracy'), value('auc'), value('capture_10')], [1, 1, 0.5])
+  const { outcomes } = await client.ask('get_scorecard', { ...window, service: services[2] })
+  assert.equal(outcomes, 5)
+})
+
 test('services and incidents are all listed', async () => {
   const keys = services.map((service, i) => applyAlert(state, service, i, NOW - (i % 3) * 1000))
   const incidents = await everything('list_incidents', { limit: 5 })

@@ -1,113 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { openEngine } from '../../rust-engine/ts/engine.ts'
-import type { EngineDoor } from '../../rust-engine/ts/door.ts'
+import { SCORE_FIELDS, SCORE_WIDTH } from '../../rust-engine/ts/records.ts'
 import type { Conclusion, DeploymentEvent, LedgerEntry } from '../../schemas/generated/events.ts'
-import type { Phase } from '../../schemas/outputs.ts'
 import { InvalidEvent } from '../../schemas/invalidEvent.ts'
 import { partitionOf } from '../../schemas/topics.ts'
-import { FEATURES, FEATURE_NAMES, FEATURE_SET } from '../models/features.ts'
-import type { Classifier } from '../models/classifier.ts'
-import { createShelf } from '../models/shelf.ts'
-import { createAsk } from './ask.ts'
-import { createDeploymentHandler, reattach } from './handler.ts'
-import type { DeploymentDeps } from './handler.ts'
+import { keepScore } from '../ledger/score.ts'
+import { FEATURES, FEATURE_SET } from '../models/features.ts'
+import { reattach } from './handler.ts'
+import { deps, event, feature, newEngine, pipeline, run, SERVICE, START } from './handlerUnderTest.ts'
 import type { OutcomeLabel } from './outcome.ts'
-
-const MIB = 1024 ** 2
-const quotaBytes = {
-  infrastructure_state: 16 * MIB,
-  deployment_history: 16 * MIB,
-  incident_database: 16 * MIB,
-  active_operations: 16 * MIB,
-}
-const newEngine = (): EngineDoor =>
-  openEngine({ poolBytes: 64 * MIB, quotaBytes, borrowBytesMax: quotaBytes, shards: 12 })
-
-const nothing = () => undefined
-const deps: DeploymentDeps = {
-  shelf: createShelf(),
-  zoneOf: () => 'Europe/Berlin',
-  rules: { minSamples: 100, confidenceThreshold: 0.7 },
-  telemetry: { predicted: nothing, closed: nothing, unpredicted: nothing },
-  stopwatch: () => 0,
-}
-
-const NO_CHANGE = {
-  filesAdded: null,
-  filesDeleted: null,
-  filesModified: null,
-  linesAdded: null,
-  linesDeleted: null,
-  srcFiles: null,
-  docFiles: null,
-  otherFiles: null,
-  dockerfileChanged: null,
-  composeChanged: null,
-  fileTypes: null,
-}
-const START = Date.UTC(2026, 0, 5, 9)
-const SERVICE = 'production/shop'
-
-function event(over: Partial<DeploymentEvent>): DeploymentEvent {
-  const at = over.occurredAt ?? START
-  return {
-    id: `${over.key ?? 'k'}/${over.attempt ?? 1}/${over.phase ?? 'started'}`,
-    occurredAt: at,
-    receivedAt: at,
-    source: 'events',
-    service: SERVICE,
-    environment: 'production',
-    trace: null,
-    subject: 'deployment',
-    phase: 'started',
-    key: 'events:shop/deployment/1',
-    attempt: 1,
-    conclusion: null,
-    name: 'deploy',
-    workflow: 'deploy.yml',
-    repository: 'shop',
-    branch: 'main',
-    sha: null,
-    actor: 'a1',
-    trigger: 'push',
-    pullRequest: false,
-    change: null,
-    step: null,
-    links: [],
-    backfilled: false,
-    ...over,
-  }
-}
-
-const run = (i: number, conclusion: Conclusion, gapMs = 60_000): readonly DeploymentEvent[] => {
-  const key = `events:shop/deployment/${i}`
-  const occurredAt = START + i * gapMs
-  return [event({ key, occurredAt }), event({ key, phase: 'finished', conclusion, occurredAt: occurredAt + 30_000 })]
-}
-
-/** A shard of its own engine, and what the handler gave out for each event. */
-function pipeline(engine = newEngine(), own = deps, service = SERVICE) {
-  const shard = engine.createShard(partitionOf(service))
-  const handle = createDeploymentHandler(own)
-  let offset = 0n
-  const pass = (one: DeploymentEvent, phase: Phase = 'live'): readonly LedgerEntry[] => {
-    const position = { topic: 'devops.deployments', partition: shard.shard, offset: offset++, at: one.receivedAt + 5 }
-    return handle(one, position, shard, phase).map((output) => {
-      assert.ok(output.topic === 'devops.ledger')
-      assert.equal(output.partition, partitionOf(one.service))
-      assert.equal(output.key, output.value.predictionId)
-      return output.value
-    })
-  }
-  const passAll = (events: readonly DeploymentEvent[], phase: Phase = 'live') =>
-    events.flatMap((one) => pass(one, phase))
-  return { shard, pass, passAll }
-}
-
-const at = (name: string): number => FEATURE_NAMES.indexOf(name)
-const feature = (entry: LedgerEntry | undefined, name: string) => entry?.features[at(name)]
 
 test('an attempt gives one headline at its start and one scored entry that repeats it', () => {
   const { passAll, shard } = pipeline()
@@ -264,6 +166,32 @@ test('the same key in two services is two subjects: in one shard, over a restart
   }
 })
 
+test('what was closed is kept as a score of its service, subject and time, the backfilled marked', () => {
+  const { passAll, shard } = pipeline()
+  for (const [i, conclusion] of (['success', 'failure', 'cancelled'] as const).entries()) passAll(run(i, conclusion))
+  passAll(run(3, 'failure').map((one) => ({ ...one, backfilled: true })))
+  const out = new Float64Array(8 * SCORE_WIDTH)
+  const read = (service: string | null, subject: 'deployment' | 'ci_run', to: number) => {
+    const { rows, cursor } = shard.scoresRead(service, subject, START, to, null, out)
+    assert.equal(cursor, null)
+    const fields = ['at', 'success', 'byModel', 'backfilled', 'answerClass', 'durationS'] as const
+    return Array.from({ length: rows }, (_, row) =>
+      fields.map((field) => out[row * SCORE_WIDTH + SCORE_FIELDS.indexOf(field)]),
+    )
+  }
+  const at = (i: number) => START + i * 60_000 + 30_000
+  const rows = [
+    [at(0), 1, 0, 0, 2, 30],
+    [at(1), 0, 0, 0, 2, 30],
+    [at(2), NaN, 0, 0, 2, NaN],
+    [at(3), 0, 0, 1, 2, 30],
+  ]
+  assert.deepEqual(read(SERVICE, 'deployment', at(4)), rows)
+  assert.deepEqual(read(null, 'deployment', at(2)), rows.slice(0, 2))
+  assert.deepEqual(read(SERVICE, 'ci_run', at(4)), [])
+  assert.deepEqual(read('production/sho', 'deployment', at(4)), [])
+})
+
 test('a change tells its size to the runs of its commit', () => {
   const { passAll } = pipeline()
   const change = {
@@ -351,7 +279,7 @@ test('redelivered events change nothing and give nothing', () => {
   )
 })
 
-test('a replay gives nothing out; with the headlines reattached it ends in the same state and goes on alike', () => {
+test('a replay gives nothing out; with the ledger given back it ends in the same state and goes on alike', () => {
   fc.assert(
     fc.property(history, fc.double({ min: 0, max: 1, noNaN: true }), (events, share) => {
       const cut = Math.floor(events.length * share)
@@ -359,139 +287,14 @@ test('a replay gives nothing out; with the headlines reattached it ends in the s
       const [live, restored] = [pipeline(), pipeline()]
       const ledger = live.passAll(before)
       assert.deepEqual(restored.passAll(before, 'replay'), [])
-      for (const entry of ledger) reattach(entry, restored.shard)
+      for (const entry of ledger) {
+        reattach(entry, restored.shard)
+        keepScore(entry, restored.shard)
+      }
       assert.equal(restored.shard.stateHash(), live.shard.stateHash())
       const timeless = (entries: readonly LedgerEntry[]) => entries.map((entry) => ({ ...entry, receivedAt: 0 }))
       assert.deepEqual(timeless(restored.passAll(after)), timeless(live.passAll(after)))
     }),
     { numRuns: 40 },
   )
-})
-
-test('an ask answers like a headline of the same attempt would, is kept as asked, and changes nothing', () => {
-  const { passAll, shard } = pipeline()
-  for (let i = 0; i < 20; i++) passAll(run(i, i % 4 === 0 ? 'failure' : 'success'))
-  const before = shard.stateHash()
-  const now = START + 40 * 60_000
-  const ask = createAsk(deps)
-  const input = {
-    service: SERVICE,
-    subject: 'deployment' as const,
-    branch: 'main',
-    workflow: 'deploy.yml',
-    trigger: 'push',
-  }
-  const { output, entry } = ask(input, shard, now)
-  assert.equal(shard.stateHash(), before)
-  assert.deepEqual(ask(input, shard, now), { output, entry })
-  assert.equal(entry.kind, 'asked')
-  assert.equal(entry.predictionId, output.predictionId)
-  assert.equal(output.evidence.serviceOutcomes, 20)
-  assert.equal(output.answerClass, 'not_enough_evidence')
-  assert.match(output.evidence.missing ?? '', /80 more finished runs/u)
-  const { low, high } = output.evidence.baseRateInterval
-  assert.ok(low < output.evidence.baseRate && output.evidence.baseRate < high)
-  const [headline] = passAll([event({ key: 'real', occurredAt: now, actor: null })])
-  assert.equal(headline?.pSuccess, output.pSuccess)
-  assert.deepEqual(headline.features, entry.features)
-})
-
-test('an answer of a model has its reasons, the past cases like it, and what goes with a lower risk', () => {
-  const { passAll, shard } = pipeline()
-  const change = { ...NO_CHANGE, linesAdded: 400, linesDeleted: 0, fileTypes: 'ts' }
-  for (let i = 0; i < 40; i++) {
-    const branch = i % 2 === 0 ? 'main' : 'topic'
-    passAll(run(i, i % 4 === 0 ? 'failure' : 'success').map((one) => ({ ...one, branch, sha: `c${i}` })))
-  }
-  const now = START + 60 * 60_000
-  passAll([event({ subject: 'change', phase: 'changed', key: 'sized', sha: 'sized', change, occurredAt: now - 1 })])
-  // Fails by night and with many lines.
-  const failureLogit = (features: Float32Array): number =>
-    -2 + (features[at('change.lines')] ?? 0) / 4 - (features[at('time.hourCos')] ?? 0)
-  const model: Classifier = {
-    version: 'v',
-    rows: 1000,
-    typical: new Float32Array(FEATURES),
-    failureLogit,
-    pSuccess: (features) => 1 / (1 + Math.exp(failureLogit(features))),
-    duration: () => null,
-  }
-  const shelf = { champion: () => model, challenger: () => null }
-  const input = { service: SERVICE, subject: 'deployment' as const, branch: 'topic', sha: 'sized' }
-  const { output } = createAsk({ ...deps, shelf })(input, shard, now)
-  const { explanation, similarCases, lowerRisk, strategy } = output
-  assert.ok(explanation)
-  const logit = (p: number): number => Math.log(p / (1 - p))
-  const sum = explanation.factors.reduce((all, factor) => all + factor.logit, logit(explanation.typicalPSuccess))
-  assert.ok(Math.abs(sum - logit(output.pSuccess)) < 1e-6)
-  assert.deepEqual(
-    explanation.factors.filter((factor) => factor.logit !== 0).map(({ factor }) => factor),
-    ['change_size', 'time'],
-  )
-  assert.equal(similarCases.length, 5)
-  assert.ok(
-    similarCases.every(({ key }) => Number(key.split('/').at(-1)) % 2 === 1),
-    'of the same branch',
-  )
-  assert.equal(similarCases[0]?.durationSeconds, 30)
-  const [start, smaller, ...more] = lowerRisk
-  assert.deepEqual(more, [])
-  // Midnight by the model, the nearest middle of a quarter of the local day: 3 or 21 h.
-  assert.deepEqual([start?.kind, new Date(start?.startAt ?? '').getUTCHours()], ['start', 20])
-  assert.deepEqual([smaller?.kind, smaller?.linesMax], ['smaller_change', 100])
-  for (const one of lowerRisk) assert.ok(one.pSuccess > output.pSuccess + 0.02 && one.successes <= one.cases)
-  assert.equal(strategy, 'canary_with_hold')
-})
-
-test('a question about what was never seen says so, and which subject to ask for', () => {
-  const { passAll, shard } = pipeline()
-  for (let i = 0; i < 3; i++) passAll(run(i, 'success'))
-  const ask = createAsk(deps)
-  const missing = (service: string, subject: 'deployment' | 'ci_run'): string => {
-    const { output, entry } = ask({ service, subject }, shard, START + 40 * 60_000)
-    assert.deepEqual([output.answerClass, entry.answerClass], ['not_enough_evidence', 'not_enough_evidence'])
-    return output.evidence.missing ?? ''
-  }
-  assert.equal(
-    missing('production/nobody', 'deployment'),
-    'service production/nobody is not known: no event of it was seen',
-  )
-  assert.equal(
-    missing(SERVICE, 'ci_run'),
-    'no CI run of this service was seen; ask with subject deployment, of which it has 3',
-  )
-  assert.match(missing(SERVICE, 'deployment'), /more finished runs/)
-})
-
-test('a question that leaves workflow and trigger open rests on the history that a headline of the newest run like it has', () => {
-  const { passAll, shard } = pipeline()
-  const github = { workflow: '4711', actor: null }
-  for (let i = 0; i < 20; i++) {
-    const runs = run(i, i % 4 === 0 ? 'failure' : 'success')
-    // Runs of the topic branch are the newest and differ in all else.
-    const other = { branch: 'topic', workflow: '4712', trigger: 'pull_request', pullRequest: true, actor: null }
-    passAll(runs.map((one) => ({ ...one, ...(i % 2 === 1 ? other : github) })))
-  }
-  const now = START + 40 * 60_000
-  const ask = createAsk(deps)
-  const { output, entry } = ask({ service: SERVICE, subject: 'deployment', branch: 'main' }, shard, now)
-  assert.deepEqual(output.evidence.assumed, { workflow: '4711', trigger: 'push', pullRequest: false })
-  const open = ask({ service: SERVICE, subject: 'deployment' }, shard, now)
-  assert.deepEqual(open.output.evidence.assumed, {
-    workflow: '4712',
-    branch: 'topic',
-    trigger: 'pull_request',
-    pullRequest: true,
-  })
-  const [headline] = passAll([event({ key: 'real', occurredAt: now, ...github })])
-  assert.ok(headline)
-  assert.deepEqual(headline.features, entry.features)
-  assert.equal(headline.pSuccess, output.pSuccess)
-  assert.notDeepEqual(open.entry.features, entry.features)
-})
-
-test('a question about a service that never ran assumes nothing', () => {
-  const { shard } = pipeline()
-  const { output } = createAsk(deps)({ service: SERVICE, subject: 'ci_run' }, shard, START)
-  assert.deepEqual(output.evidence.assumed, {})
 })

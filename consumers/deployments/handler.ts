@@ -12,6 +12,7 @@ import type { Headline } from '../ledger/attachment.ts'
 import { closedEntry, headlineFrom, predictedEntry } from '../ledger/entry.ts'
 import type { EntryContext } from '../ledger/entry.ts'
 import { headlineId } from '../ledger/predictionId.ts'
+import { keepScore } from '../ledger/score.ts'
 import type { AnswerRules } from '../models/answerClass.ts'
 import type { Attempt } from '../models/attempt.ts'
 import type { RecentStart } from '../models/recent.ts'
@@ -70,6 +71,7 @@ export function createDeploymentHandler(deps: DeploymentDeps): DeploymentHandler
       addOutcome(attempt, recent, record, event.occurredAt, shard)
       if (phase === 'live') entries.push(...scored(headline, record, context, deps))
     }
+    for (const entry of entries) keepScore(entry, shard)
     return entries.map(toLedger)
   }
 }

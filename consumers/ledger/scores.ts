@@ -1,4 +1,8 @@
-/** Scores of probabilities against what happened. All pure; the probability is that of success. */
+/** Scores of probabilities against what happened, row by row and exact. All pure; the probability is that of success. */
+import { logLossOf } from '../../schemas/scores/counts.ts'
+import { aucOf, calibrationError, equalParts, riskiest } from '../../schemas/scores/ranked.ts'
+import type { Group } from '../../schemas/scores/ranked.ts'
+
 export interface Scored {
   readonly p: number
   readonly success: boolean
@@ -15,77 +19,45 @@ export interface Scores {
   readonly auc: number | null
   /** Expected calibration error over ten groups of equal count. */
   readonly ece: number
+  /** Share of the failures that are among the riskiest tenth of the rows; null where nothing failed. */
+  readonly captured: number | null
 }
 
-const P_MIN = 1e-6
-const GROUPS = 10
-
-export function logLossOf(p: number, success: boolean): number {
-  const clipped = Math.min(Math.max(p, P_MIN), 1 - P_MIN)
-  return -Math.log(success ? clipped : 1 - clipped)
-}
+const CALIBRATION_PARTS = 10
+const CAPTURE_SHARE = 0.1
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
 /** Null for no rows. */
 export function scoresOf(rows: readonly Scored[]): Scores | null {
   if (rows.length === 0) return null
-  const ordered = rows.toSorted((a, b) => a.p - b.p)
+  const groups = groupsOf(rows)
+  const failures = rows.filter(({ success }) => !success).length
   return {
     rows: rows.length,
     logLoss: mean(rows.map(({ p, success }) => logLossOf(p, success))),
     brier: mean(rows.map(({ p, success }) => (p - (success ? 1 : 0)) ** 2)),
     accuracy: mean(rows.map(({ p, success }) => (p >= 0.5 === success ? 1 : 0))),
-    auc: auc(ordered),
-    ece: calibrationError(ordered),
+    auc: aucOf(groups),
+    ece: calibrationError(equalParts(groups, CALIBRATION_PARTS)),
+    captured: failures === 0 ? null : riskiest(groups, CAPTURE_SHARE).caught / failures,
   }
 }
 
-/** Mann and Whitney's U over the number of pairs; `ordered` by p. */
-function auc(ordered: readonly Scored[]): number | null {
-  const good = ordered.filter(({ success }) => success).length
-  const bad = ordered.length - good
-  if (good === 0 || bad === 0) return null
-  let ranks = 0
-  let from = 0
-  while (from < ordered.length) {
-    let to = from
-    let goodHere = 0
-    while (to < ordered.length && ordered[to]?.p === ordered[from]?.p) {
-      if (ordered[to]?.success === true) goodHere++
-      to++
-    }
-    ranks += goodHere * ((from + 1 + to) / 2)
-    from = to
-  }
-  return (ranks - (good * (good + 1)) / 2) / (good * bad)
-}
-
-function calibrationError(ordered: readonly Scored[]): number {
-  const shares = tiedShares(ordered)
-  let error = 0
-  for (let group = 0; group < GROUPS; group++) {
-    const from = Math.floor((group * ordered.length) / GROUPS)
-    const to = Math.floor(((group + 1) * ordered.length) / GROUPS)
-    let difference = 0
-    for (let i = from; i < to; i++) difference += (ordered[i]?.p ?? 0) - (shares[i] ?? 0)
-    error += Math.abs(difference)
-  }
-  return error / ordered.length
-}
-
-/** For each row the share of successes among the rows of its probability: where a tie is cut, neither part may depend on the order of rows. */
-function tiedShares(ordered: readonly Scored[]): Float64Array {
-  const shares = new Float64Array(ordered.length)
+/** Rows of one probability together, the riskiest first. */
+function groupsOf(rows: readonly Scored[]): readonly Group[] {
+  const ordered = rows.toSorted((a, b) => a.p - b.p)
+  const groups: Group[] = []
   for (let from = 0, to = 0; from < ordered.length; from = to) {
-    let good = 0
-    while (to < ordered.length && ordered[to]?.p === ordered[from]?.p) {
-      if (ordered[to]?.success === true) good++
+    const p = ordered[from]?.p ?? 0
+    let successes = 0
+    while (to < ordered.length && ordered[to]?.p === p) {
+      if (ordered[to]?.success === true) successes++
       to++
     }
-    shares.fill(good / (to - from), from, to)
+    groups.push({ count: to - from, successes, sumP: p * (to - from) })
   }
-  return shares
+  return groups
 }
 
 export interface PairedDifference {

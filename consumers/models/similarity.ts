@@ -7,7 +7,7 @@ export type Traits = Pick<
   'workflow' | 'branch' | 'actor' | 'trigger' | 'pullRequest' | 'sha' | 'change' | 'hour' | 'weekday'
 >
 
-/** A change of e^4 ≈ 55 times the lines is as unlike as any. */
+/** A change of e^4 ≈ 55 times the lines is wholly unlike. */
 const LOG_LINES_RANGE = 4
 const HALF_DAY_HOURS = 12
 

@@ -15,6 +15,9 @@ export interface Gap {
   readonly neverApplied: boolean
 }
 
+/** What outcomes and the ledger bring. */
+export const SCORED = ['ci_run_scores', 'deployment_scores'] as const satisfies readonly DroppedKind[]
+
 /** What a topic brings: not whole after a gap in it. */
 export const BROUGHT: Readonly<Record<InputTopic, readonly DroppedKind[]>> = {
   'devops.deployments': [
@@ -24,6 +27,7 @@ export const BROUGHT: Readonly<Record<InputTopic, readonly DroppedKind[]>> = {
     'rolling_scopes',
     'deployments',
     'services',
+    ...SCORED,
   ],
   'devops.metrics': ['samples', 'samples_5m', 'samples_1h', 'series', 'services'],
   'devops.incidents': ['incidents', 'services'],

@@ -26,3 +26,6 @@ export type InputTopic = keyof Handlers
 
 /** Gives a running attempt its headline prediction back, after the attempt was rebuilt. */
 export type Reattach = (entry: LedgerEntry, shard: ShardDoor) => void
+
+/** Gives the state what a closed prediction told, which no replay tells again; harmless where it is known. */
+export type Rescore = (entry: LedgerEntry, shard: ShardDoor) => void

@@ -8,10 +8,14 @@ import type {
   ShardBatch,
   ShardGroup,
   ShardGroupOptions,
+  TopicReader,
+  TopicReaderOptions,
   Transacted,
   Transactor,
 } from '../../runtime/kafka/port.ts'
-import { INPUT_TOPICS } from '../../schemas/topics.ts'
+import type { Codec } from '../../runtime/kafka/codec.ts'
+import type { LedgerEntry } from '../../schemas/generated/events.ts'
+import { INPUT_TOPICS, type TopicName } from '../../schemas/topics.ts'
 
 export interface Transaction {
   readonly outputs: readonly OutgoingRecord[]
@@ -59,6 +63,7 @@ export class KafkaUnderTest implements Pick<
   readonly transactors: ScriptedTransactor[] = []
   /** Outcomes of transactions to come, whichever producer makes them. */
   readonly script: (Error | Promise<unknown>)[] = []
+  readonly ledger: LedgerEntry[] = []
   /** Topics of which a fetch is wanted, with the offset. */
   readonly fetched = new Map<string, bigint>()
   readonly #shard: number
@@ -95,8 +100,12 @@ export class KafkaUnderTest implements Pick<
     return Promise.resolve(transactor)
   }
 
-  read(): ReturnType<KafkaPort['read']> {
-    return Promise.resolve({ caughtUp: Promise.resolve(), starts: new Map(), close: () => Promise.resolve() })
+  /** Only the ledger is read: from its low watermark on. */
+  async read<T extends TopicName>(_codec: Codec, { topic, onRecord }: TopicReaderOptions<T>): Promise<TopicReader> {
+    const { low } = this.ends.get(topic) ?? { low: 0n }
+    for (const [i, entry] of this.ledger.entries())
+      await onRecord(recordOf(topic, this.#shard, low + BigInt(i), entry.id), entry as never)
+    return { caughtUp: Promise.resolve(), starts: new Map(), close: () => Promise.resolve() }
   }
 
   committedOffsets(): ReturnType<KafkaPort['committedOffsets']> {

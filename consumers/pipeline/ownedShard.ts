@@ -38,6 +38,8 @@ export class OwnedShard {
   readonly appliedAt = new Map<string, number>()
   /** Next offset of the ledger partition; everything before it is in the state. */
   ledgerNext = 0n
+  /** Some of the ledger before `ledgerNext` is neither in the state nor in the log any more. */
+  lacksScores = false
   /** Largest LogAppendTime seen. */
   clock = 0
   readonly gaps: Gap[] = []

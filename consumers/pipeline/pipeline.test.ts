@@ -13,6 +13,7 @@ import { createLog } from '../../runtime/telemetry/log.ts'
 import { openEngine } from '../../rust-engine/ts/engine.ts'
 import { PoolFull } from '../../rust-engine/ts/errors.ts'
 import type { DroppedKind } from '../../rust-engine/ts/records.ts'
+import type { LedgerEntry } from '../../schemas/generated/events.ts'
 import { INPUT_TOPICS } from '../../schemas/topics.ts'
 import type { Handler } from './handlers.ts'
 import { KafkaUnderTest, keysOf } from './kafkaUnderTest.ts'
@@ -38,6 +39,7 @@ function running(t: TestContext, codecParts: Partial<Codec> = {}) {
   const kafka = new KafkaUnderTest(SHARD)
   const registry = new Registry()
   const applied: string[] = []
+  const rescored: string[] = []
   const fatal: unknown[] = []
   /** Thrown by the handler between its two calls of the engine. */
   const trouble: Error[] = []
@@ -64,6 +66,7 @@ function running(t: TestContext, codecParts: Partial<Codec> = {}) {
     snapshotIntervalMs: 1e9,
     handlers: Object.fromEntries(INPUT_TOPICS.map((topic) => [topic, apply])) as never,
     reattach: () => undefined,
+    rescore: ({ id }) => rescored.push(id),
     telemetry: createPipelineTelemetry(registry, createLog('consumer', 'silent')),
     now: () => 0,
     onVisible: () => undefined,
@@ -94,7 +97,7 @@ function running(t: TestContext, codecParts: Partial<Codec> = {}) {
   const beat = (): void => {
     kafka.group.onHeartbeat()
   }
-  return { kafka, pipeline, applied, fatal, trouble, count, until, drops, state, assign, beat }
+  return { kafka, pipeline, applied, rescored, fatal, trouble, count, until, drops, state, assign, beat }
 }
 
 test('fenced: lost at once, kept away from for one heartbeat, restored from the commits after two', async (t) => {
@@ -122,6 +125,22 @@ test('fenced: lost at once, kept away from for one heartbeat, restored from the 
   assert.deepEqual(applied, ['a live', 'b live', 'a replay', 'b live'])
   assert.deepEqual(kafka.transactors[1]?.asked.map(keysOf), [['b']])
   assert.equal(count('all'), 2)
+})
+
+test('a restored shard gets what the ledger closed, and knows of scores that are no longer in it', async (t) => {
+  const { kafka, pipeline, rescored, until, state, assign } = running(t)
+  const entry = (id: string, kind: LedgerEntry['kind']) => ({ id, kind, predictionId: id }) as LedgerEntry
+  kafka.ledger.push(entry('a', 'headline'), entry('b', 'scored'), entry('c', 'asked'), entry('d', 'censored'))
+  kafka.ends.set('devops.ledger', { low: 7n, high: 11n })
+  await assign()
+  await until('live', () => state() === 'live')
+  assert.deepEqual(rescored, ['b', 'd'])
+  const dropped = pipeline.shard(SHARD)?.doorOpen.dropped() ?? []
+  const lacking = dropped.filter(({ until: lost }) => lost !== null).map(({ kind, until: lost }) => [kind, lost])
+  assert.deepEqual(lacking, [
+    ['ci_run_scores', 1000],
+    ['deployment_scores', 1000],
+  ])
 })
 
 test('an unknown outcome that counted after all is not applied again as new', async (t) => {

@@ -9,7 +9,8 @@ import { TransactorUnwanted } from '../../runtime/kafka/transactorErrors.ts'
 import type { EngineDoor } from '../../rust-engine/ts/door.ts'
 import type { LedgerEntry } from '../../schemas/generated/events.ts'
 import { INPUT_TOPICS } from '../../schemas/topics.ts'
-import { startOf } from './gap.ts'
+import { SCORED, startOf } from './gap.ts'
+import type { Rescore } from './handlers.ts'
 import { mayPass } from './mayPass.ts'
 import type { OwnedShard } from './ownedShard.ts'
 import { snapshotLimit } from './snapshotLimit.ts'
@@ -23,6 +24,7 @@ export interface RestoreOptions {
   readonly codec: Codec
   readonly engine: EngineDoor
   readonly snapshotFolder: string
+  readonly rescore: Rescore
   readonly telemetry: PipelineTelemetry
 }
 
@@ -131,16 +133,17 @@ export async function restoreShard(
   const ledgerLow = ledger?.low ?? 0n
   const ledgerAt = BigInt(info?.offsets[LEDGER] ?? '0')
   owned.ledgerNext = ledgerAt > ledgerLow ? ledgerAt : ledgerLow
+  owned.lacksScores = ledgerAt < ledgerLow
 }
 
 /**
- * Holds the predictions that the ledger does not close: those of attempts that wait for their end, and those whose
+ * Gives the scores of the ledger to the shards, and holds the predictions that it does not close: those of attempts that wait for their end, and those whose
  * attempts were evicted before it. The latter find no attempt to go back to and are let go when the shard goes live.
  */
 async function readPredictions(
   set: readonly OwnedShard[],
   marks: Marks,
-  { kafka, codec }: RestoreOptions,
+  { kafka, codec, rescore }: RestoreOptions,
 ): Promise<OpenPredictions> {
   const found = new Map(set.map(({ shard }) => [shard, new Map<string, LedgerEntry>()]))
   const from = new Map(set.map(({ shard, ledgerNext }) => [shard, ledgerNext]))
@@ -151,10 +154,19 @@ async function readPredictions(
       partitions: unread.map(({ shard }) => shard),
       from,
       follow: false,
-      onRecord: ({ partition }, entry) => {
+      onRecord: ({ partition, at }, entry) => {
         const open = found.get(partition)
-        if (entry?.kind === 'headline') open?.set(entry.predictionId, entry)
-        else if (entry !== null && entry.kind !== 'asked') open?.delete(entry.predictionId)
+        const owned = set.find(({ shard }) => shard === partition)
+        if (owned?.lacksScores === true) {
+          owned.lacksScores = false
+          owned.door?.noteGap(SCORED, at)
+        }
+        if (entry === null || entry.kind === 'asked') return
+        if (entry.kind === 'headline') open?.set(entry.predictionId, entry)
+        else {
+          open?.delete(entry.predictionId)
+          if (owned !== undefined && owned.door !== null) rescore(entry, owned.door)
+        }
       },
       // Nothing of ours: the prediction it may have held is missing, its attempt ends unscored and is counted so.
       onUndecodable: () => undefined,

@@ -11,6 +11,7 @@ import { forecastCapacity } from './forecastCapacity.ts'
 import { getHealth } from './getHealth.ts'
 import { getIncident } from './getIncident.ts'
 import { getMemory } from './getMemory.ts'
+import { countScores, getScorecard } from './getScorecard.ts'
 import { getService } from './getService.ts'
 import { listDeployments } from './listDeployments.ts'
 import { listIncidents } from './listIncidents.ts'
@@ -28,6 +29,8 @@ export const ANSWERS: { readonly [N in QueryName]: Query<N> } = {
   get_incident: getIncident,
   forecast_capacity: forecastCapacity,
   query_metrics: queryMetrics,
+  get_scorecard: getScorecard,
+  count_scores: countScores,
   list_unmapped: listUnmapped,
   get_memory: getMemory,
   get_health: getHealth,

@@ -78,7 +78,7 @@ export function contextOf(state: State, now: number, changes: Partial<QueryConte
 
 /** Asks as the query API does; the answer follows its schema and has no more. */
 export function askerOf(state: State, now: number) {
-  return <N extends Exclude<QueryName, 'query_metrics'>>(name: N, input: object): QueryOutput<N> =>
+  return <N extends Exclude<QueryName, 'query_metrics' | ScoreQuery>>(name: N, input: object): QueryOutput<N> =>
     checked(name, answer(name, input, contextOf(state, now)))
 }
 
@@ -86,6 +86,12 @@ export function askerOf(state: State, now: number) {
 export function metricsAskerOf(state: State, now: number) {
   return async (input: object): Promise<QueryOutput<'query_metrics'>> =>
     checked('query_metrics', await answer('query_metrics', input, contextOf(state, now)))
+}
+
+type ScoreQuery = 'get_scorecard' | 'count_scores'
+export function scoreAskerOf(state: State, now: number) {
+  return async <N extends ScoreQuery>(name: N, input: object): Promise<QueryOutput<N>> =>
+    checked(name, await answer(name, input, contextOf(state, now)))
 }
 
 function checked<N extends QueryName>(name: N, output: unknown): QueryOutput<N> {

@@ -37,6 +37,7 @@ function row(i: number, over: Partial<ScoredRow> = {}): ScoredRow {
     pSuccess: 0.7,
     baseRate: 0.7,
     challengerVersion: null,
+    answerClass: 'confident',
     challengerP: null,
     featureSet: FEATURE_SET,
     backfilled: false,
@@ -258,20 +259,30 @@ test('after a restart what the log of models told counts as trained, with the ro
 })
 
 test('a row that comes twice counts once, and backfilled rows never enter live scores', () => {
-  const scored: number[] = []
+  const scored: [string, number, number][] = []
   const known: [number, number][] = []
   const course = createCourse('ci_run', schedule, {
     ...recorder(),
-    scored: (_model, _predictor, scores) => scored.push(scores.rows),
+    scored: (_model, { window, headline, baseRate }) => scored.push([window, headline?.rows ?? 0, baseRate?.rows ?? 0]),
     rowsKnown: (_model, live, backfilled) => known.push([live, backfilled]),
   })
   const random = createRandom(1)
   for (let i = 0; i < 10; i++) course.add(row(Math.floor(random() * 1e9), { backfilled: true }))
-  course.report()
+  course.report(2000)
+  assert.deepEqual(scored.splice(0), [
+    ['last_1000', 0, 0],
+    ['7d', 0, 0],
+    ['30d', 0, 0],
+  ])
+  course.add(row(1))
+  course.add(row(1))
+  course.report(10 * 86_400_000)
+  assert.deepEqual(scored.splice(0), [
+    ['last_1000', 1, 1],
+    ['7d', 0, 0],
+    ['30d', 1, 1],
+  ])
+  course.report(10 * 86_400_000 + 1)
   assert.deepEqual(scored, [])
-  course.add(row(1))
-  course.add(row(1))
-  course.report()
-  assert.deepEqual(scored, [1, 1])
   assert.deepEqual(known.at(-1), [1, 10])
 })

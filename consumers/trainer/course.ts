@@ -2,10 +2,10 @@
  * The course of one model (deployments or CI runs): its scored rows, its stages, when it learns, who answers. Decides and tells; the
  * caller publishes and keeps time. The trainer drives it by the wall clock, `evaluate` by the clock of its data set.
  */
-import { scoresOf } from '../ledger/scores.ts'
 import { OUTCOMES_MIN, judgeChallenger, judgeChampion, judgeHeldOut, nextLook } from './judge.ts'
 import type { HeldOut } from './judge.ts'
 import type { Learnt, Lesson } from './lesson.ts'
+import { liveScores } from './liveScores.ts'
 import { stageRecord, vacantRecord, weightsGone, weightsRecord } from './modelRecords.ts'
 import type { ModelOutgoing } from './modelRecords.ts'
 import { createRows } from './rows.ts'
@@ -18,6 +18,8 @@ import type { TrainerTelemetry } from './telemetry.ts'
 const ROWS_MAX = 20_000
 /** Live outcomes that tell how a model does now. */
 const LIVE_MAX = 1000
+/** Scores of windows of time change also while no outcome comes. */
+const REPORT_MS = 600_000
 
 export interface Version {
   readonly version: string
@@ -46,8 +48,8 @@ export interface Course {
   learnt(result: Learnt, now: number): readonly ModelOutgoing[]
   /** Promotions and demotions by the outcomes at hand. */
   judge(now: number): readonly ModelOutgoing[]
-  /** Exports the live scores. */
-  report(): void
+  /** Exports the live scores of the windows that end now. */
+  report(now: number): void
 }
 
 export function createCourse(model: string, schedule: Schedule, telemetry: TrainerTelemetry, seed = 0): Course {
@@ -59,7 +61,7 @@ export function createCourse(model: string, schedule: Schedule, telemetry: Train
   let rowsAtLesson: number | null = 0
   let rowsAtNewWeights: number | null = 0
   let judgedAt = -1
-  let reportedAt = -1
+  let reported = { rows: -1, at: 0 }
 
   const stage = (entry: Version, to: 'challenger' | 'champion', reason: string, now: number) => {
     telemetry.staged(model, entry.version, to, reason)
@@ -163,15 +165,11 @@ export function createCourse(model: string, schedule: Schedule, telemetry: Train
       }
       return []
     },
-    report: () => {
-      if (rows.added === reportedAt) return
-      reportedAt = rows.added
-      const live = rows.live(LIVE_MAX)
+    report: (now) => {
+      if (rows.added === reported.rows && now < reported.at + REPORT_MS) return
+      reported = { rows: rows.added, at: now }
       telemetry.rowsKnown(model, rows.liveCount, rows.backfilledCount)
-      const headline = scoresOf(live.map(({ pSuccess, success }) => ({ p: pSuccess, success })))
-      const baseRate = scoresOf(live.map((row) => ({ p: row.baseRate, success: row.success })))
-      if (headline !== null) telemetry.scored(model, 'headline', headline)
-      if (baseRate !== null) telemetry.scored(model, 'base_rate', baseRate)
+      for (const scores of liveScores(rows.live(ROWS_MAX), now)) telemetry.scored(model, scores)
     },
   }
 }

@@ -71,6 +71,7 @@ function feed(course: ReturnType<typeof world>['course'], count: number): void {
       pSuccess: 0.5,
       baseRate: 0.5,
       challengerVersion: null,
+      answerClass: 'confident',
       challengerP: null,
       featureSet: FEATURE_SET,
       backfilled: true,

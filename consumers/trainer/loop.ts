@@ -108,7 +108,7 @@ export function createLoop(deps: LoopDeps): Loop {
       if (failure !== null) throw failure
       for (const course of courses) {
         await publish(course.judge(now()))
-        course.report()
+        course.report(now())
       }
       training ??= learnAll()
         .catch((error: unknown) => {

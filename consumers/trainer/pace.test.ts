@@ -52,6 +52,7 @@ function live({ perSecond, runSeconds, sure }: Fleet, hours: number): Told {
       pSuccess: answer(stages.champion),
       baseRate: 0.7,
       challengerVersion: stages.challenger,
+      answerClass: 'confident' as const,
       challengerP: stages.challenger === null ? null : answer(stages.challenger),
       featureSet: FEATURE_SET,
       backfilled: false,

@@ -1,5 +1,5 @@
 /** A scored entry of the ledger as the trainer keeps it. */
-import type { LedgerEntry } from '../../schemas/generated/events.ts'
+import type { AnswerClass, LedgerEntry } from '../../schemas/generated/events.ts'
 import type { TrainingRow } from '../models/train.ts'
 
 export interface ScoredRow extends TrainingRow {
@@ -8,6 +8,7 @@ export interface ScoredRow extends TrainingRow {
   readonly modelVersion: string
   readonly pSuccess: number
   readonly baseRate: number
+  readonly answerClass: AnswerClass
   readonly challengerVersion: string | null
   readonly challengerP: number | null
   readonly featureSet: string
@@ -23,6 +24,7 @@ export function scoredRowOf(entry: LedgerEntry): ScoredRow | null {
     modelVersion: entry.modelVersion,
     pSuccess: entry.pSuccess,
     baseRate: entry.baseRate,
+    answerClass: entry.answerClass,
     challengerVersion: entry.challengerVersion,
     challengerP: entry.challengerP,
     featureSet: entry.featureSet,

@@ -2,14 +2,15 @@
 import { Counter, Gauge } from 'prom-client'
 import type { Registry } from 'prom-client'
 import type { Log } from '../../runtime/telemetry/log.ts'
-import type { Scores } from '../ledger/scores.ts'
+import type { LiveScores } from './liveScores.ts'
+import { createScoreGauges } from './scoreGauges.ts'
 
 export interface TrainerTelemetry {
   trained(model: string, version: string, rows: number, backend: string, seconds: number): void
   trainingFailed(model: string, error: unknown): void
   staged(model: string, version: string, stage: 'challenger' | 'champion' | 'retired', reason: string): void
-  /** Scores of live headlines of a model and of a plain baseline on the same outcomes. */
-  scored(model: string, predictor: 'headline' | 'base_rate', scores: Scores): void
+  /** Scores of live headlines of a model and of a plain baseline on the same outcomes, in one window. */
+  scored(model: string, scores: LiveScores): void
   rowsKnown(model: string, live: number, backfilled: number): void
   modelUnreadable(model: string, error: unknown): void
   seriesUnavailable(error: unknown): void
@@ -18,19 +19,7 @@ export interface TrainerTelemetry {
 
 export function createTrainerTelemetry(registry: Registry, log: Log): TrainerTelemetry {
   const registers = [registry]
-  const perPredictor = (name: string, help: string) =>
-    new Gauge({ name, help, labelNames: ['model', 'predictor'] as const, registers })
-  const accuracy = perPredictor('devops_model_accuracy', 'Share of live outcomes where the likelier outcome came.')
-  const logLoss = perPredictor('devops_model_log_loss', 'Mean log loss on live outcomes, natural logarithm.')
-  const brier = perPredictor('devops_model_brier_score', 'Mean squared error of the probability on live outcomes.')
-  const auc = perPredictor('devops_model_auc', 'Area under the ROC curve on live outcomes.')
-  const ece = perPredictor('devops_model_calibration_error', 'Expected calibration error on live outcomes.')
-  const success = new Gauge({
-    name: 'devops_prediction_success_rate',
-    help: 'Share of live headline predictions whose likelier outcome came.',
-    labelNames: ['model'] as const,
-    registers,
-  })
+  const setScores = createScoreGauges(registry)
   const outcomes = new Gauge({
     name: 'devops_scored_predictions',
     help: 'Scored predictions at hand; backfilled ones train and never count as live scores.',
@@ -67,15 +56,7 @@ export function createTrainerTelemetry(registry: Registry, log: Log): TrainerTel
       stages.inc({ model, stage })
       log.info({ event: 'model_staged', model, version, stage, reason }, `a version became ${stage}`)
     },
-    scored: (model, predictor, scores) => {
-      const labels = { model, predictor }
-      accuracy.set(labels, scores.accuracy)
-      logLoss.set(labels, scores.logLoss)
-      brier.set(labels, scores.brier)
-      ece.set(labels, scores.ece)
-      if (scores.auc !== null) auc.set(labels, scores.auc)
-      if (predictor === 'headline') success.set({ model }, scores.accuracy)
-    },
+    scored: setScores,
     rowsKnown: (model, live, backfilled) => {
       outcomes.set({ model, backfilled: 'false' }, live)
       outcomes.set({ model, backfilled: 'true' }, backfilled)

@@ -9,6 +9,8 @@ export function addAlertmanagerRoute(scope: FastifyInstance, context: RouteConte
   const { token, lane, room } = context
   scope.post('/webhooks/alertmanager', { onRequest: accessHook(token, lane, room) }, async (request, reply) => {
     const items = await inSlices(mapAlertmanager(jsonBody(request), context.mapping(request)))
-    return reply.code(202).send(await context.acceptEach('alertmanager', items))
+    const { refused, ...accepted } = await context.acceptEach('alertmanager', items)
+    if (accepted.accepted === 0 && refused[0] !== undefined) throw refused[0].refusal
+    return reply.code(202).send(accepted)
   })
 }

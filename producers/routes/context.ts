@@ -16,14 +16,16 @@ export interface RouteContext {
   readonly mapping: (request: FastifyRequest) => Mapping
   /** Resolves when Kafka has all of them; throws a Refusal otherwise, where it may have the first of many. */
   readonly acceptEvents: (route: RouteName, events: readonly TopicEvent[]) => Promise<Accepted>
-  /**
-   * For a sender that would drop all of them for one: takes what can be taken, tells telemetry of the rest. Throws the
-   * first Refusal where nothing can be.
-   */
-  readonly acceptEach: (route: RouteName, items: readonly (TopicEvent | Refusal)[]) => Promise<Accepted>
+  /** For a sender that would drop all of them for one: takes what can be taken, tells telemetry of the rest. */
+  readonly acceptEach: (route: RouteName, items: readonly (TopicEvent | Refusal)[]) => Promise<AcceptedEach>
 }
 
 export interface Accepted {
   readonly accepted: number
   readonly ids: readonly string[]
+}
+
+export interface AcceptedEach extends Accepted {
+  /** What could not be taken, by its place in the list. */
+  readonly refused: readonly { readonly index: number; readonly refusal: Refusal }[]
 }

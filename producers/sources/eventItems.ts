@@ -15,7 +15,7 @@ const count = z.int().min(0).max(INT_MAX).nullable().default(null)
 const flag = z.boolean().nullable().default(null)
 const optionalName = name.nullable().default(null)
 
-const time = z.union(
+export const time = z.union(
   [z.int().min(0).max(TIME_MS_MAX), z.iso.datetime({ offset: true }).transform((value) => Date.parse(value))],
   'expected milliseconds since 1970 or ISO 8601 with a time zone',
 )

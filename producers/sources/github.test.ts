@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import { sign } from '@octokit/webhooks-methods'
 import { Refusal } from '../refusal.ts'
 import { mapGithub, signatureMatches } from './github.ts'
-import type { Mapped, NotOfInterest } from './githubEvent.ts'
+import type { Mapped, NotOfInterest } from './mapped.ts'
 import type { DeploymentEvent } from '../../schemas/generated/events.ts'
 import { assertEncodes, mappingWith, NOW } from './mappingUnderTest.ts'
 

@@ -4,7 +4,6 @@ import type * as z from 'zod'
 import { parsePayload } from '../jsonBody.ts'
 import { mapPullRequest, mapPush } from './githubChanges.ts'
 import { mapDeployment, mapDeploymentStatus } from './githubDeployments.ts'
-import { notOfInterest, type Mapped } from './githubEvent.ts'
 import {
   checkRunPayload,
   deploymentPayload,
@@ -16,6 +15,7 @@ import {
   workflowRunPayload,
 } from './githubPayloads.ts'
 import { mapCheckRun, mapWorkflowJob, mapWorkflowRun } from './githubRuns.ts'
+import { notOfInterest, type Mapped } from './mapped.ts'
 import type { Mapping } from './mapping.ts'
 
 type Mapper = (payload: unknown, mapping: Mapping) => Mapped

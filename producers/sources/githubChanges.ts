@@ -1,9 +1,9 @@
 /** Pushes and pull requests: changes of the code, by commit. */
 import type { ChangeSize } from '../../schemas/generated/events.ts'
 import { foldChange, sizeOfFiles, type FileChange } from './changedFiles.ts'
-import type { Mapped } from './githubEvent.ts'
-import { branchOf, commitKey, githubEvent, notOfInterest } from './githubEvent.ts'
-import type { PullRequestPayload, PushPayload } from './githubPayloads.ts'
+import { commitKey, githubEvent } from './githubEvent.ts'
+import type { ComparedFile, PullRequestPayload, PushPayload } from './githubPayloads.ts'
+import { branchOf, notOfInterest, type Mapped } from './mapped.ts'
 import { CI_ENVIRONMENT, eventId, type Mapping } from './mapping.ts'
 
 /** The actions after which the code under review may differ; the others (labels, reviewers, …) keep it. */
@@ -12,7 +12,7 @@ const ACTIONS_WITH_CODE = new Set(['opened', 'reopened', 'synchronize', 'ready_f
 export function mapPush(payload: PushPayload, mapping: Mapping): Mapped {
   if (payload.deleted) return notOfInterest('ref_deleted')
   if (payload.ref.startsWith('refs/tags/')) return notOfInterest('tag_changes_no_code')
-  if (payload.commits.length === 0) return notOfInterest('push_without_commits')
+  if (payload.commits.length === 0 && !payload.files) return notOfInterest('push_without_commits')
   const repository = payload.repository.full_name
   const key = commitKey(repository, payload.after)
   const identity = mapping.catalog.resolve({ environment: CI_ENVIRONMENT, repository })
@@ -28,7 +28,7 @@ export function mapPush(payload: PushPayload, mapping: Mapping): Mapped {
     actor: payload.sender ? mapping.pseudonym(payload.sender.login) : null,
     trigger: 'push',
     pullRequest: false,
-    change: sizeOfPush(payload),
+    change: payload.files ? sizeOfCompared(payload.files) : sizeOfPush(payload),
   })
 }
 
@@ -56,7 +56,7 @@ export function mapPullRequest(payload: PullRequestPayload, mapping: Mapping): M
     actor: author === undefined ? null : mapping.pseudonym(author),
     trigger: 'pull_request',
     pullRequest: true,
-    change: sizeOfPullRequest(pull),
+    change: payload.files ? sizeOfCompared(payload.files) : sizeOfPullRequest(pull),
     links: merged ? [commitKey(repository, pull.head.sha)] : [],
   })
 }
@@ -85,6 +85,17 @@ function sizeOfPush(payload: PushPayload): ChangeSize | null {
     }
   }
   return told ? sizeOfFiles(files) : null
+}
+
+const STATUSES: Readonly<Record<string, FileChange>> = { added: 'added', copied: 'added', removed: 'deleted' }
+
+function sizeOfCompared(files: readonly ComparedFile[]): ChangeSize {
+  const sum = (of: 'additions' | 'deletions'): number => files.reduce((total, file) => total + (file[of] ?? 0), 0)
+  return {
+    ...sizeOfFiles(new Map(files.map(({ filename, status }) => [filename, STATUSES[status] ?? 'modified']))),
+    linesAdded: sum('additions'),
+    linesDeleted: sum('deletions'),
+  }
 }
 
 function sizeOfPullRequest(pull: PullRequestPayload['pull_request']): ChangeSize {

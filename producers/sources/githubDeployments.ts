@@ -1,10 +1,10 @@
 /** Deployments and their statuses: all fold into the deployment by its id. */
 import type { Conclusion, DeploymentEvent, DeploymentPhase } from '../../schemas/generated/events.ts'
 import type { Identity } from '../../runtime/configuration/identity.ts'
-import type { Mapped } from './githubEvent.ts'
-import { branchOf, deploymentKey, githubEvent, notOfInterest, runKey } from './githubEvent.ts'
+import { deploymentKey, githubEvent, runKey } from './githubEvent.ts'
 import type { DeploymentPayload, DeploymentStatusPayload } from './githubPayloads.ts'
 import { actorOf } from './githubRuns.ts'
+import { branchOf, notOfInterest, type Mapped } from './mapped.ts'
 import { eventId, type Mapping } from './mapping.ts'
 
 const STATES: Readonly<Record<string, { readonly phase: DeploymentPhase; readonly conclusion: Conclusion | null }>> = {

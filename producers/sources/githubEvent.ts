@@ -1,27 +1,6 @@
-import type { Conclusion, DeploymentEvent } from '../../schemas/generated/events.ts'
-import type { Identity } from '../../runtime/configuration/identity.ts'
-import type { Mapping, TopicEvent } from './mapping.ts'
-
-/** Why a delivery of a subscribed kind makes no event; README.md lists them. */
-export type NotOfInterest =
-  | 'ping'
-  | 'kind_not_subscribed'
-  | 'action_tells_no_status'
-  | 'completed_without_conclusion'
-  | 'unknown_status'
-  | 'check_of_no_workflow_run'
-  | 'check_of_a_mapped_workflow'
-  | 'ref_deleted'
-  | 'tag_changes_no_code'
-  | 'push_without_commits'
-  | 'pull_request_keeps_its_code'
-  | 'pull_request_closed_unmerged'
-
-export type Mapped =
-  | { readonly kind: 'events'; readonly events: readonly TopicEvent[] }
-  | { readonly kind: 'not_of_interest'; readonly reason: NotOfInterest }
-
-export const notOfInterest = (reason: NotOfInterest): Mapped => ({ kind: 'not_of_interest', reason })
+import type { Conclusion } from '../../schemas/generated/events.ts'
+import { eventFrom, type Mapped, type OwnParts, type Place } from './mapped.ts'
+import type { Mapping } from './mapping.ts'
 
 export const runKey = (repository: string, run: number): string => `github:${repository}/run/${run}`
 export const deploymentKey = (repository: string, id: number): string => `github:${repository}/deployment/${id}`
@@ -47,37 +26,5 @@ export function conclusionOf(word: string | null | undefined): Conclusion | null
   return word === null || word === undefined ? null : (CONCLUSIONS[word] ?? null)
 }
 
-export function branchOf(ref: string | null | undefined): string | null {
-  return ref === null || ref === undefined ? null : ref.replace(/^refs\/heads\//, '')
-}
-
-/** What every event from GitHub shares; the parts of its own are laid over it. */
-export function githubEvent(
-  mapping: Mapping,
-  identity: Pick<Identity, 'service' | 'environment'>,
-  own: Pick<DeploymentEvent, 'id' | 'occurredAt' | 'subject' | 'phase' | 'key'> & Partial<DeploymentEvent>,
-): Mapped {
-  const event: DeploymentEvent = {
-    receivedAt: mapping.now,
-    source: 'github',
-    service: identity.service,
-    environment: identity.environment,
-    trace: mapping.trace,
-    attempt: 1,
-    conclusion: null,
-    name: null,
-    workflow: null,
-    repository: null,
-    branch: null,
-    sha: null,
-    actor: null,
-    trigger: null,
-    pullRequest: null,
-    change: null,
-    step: null,
-    links: [],
-    backfilled: false,
-    ...own,
-  }
-  return { kind: 'events', events: [{ topic: 'devops.deployments', event }] }
-}
+export const githubEvent = (mapping: Mapping, place: Place, own: OwnParts): Mapped =>
+  eventFrom('github', mapping, place, own)

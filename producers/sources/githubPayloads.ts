@@ -15,7 +15,7 @@ const repository = z.object({
 
 const workflow = z.object({ id, name: text, path: text.nullish() })
 
-const workflowRun = z.object({
+export const workflowRun = z.object({
   id,
   name: text.nullish(),
   path: text.nullish(),
@@ -33,7 +33,7 @@ const workflowRun = z.object({
   triggering_actor: login.nullish(),
 })
 
-const deployment = z.object({
+export const deployment = z.object({
   id,
   sha: text,
   ref: text,
@@ -51,23 +51,25 @@ export const workflowRunPayload = z.object({
   workflow_run: workflowRun,
 })
 
+export const workflowJob = z.object({
+  id,
+  run_id: id,
+  run_attempt: z.int().min(1).max(1_000_000).default(1),
+  name: text,
+  workflow_name: text.nullish(),
+  head_branch: text.nullish(),
+  head_sha: text,
+  status: text,
+  conclusion: text.nullish(),
+  created_at: time.nullish(),
+  started_at: time.nullish(),
+  completed_at: time.nullish(),
+})
+
 export const workflowJobPayload = z.object({
   action: text,
   repository,
-  workflow_job: z.object({
-    id,
-    run_id: id,
-    run_attempt: z.int().min(1).max(1_000_000).default(1),
-    name: text,
-    workflow_name: text.nullish(),
-    head_branch: text.nullish(),
-    head_sha: text,
-    status: text,
-    conclusion: text.nullish(),
-    created_at: time.nullish(),
-    started_at: time.nullish(),
-    completed_at: time.nullish(),
-  }),
+  workflow_job: workflowJob,
   deployment: z.object({ id }).nullish(),
 })
 
@@ -97,9 +99,15 @@ export const deploymentPayload = z.object({
   workflow_run: workflowRun.nullish(),
 })
 
-export const deploymentStatusPayload = deploymentPayload.extend({
-  deployment_status: z.object({ id, state: text, created_at: time }),
-})
+export const deploymentStatus = z.object({ id, state: text, created_at: time })
+
+export const deploymentStatusPayload = deploymentPayload.extend({ deployment_status: deploymentStatus })
+
+const lines = z.int().min(0).max(0x7fffffff).nullish()
+
+/** As the REST API lists the files of a comparison or pull request; no webhook has them, `connect` adds them. */
+export const comparedFile = z.object({ filename: text, status: text, additions: lines, deletions: lines })
+const comparedFiles = z.array(comparedFile).max(3000).nullish()
 
 const fileNames = z.array(z.string()).nullish()
 
@@ -112,26 +120,28 @@ export const pushPayload = z.object({
   sender: login.nullish(),
   head_commit: z.object({ timestamp: time }).nullish(),
   commits: z.array(z.object({ added: fileNames, removed: fileNames, modified: fileNames })),
+  files: comparedFiles,
 })
 
-const lines = z.int().min(0).max(0x7fffffff).nullish()
+export const pullRequest = z.object({
+  number: id,
+  merged: z.boolean().nullish(),
+  merge_commit_sha: text.nullish(),
+  updated_at: time,
+  user: login.nullish(),
+  head: z.object({ sha: text, ref: text }),
+  base: z.object({ ref: text }),
+  additions: lines,
+  deletions: lines,
+  changed_files: lines,
+})
 
 export const pullRequestPayload = z.object({
   action: text,
   repository,
   sender: login.nullish(),
-  pull_request: z.object({
-    number: id,
-    merged: z.boolean().nullish(),
-    merge_commit_sha: text.nullish(),
-    updated_at: time,
-    user: login.nullish(),
-    head: z.object({ sha: text, ref: text }),
-    base: z.object({ ref: text }),
-    additions: lines,
-    deletions: lines,
-    changed_files: lines,
-  }),
+  pull_request: pullRequest,
+  files: comparedFiles,
 })
 
 export const pingPayload = z.object({ zen: text.nullish() })
@@ -144,3 +154,4 @@ export type DeploymentPayload = z.output<typeof deploymentPayload>
 export type DeploymentStatusPayload = z.output<typeof deploymentStatusPayload>
 export type PushPayload = z.output<typeof pushPayload>
 export type PullRequestPayload = z.output<typeof pullRequestPayload>
+export type ComparedFile = z.output<typeof comparedFile>

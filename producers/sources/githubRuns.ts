@@ -1,10 +1,9 @@
 /** Workflow runs, their jobs and checks: all fold into the run by its id. */
 import type { Conclusion, DeploymentPhase, StepState } from '../../schemas/generated/events.ts'
-import type { Identity } from '../../runtime/configuration/identity.ts'
-import type { Mapped } from './githubEvent.ts'
-import { conclusionOf, deploymentKey, githubEvent, jobKey, notOfInterest, runKey } from './githubEvent.ts'
+import { conclusionOf, deploymentKey, githubEvent, jobKey, runKey } from './githubEvent.ts'
 import type { CheckRunPayload, WorkflowJobPayload, WorkflowRun, WorkflowRunPayload } from './githubPayloads.ts'
-import { CI_ENVIRONMENT, eventId, type Mapping } from './mapping.ts'
+import { identityOfRun, notOfInterest, type Mapped, type RunIdentity } from './mapped.ts'
+import { eventId, type Mapping } from './mapping.ts'
 
 const RUN_PHASES: Readonly<Record<string, DeploymentPhase>> = {
   requested: 'requested',
@@ -135,21 +134,6 @@ function mapStep(mapping: Mapping, of: StepOfRun): Mapped {
     step: { key: stepKey, name: of.name, kind: of.kind, state },
     links: of.links,
   })
-}
-
-interface RunIdentity extends Pick<Identity, 'service' | 'environment'> {
-  readonly subject: 'ci_run' | 'deployment'
-}
-
-/** By what a run and its jobs both tell, so that they land in one service: repository and name of the workflow. */
-function identityOfRun(mapping: Mapping, repository: string, workflow: string | null): RunIdentity {
-  const target = mapping.catalog.deploymentEnvironment(repository, workflow)
-  const { service, environment } = mapping.catalog.resolve({
-    environment: target ?? CI_ENVIRONMENT,
-    repository,
-    ...(workflow === null ? {} : { workflow }),
-  })
-  return { service, environment, subject: target === null ? 'ci_run' : 'deployment' }
 }
 
 export function actorOf(run: WorkflowRun, mapping: Mapping): string | null {

@@ -268,3 +268,8 @@ test('whatever a source says, a service is one environment segment and a printab
     ),
   )
 })
+
+test('a service of the longest names is no longer than gateway, engine and queries take', () => {
+  const names = { environment: 'e'.repeat(63), explicit: 'İ'.repeat(500) }
+  assert.equal(resolveService(names, EMPTY_CATALOG, environments).service.length, 256)
+})

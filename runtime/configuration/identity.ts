@@ -28,6 +28,8 @@ export interface Identity {
 }
 
 const NAME_LENGTH_MAX = 200
+/** As the gateway, the engine and the query API take it. */
+const SERVICE_LENGTH_MAX = 256
 
 /** One segment: a service is `<environment>/<name>`, so an environment never holds a slash. */
 function plainEnvironment(name: string): string {
@@ -46,6 +48,9 @@ const plainName = (name: string): string =>
     .trim()
     .slice(0, NAME_LENGTH_MAX)
     .toWellFormed()
+
+const unassignedService = (environment: string, name: string): string =>
+  `${environment}/unassigned:${name}`.slice(0, SERVICE_LENGTH_MAX).toWellFormed()
 
 /** The environment a name or alias stands for. */
 export function resolveEnvironment(
@@ -144,7 +149,7 @@ export function resolveService(names: SourceNames, catalog: Catalog, environment
   const [first] = candidates(names)
   // In lower case, as the catalog looks names up: a mapping made later finds the history of every spelling.
   const unassigned = first?.name.toLowerCase() ?? 'unknown'
-  return { service: `${environment}/unassigned:${unassigned}`, environment, mapped: false, unknownEnvironment }
+  return { service: unassignedService(environment, unassigned), environment, mapped: false, unknownEnvironment }
 }
 
 /** The environment a workflow deploys to by the catalog; null: what it does is a CI run. */
@@ -182,5 +187,5 @@ export function formerServices(service: string, catalog: Catalog): readonly stri
   const repositories = [...catalog.repositories]
     .filter(([, rules]) => rules.every((rule) => rule.service === name))
     .map(([repository]) => repository)
-  return [...new Set([...aliases, ...repositories])].sort().map((alias) => `${environment}/unassigned:${alias}`)
+  return [...new Set([...aliases, ...repositories])].sort().map((alias) => unassignedService(environment, alias))
 }

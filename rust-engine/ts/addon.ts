@@ -179,6 +179,27 @@ export interface Addon {
   /** JSON of what was read, and times and values of all its points. */
   nextRanges(engine: EngineBox, reading: ReadingBox): Promise<readonly [string, ArrayBuffer, ArrayBuffer]>
 
+  scoreAdd(
+    engine: EngineBox,
+    shard: number,
+    generation: number,
+    service: string,
+    subject: string,
+    predictionId: string,
+    score: Float64Array,
+  ): boolean
+  scoresRead(
+    engine: EngineBox,
+    shard: number,
+    generation: number,
+    service: string | null,
+    subject: string,
+    from: number,
+    to: number,
+    cursor: string | null,
+    out: Float64Array,
+  ): string
+
   openRemoteWrite(limits: string): DecoderBox
   /** JSON of the batches, and their bytes in one buffer. */
   decodeRemoteWrite(decoder: DecoderBox, body: Uint8Array, nowMs: number): readonly [string, ArrayBuffer, number]

@@ -19,6 +19,7 @@ import type {
   Page,
   RangesRead,
   ResourceRecord,
+  ScoresRead,
   SeriesInfo,
   ServiceRecord,
   SnapshotInfo,
@@ -87,6 +88,21 @@ export interface ShardDoor {
   /** Writes finished and failed of each bucket from `first` on into `out`, two numbers each; 0 where nothing is known. */
   bucketsRead(scope: string, buckets: Buckets, first: number, out: Float64Array): void
 
+  /** Keeps the score (SCORE_WIDTH numbers) of a closed prediction; false when it is known already, then nothing changes. */
+  scoreAdd(service: string, subject: DeploymentRecord['subject'], predictionId: string, score: Float64Array): boolean
+  /**
+   * Writes scores with outcomes in [from, to), of a service or of all, into `out`: by service, each oldest first, as many
+   * rows as it has room for. One call looks at 2,000 at most: it may write few and still have a cursor.
+   */
+  scoresRead(
+    service: string | null,
+    subject: DeploymentRecord['subject'],
+    from: number,
+    to: number,
+    cursor: string | null,
+    out: Float64Array,
+  ): ScoresRead
+
   /** JSON of schemas IncidentEvent. `at`: when the log had it (LogAppendTime). */
   applyIncident(eventJson: string, at: number): { readonly changed: boolean; readonly record: IncidentRecord }
   incident(service: string, key: string): IncidentRecord | null
@@ -149,7 +165,7 @@ export interface ShardDoor {
     counts: Float64Array,
   ): boolean
   /**
-   * `ranges` for queries of any size, with at most `pointsMax` points of each series: what is read is taken out of the pages
+   * `ranges` for queries of any size, with at most `pointsMax` points (1,000,000) of each series: what is read is taken out of the pages
    * between other work, some 0.5 MiB at a time, and computed on another thread. Each series is as it was at one moment, not
    * all of them at the same. Two of these run at once for an engine, others wait for their turn: `ReadsBusy` when 64 do.
    */

@@ -151,7 +151,7 @@ export class SnapshotKeyWrong extends EngineError {
   }
 }
 
-/** The key file is not 32 bytes that only its owner can read. */
+/** The key file is not 1 to 8 keys of 32 bytes that only its owner can read. */
 export class SnapshotKeyInvalid extends EngineError {
   override readonly name = 'SnapshotKeyInvalid'
   readonly retryable = false

@@ -34,6 +34,8 @@ export const DROPPED_KINDS = [
   'deployments',
   'incidents',
   'operations_given_up', // running or open, not heard of for 7 days: kept among those that are over
+  'ci_run_scores',
+  'deployment_scores',
 ] as const
 export type DroppedKind = (typeof DROPPED_KINDS)[number]
 
@@ -231,7 +233,10 @@ export interface RangesRead {
   readonly coarseUntil: number | null
 }
 
-/** A page of a list, newest first; `cursor` is null at the end. `exactFrom`: the latest of the items', where a list takes `at`. */
+/**
+ * A page of a list, newest first; `cursor` is null at the end. `exactFrom`, where a list takes `at`: from when on the page would
+ * be exact, what its filter refused included.
+ */
 export interface Page<T> {
   readonly items: readonly T[]
   readonly cursor: string | null
@@ -293,6 +298,28 @@ export const ROLLING_FIELDS = [
   'durations', // how many durations the median rests on (at most 20)
 ] as const
 export const ROLLING_WIDTH = ROLLING_FIELDS.length
+
+/** Fields of one score, a closed prediction, in the order in which they stand in a row. All but `at` are kept in 32 bits or less. */
+export const SCORE_FIELDS = [
+  'at', // of the outcome, ms
+  'pSuccess',
+  'baseRate', // the probability that the smoothed base rate gave then
+  'success', // 1 / 0; NaN: ended without an outcome
+  'answerClass', // place in the schema's AnswerClass
+  'durationP10', // seconds, as foretold; NaN where nothing was
+  'durationP50',
+  'durationP90',
+  'durationS', // as it was; NaN when unknown
+  'byModel', // 0: the base rate answered
+  'backfilled', // 1 / 0
+] as const
+export const SCORE_WIDTH = SCORE_FIELDS.length
+
+/** Rows written from the front, and where to go on; null at the end. */
+export interface ScoresRead {
+  readonly rows: number
+  readonly cursor: string | null
+}
 
 export interface SnapshotInfo {
   readonly shard: number

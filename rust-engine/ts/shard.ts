@@ -19,6 +19,7 @@ import type {
   Page,
   RangesRead,
   ResourceRecord,
+  ScoresRead,
   SeriesInfo,
   ServiceRecord,
   SnapshotWritten,
@@ -121,6 +122,27 @@ class Shard implements ShardDoor {
     named(() => {
       addon.bucketsRead(this.#engine, this.shard, this.#generation, scope, buckets, first, own)
     })
+  }
+
+  scoreAdd(service: string, subject: DeploymentRecord['subject'], predictionId: string, score: Float64Array): boolean {
+    const own = notShared('score', score)
+    return named(() => addon.scoreAdd(this.#engine, this.shard, this.#generation, service, subject, predictionId, own))
+  }
+
+  scoresRead(
+    service: string | null,
+    subject: DeploymentRecord['subject'],
+    from: number,
+    to: number,
+    cursor: string | null,
+    out: Float64Array,
+  ): ScoresRead {
+    const own = notShared('out', out)
+    return parse(
+      named(() =>
+        addon.scoresRead(this.#engine, this.shard, this.#generation, service, subject, from, to, cursor, own),
+      ),
+    )
   }
 
   applyIncident(eventJson: string, at: number): { readonly changed: boolean; readonly record: IncidentRecord } {

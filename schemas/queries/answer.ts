@@ -14,7 +14,7 @@ const SERVICE = /^[a-z0-9][a-z0-9._-]{0,63}\/\S(?:.*\S)?$/i
 export const service = text(256)
   // Not a pattern: in the schemas that agents read it would cost more words than the description that says the same.
   .refine((name) => SERVICE.test(name), 'expected <environment>/<name>')
-  .describe('Service as <environment>/<name>, e.g. production/checkout')
+  .describe('<environment>/<name>')
 export const environment = text(64).min(1).describe('Environment name, e.g. production')
 export const time = z.iso.datetime({ offset: true })
 export const knownAt = time.optional().describe('As known at this time')
@@ -23,7 +23,8 @@ export const cursor = text(4096).optional().describe('nextCursor of the answer b
 
 /** How current and how whole an answer is. */
 export const freshness = z.object({
-  freshThrough: z.string().nullable().describe('Everything accepted before this time is in the answer'),
+  /** Everything accepted before this time is in the answer. */
+  freshThrough: z.string().nullable(),
   complete: z.boolean(),
   incompleteReason: z.string().nullable(),
   completeSince: z.string().nullable(),

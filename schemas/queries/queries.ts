@@ -3,6 +3,7 @@
  * Errors: { error: { code, message, field? } } with 400, 404, 421 (wrong owner), 503 (Retry-After).
  */
 import * as z from 'zod'
+import { scoreCounts } from '../scores/counts.ts'
 import {
   answerClass,
   cursor,
@@ -19,6 +20,15 @@ import {
   text,
   time,
 } from './answer.ts'
+
+const scored = z.object({
+  service: service.optional(),
+  subject: z.enum(['deployment', 'ci_run']).default('deployment'),
+  from: time.optional(),
+  to: time.optional(),
+  days: z.number().int().min(1).max(400).default(90).describe('Where from is absent'),
+  source: z.enum(['live', 'backfilled']).default('live').describe('Live predictions, or those made for history'),
+})
 
 export const QUERIES = {
   predict_deployment: {
@@ -125,10 +135,7 @@ export const QUERIES = {
       deployments: z.number().int(),
       ciRuns: z.number().int(),
       series: z.number().int(),
-      outcomes: z.object({
-        deployment: outcomes,
-        ci_run: outcomes,
-      }),
+      outcomes: z.record(z.enum(['deployment', 'ci_run']), outcomes),
       recent: z.array(deploymentSummary),
       openIncidents: z.array(incidentSummary),
       ...freshness.shape,
@@ -238,6 +245,50 @@ export const QUERIES = {
       detail: z.string().nullable().describe('Where none matches: the metrics there are'),
       ...freshness.shape,
     }),
+  },
+  get_scorecard: {
+    title: 'Get the scorecard',
+    description:
+      'How right the predictions were, by what happened: figures with 95 % intervals beside the base rate, what flagging would have caught, calibration.',
+    input: scored,
+    output: z.object({
+      subject: z.string(),
+      source: z.string(),
+      from: z.string(),
+      to: z.string(),
+      outcomes: z.number(),
+      failures: z.number(),
+      censored: z.number().describe('Ended without an outcome'),
+      byModel: z.number().describe('Answered by a model, not the base rate'),
+      flagging: z.array(
+        z.object({ rule: z.string(), flagged: z.number(), caught: z.number(), falseAlarms: z.number() }),
+      ),
+      scores: z.array(
+        z.object({
+          score: z.string(),
+          value: z.number().nullable(),
+          low: z.number().nullable(),
+          high: z.number().nullable(),
+          baseRate: z.number().nullable(),
+        }),
+      ),
+      calibration: z.array(
+        z.object({
+          foretold: z.number(),
+          observed: z.number(),
+          low: z.number(),
+          high: z.number(),
+          rows: z.number(),
+        }),
+      ),
+      ...freshness.shape,
+    }),
+  },
+  count_scores: {
+    title: 'Count scores',
+    description: 'What a scorecard is made of: sums and counts, which add up over consumers.',
+    input: scored,
+    output: z.object({ counts: scoreCounts, ...freshness.shape }),
   },
   list_unmapped: {
     title: 'List unmapped sources',

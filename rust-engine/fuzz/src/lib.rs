@@ -2,7 +2,7 @@
 //! a refusal by name comes of them.
 //!
 //! Two things drive the same functions: `tests/short_run.rs` on any toolchain, with mutations from a seed, and libFuzzer
-//! (`npm run fuzz -- <target> [seconds]`), which follows the branches that it reaches.
+//! (`npm run fuzz [-- TARGET [SECONDS]]`), which follows the branches that it reaches.
 
 // A promise that is broken is a panic: that is what both drivers look for.
 #![allow(clippy::panic)]

@@ -59,7 +59,7 @@ pub fn with_held<'cx, T>(
 
 /// The shard handle in arguments 1 and 2.
 pub fn handle(cx: &mut FunctionContext) -> NeonResult<Handle> {
-    Ok(Handle { shard: integer(cx, 1)?, generation: integer(cx, 2)? })
+    Ok(Handle { shard: integer(cx, 1, "shard")?, generation: integer(cx, 2, "generation")? })
 }
 
 pub fn text(cx: &mut FunctionContext, i: usize) -> NeonResult<String> {
@@ -83,20 +83,24 @@ pub fn flag(cx: &mut FunctionContext, i: usize) -> NeonResult<bool> {
     Ok(cx.argument::<JsBoolean>(i)?.value(cx))
 }
 
-/// A whole number that fits the wanted type.
-pub fn integer<T: TryFrom<i64>>(cx: &mut FunctionContext, i: usize) -> NeonResult<T> {
+/// A whole number that fits the wanted type; another is refused with the argument's name.
+pub fn integer<T: TryFrom<i64>>(cx: &mut FunctionContext, i: usize, field: &'static str) -> NeonResult<T> {
     let value = number(cx, i)?;
     let whole = (value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_991.0).then_some(value as i64);
     match whole.and_then(|whole| T::try_from(whole).ok()) {
         Some(whole) => Ok(whole),
-        None => invalid(cx, "argument", format!("{value} is out of range")),
+        None => invalid(cx, field, format!("{value} is out of range")),
     }
 }
 
 /// None for null.
-pub fn integer_or_null<T: TryFrom<i64>>(cx: &mut FunctionContext, i: usize) -> NeonResult<Option<T>> {
+pub fn integer_or_null<T: TryFrom<i64>>(
+    cx: &mut FunctionContext,
+    i: usize,
+    field: &'static str,
+) -> NeonResult<Option<T>> {
     let value = cx.argument::<JsValue>(i)?;
-    if value.is_a::<JsNull, _>(cx) { Ok(None) } else { integer(cx, i).map(Some) }
+    if value.is_a::<JsNull, _>(cx) { Ok(None) } else { integer(cx, i, field).map(Some) }
 }
 
 /// An argument that is JSON text.

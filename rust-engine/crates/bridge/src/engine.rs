@@ -55,7 +55,7 @@ fn memory(mut cx: FunctionContext) -> JsResult<JsString> {
 }
 
 fn survey(mut cx: FunctionContext) -> JsResult<JsNumber> {
-    let pages_max: u32 = integer(&mut cx, 1)?;
+    let pages_max: u32 = integer(&mut cx, 1, "pagesMax")?;
     let pages = with_engine(&mut cx, |engine| Ok(engine.survey(pages_max)))?;
     Ok(cx.number(pages))
 }
@@ -67,7 +67,7 @@ fn release_idle(mut cx: FunctionContext) -> JsResult<JsNumber> {
 
 /// The generation of the new shard's handle.
 fn create_shard(mut cx: FunctionContext) -> JsResult<JsNumber> {
-    let shard: u16 = integer(&mut cx, 1)?;
+    let shard: u16 = integer(&mut cx, 1, "shard")?;
     let handle = with_engine(&mut cx, |engine| engine.create(shard))?;
     Ok(cx.number(handle.generation))
 }
@@ -95,7 +95,7 @@ fn dropped(mut cx: FunctionContext) -> JsResult<JsString> {
 fn note_gap(mut cx: FunctionContext) -> JsResult<JsUndefined> {
     let handle = handle(&mut cx)?;
     let kinds: Vec<Kind> = json(&mut cx, 3, "kinds")?;
-    let until = integer(&mut cx, 4)?;
+    let until = integer(&mut cx, 4, "until")?;
     with_engine(&mut cx, |engine| engine.note_gap(handle, &kinds, until))?;
     Ok(cx.undefined())
 }

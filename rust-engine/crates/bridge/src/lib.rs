@@ -6,6 +6,7 @@ mod engine;
 mod metrics;
 mod records;
 mod remote_write;
+mod scores;
 mod snapshots;
 mod upkeep;
 
@@ -17,6 +18,7 @@ fn main(mut cx: ModuleContext) -> NeonResult<()> {
     records::export(&mut cx)?;
     metrics::export(&mut cx)?;
     remote_write::export(&mut cx)?;
+    scores::export(&mut cx)?;
     snapshots::export(&mut cx)?;
     upkeep::export(&mut cx)
 }

@@ -50,7 +50,7 @@ fn series(mut cx: FunctionContext) -> JsResult<JsString> {
     let handle = handle(&mut cx)?;
     let service = text_or_null(&mut cx, 3)?;
     let matchers: Vec<series::Matcher> = json(&mut cx, 4, "matchers")?;
-    let limit = integer(&mut cx, 5)?;
+    let limit = integer(&mut cx, 5, "limit")?;
     let after = text_or_null(&mut cx, 6)?;
     let found =
         with_engine(&mut cx, |engine| engine.series(handle, service.as_deref(), &matchers, limit, after.as_deref()))?;
@@ -60,7 +60,7 @@ fn series(mut cx: FunctionContext) -> JsResult<JsString> {
 fn label_values(mut cx: FunctionContext) -> JsResult<JsString> {
     let handle = handle(&mut cx)?;
     let (service, name) = (text(&mut cx, 3)?, text(&mut cx, 4)?);
-    let limit = integer(&mut cx, 5)?;
+    let limit = integer(&mut cx, 5, "limit")?;
     let found = with_engine(&mut cx, |engine| engine.label_values(handle, &service, &name, limit))?;
     reply(&mut cx, &found)
 }
@@ -83,7 +83,7 @@ fn ranges(mut cx: FunctionContext) -> JsResult<JsString> {
     let handle = handle(&mut cx)?;
     let ids: Vec<String> = json(&mut cx, 3, "seriesIds")?;
     let asked = asked(&mut cx, 4)?;
-    let rows_max = integer(&mut cx, 8)?;
+    let rows_max = integer(&mut cx, 8, "rowsMax")?;
     let mut times = cx.argument::<JsTypedArray<f64>>(9)?;
     let mut values = cx.argument::<JsTypedArray<f64>>(10)?;
     let mut counts = cx.argument::<JsTypedArray<f64>>(11)?;
@@ -102,8 +102,8 @@ fn begin_ranges(mut cx: FunctionContext) -> JsResult<JsBox<Reading>> {
     let handle = handle(&mut cx)?;
     let ids: Vec<String> = json(&mut cx, 3, "seriesIds")?;
     let asked = asked(&mut cx, 4)?;
-    let rows_max = integer(&mut cx, 8)?;
-    let points_max: u32 = integer(&mut cx, 9)?;
+    let rows_max = integer(&mut cx, 8, "rowsMax")?;
+    let points_max: u32 = integer(&mut cx, 9, "pointsMax")?;
     let slices = with_engine(&mut cx, |engine| engine.slices(handle, &ids, asked, rows_max, points_max as usize))?;
     Ok(cx.boxed(Reading { handle, slices: RefCell::new(slices) }))
 }
@@ -136,7 +136,8 @@ fn next_ranges(mut cx: FunctionContext) -> JsResult<JsPromise> {
 
 /// From, to, step and aggregation in the arguments from `i`.
 fn asked(cx: &mut FunctionContext, i: usize) -> NeonResult<series::Asked> {
-    let (from, to, step) = (integer(cx, i)?, integer(cx, i + 1)?, integer(cx, i + 2)?);
+    let (from, to) = (integer(cx, i, "from")?, integer(cx, i + 1, "to")?);
+    let step = integer(cx, i + 2, "stepMs")?;
     let aggregation = match text(cx, i + 3)?.as_str() {
         "last" => series::Aggregation::Last,
         "avg" => series::Aggregation::Avg,

@@ -26,7 +26,7 @@ pub fn export(cx: &mut ModuleContext) -> NeonResult<()> {
 fn apply_deployment(mut cx: FunctionContext) -> JsResult<JsString> {
     let handle = handle(&mut cx)?;
     let event = text(&mut cx, 3)?;
-    let at = integer(&mut cx, 4)?;
+    let at = integer(&mut cx, 4, "at")?;
     let applied = with_engine(&mut cx, |engine| engine.apply_deployment(handle, &event, at))?;
     reply(&mut cx, &applied)
 }
@@ -35,7 +35,7 @@ fn attach_prediction(mut cx: FunctionContext) -> JsResult<JsBoolean> {
     let handle = handle(&mut cx)?;
     let service = text(&mut cx, 3)?;
     let key = text(&mut cx, 4)?;
-    let attempt = integer(&mut cx, 5)?;
+    let attempt = integer(&mut cx, 5, "attempt")?;
     let prediction = text(&mut cx, 6)?;
     let kept = with_engine(&mut cx, |engine| engine.attach_prediction(handle, &service, &key, attempt, &prediction))?;
     Ok(cx.boolean(kept))
@@ -45,7 +45,7 @@ fn deployment(mut cx: FunctionContext) -> JsResult<JsString> {
     let handle = handle(&mut cx)?;
     let service = text(&mut cx, 3)?;
     let key = text(&mut cx, 4)?;
-    let at = integer_or_null(&mut cx, 5)?;
+    let at = integer_or_null(&mut cx, 5, "at")?;
     let found = with_engine(&mut cx, |engine| engine.deployment(handle, &service, &key, at))?;
     reply(&mut cx, &found)
 }
@@ -53,7 +53,7 @@ fn deployment(mut cx: FunctionContext) -> JsResult<JsString> {
 fn deployments(mut cx: FunctionContext) -> JsResult<JsString> {
     let handle = handle(&mut cx)?;
     let filter = json(&mut cx, 3, "filter")?;
-    let limit = integer(&mut cx, 4)?;
+    let limit = integer(&mut cx, 4, "limit")?;
     let cursor = text_or_null(&mut cx, 5)?;
     let page = with_engine(&mut cx, |engine| engine.deployments(handle, &filter, limit, cursor.as_deref()))?;
     reply(&mut cx, &page)
@@ -70,7 +70,7 @@ fn change_of(mut cx: FunctionContext) -> JsResult<JsString> {
 fn rolling_add(mut cx: FunctionContext) -> JsResult<JsUndefined> {
     let handle = handle(&mut cx)?;
     let scopes: Vec<String> = json(&mut cx, 3, "scopes")?;
-    let at = integer(&mut cx, 4)?;
+    let at = integer(&mut cx, 4, "at")?;
     let failed = flag(&mut cx, 5)?;
     let duration = number(&mut cx, 6)?;
     with_engine(&mut cx, |engine| engine.rolling_add(handle, &scopes, at, failed, duration))?;
@@ -80,7 +80,7 @@ fn rolling_add(mut cx: FunctionContext) -> JsResult<JsUndefined> {
 fn rolling_read(mut cx: FunctionContext) -> JsResult<JsUndefined> {
     let handle = handle(&mut cx)?;
     let scopes: Vec<String> = json(&mut cx, 3, "scopes")?;
-    let at = integer(&mut cx, 4)?;
+    let at = integer(&mut cx, 4, "at")?;
     let mut fields = vec![0.0; scopes.len() * store::ROLLING_WIDTH];
     with_engine(&mut cx, |engine| engine.rolling_read(handle, &scopes, at, &mut fields))?;
     let mut out = cx.argument::<JsTypedArray<f64>>(5)?;
@@ -94,7 +94,7 @@ fn rolling_read(mut cx: FunctionContext) -> JsResult<JsUndefined> {
 fn buckets_add(mut cx: FunctionContext) -> JsResult<JsUndefined> {
     let handle = handle(&mut cx)?;
     let scope = text(&mut cx, 3)?;
-    let at = integer(&mut cx, 4)?;
+    let at = integer(&mut cx, 4, "at")?;
     let failed = flag(&mut cx, 5)?;
     with_engine(&mut cx, |engine| engine.buckets_add(handle, &scope, at, failed))?;
     Ok(cx.undefined())
@@ -108,7 +108,7 @@ fn buckets_read(mut cx: FunctionContext) -> JsResult<JsUndefined> {
         "day" => store::Buckets::Day,
         other => return invalid(&mut cx, "buckets", format!("{other} is unknown")),
     };
-    let first = integer(&mut cx, 5)?;
+    let first = integer(&mut cx, 5, "first")?;
     let mut out = cx.argument::<JsTypedArray<f64>>(6)?;
     let mut counts = vec![0.0; out.as_slice(&cx).len()];
     with_engine(&mut cx, |engine| engine.buckets_read(handle, &scope, buckets, first, &mut counts))?;
@@ -119,7 +119,7 @@ fn buckets_read(mut cx: FunctionContext) -> JsResult<JsUndefined> {
 fn apply_incident(mut cx: FunctionContext) -> JsResult<JsString> {
     let handle = handle(&mut cx)?;
     let event = text(&mut cx, 3)?;
-    let at = integer(&mut cx, 4)?;
+    let at = integer(&mut cx, 4, "at")?;
     let applied = with_engine(&mut cx, |engine| engine.apply_incident(handle, &event, at))?;
     reply(&mut cx, &applied)
 }
@@ -128,7 +128,7 @@ fn incident(mut cx: FunctionContext) -> JsResult<JsString> {
     let handle = handle(&mut cx)?;
     let service = text(&mut cx, 3)?;
     let key = text(&mut cx, 4)?;
-    let at = integer_or_null(&mut cx, 5)?;
+    let at = integer_or_null(&mut cx, 5, "at")?;
     let found = with_engine(&mut cx, |engine| engine.incident(handle, &service, &key, at))?;
     reply(&mut cx, &found)
 }
@@ -136,7 +136,7 @@ fn incident(mut cx: FunctionContext) -> JsResult<JsString> {
 fn incidents_with_key(mut cx: FunctionContext) -> JsResult<JsString> {
     let handle = handle(&mut cx)?;
     let key = text(&mut cx, 3)?;
-    let limit = integer(&mut cx, 4)?;
+    let limit = integer(&mut cx, 4, "limit")?;
     let found = with_engine(&mut cx, |engine| engine.incidents_with_key(handle, &key, limit))?;
     reply(&mut cx, &found)
 }
@@ -144,7 +144,7 @@ fn incidents_with_key(mut cx: FunctionContext) -> JsResult<JsString> {
 fn incidents(mut cx: FunctionContext) -> JsResult<JsString> {
     let handle = handle(&mut cx)?;
     let filter = json(&mut cx, 3, "filter")?;
-    let limit = integer(&mut cx, 4)?;
+    let limit = integer(&mut cx, 4, "limit")?;
     let cursor = text_or_null(&mut cx, 5)?;
     let page = with_engine(&mut cx, |engine| engine.incidents(handle, &filter, limit, cursor.as_deref()))?;
     reply(&mut cx, &page)
@@ -160,7 +160,7 @@ fn apply_infrastructure(mut cx: FunctionContext) -> JsResult<JsBoolean> {
 fn resources(mut cx: FunctionContext) -> JsResult<JsString> {
     let handle = handle(&mut cx)?;
     let service = text(&mut cx, 3)?;
-    let limit = integer(&mut cx, 4)?;
+    let limit = integer(&mut cx, 4, "limit")?;
     let found = with_engine(&mut cx, |engine| engine.resources(handle, &service, limit))?;
     reply(&mut cx, &found)
 }
@@ -174,7 +174,7 @@ fn service(mut cx: FunctionContext) -> JsResult<JsString> {
 
 fn services(mut cx: FunctionContext) -> JsResult<JsString> {
     let handle = handle(&mut cx)?;
-    let limit = integer(&mut cx, 3)?;
+    let limit = integer(&mut cx, 3, "limit")?;
     let cursor = text_or_null(&mut cx, 4)?;
     let page = with_engine(&mut cx, |engine| engine.services(handle, limit, cursor.as_deref()))?;
     reply(&mut cx, &page)

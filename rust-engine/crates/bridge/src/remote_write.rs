@@ -35,7 +35,7 @@ struct Described<'a> {
 
 fn decode(mut cx: FunctionContext) -> JsResult<JsArray> {
     let decoder = cx.argument::<JsBox<Decoder>>(0)?;
-    let now_ms = integer(&mut cx, 2)?;
+    let now_ms = integer(&mut cx, 2, "nowMs")?;
     let body = cx.argument::<JsTypedArray<u8>>(1)?;
     let decoded = decoder.0.borrow_mut().decode(body.as_slice(&cx), now_ms);
     let Decoded { batches, ahead } = match decoded {

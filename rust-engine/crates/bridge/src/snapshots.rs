@@ -69,7 +69,7 @@ fn restore_shard(mut cx: FunctionContext) -> JsResult<JsPromise> {
     // A search that finds nothing would not meet the engine at all.
     with_engine(&mut cx, |_| Ok(()))?;
     let held = Arc::new(cx.argument::<JsBox<Held>>(0)?.root(&mut cx));
-    let shard: u16 = integer(&mut cx, 1)?;
+    let shard: u16 = integer(&mut cx, 1, "shard")?;
     let folder = PathBuf::from(text(&mut cx, 2)?);
     let committed: Offsets = json(&mut cx, 3, "committed")?;
     let key_file = PathBuf::from(text(&mut cx, 4)?);

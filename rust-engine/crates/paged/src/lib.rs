@@ -2,7 +2,6 @@
 //!
 //! All references between pages are shard-relative, so that pages copied elsewhere (a snapshot) mean the same.
 
-mod batch;
 mod changes;
 mod heap;
 mod image;
@@ -14,7 +13,6 @@ mod page_set;
 mod ring;
 mod tree;
 
-pub use batch::Batch;
 pub use heap::{Heap, Space, View};
 pub use image::PageImage;
 pub use key::{ordered, text_part, unordered};

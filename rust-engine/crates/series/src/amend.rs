@@ -1,5 +1,6 @@
 //! The tiers learn of late samples: once these are in the chunks, the blocks of their times are made anew from the chunks. Blocks
-//! stay blocks as long as late samples may come for them (see `tier_merge`).
+//! stay blocks as long as late samples may come for them (see `tier_merge`). Those that were merged before, or whose
+//! chunks are too large, are stepped past: the samples answer for their times as long as there are any.
 
 use crate::group::{Group, load};
 use crate::head::{ABSENT, Head};
@@ -45,18 +46,44 @@ pub struct Amended {
 }
 
 /// The first block of a group that lacks late samples and can be made anew.
-pub fn next(pages: &impl Pages, number: u32) -> Option<Amend> {
+pub fn next(pages: &mut impl PagesMut, number: u32) -> Option<Amend> {
     let group: Group = load(pages, &keys::group(number))?;
     let head = Head::at(group.head);
-    let lacking = head.lacking(pages)?;
-    let (rows, block) = block_of(pages, number, lacking.0, head.dropped_until(pages))?;
-    let is_waiting = late::first_time(pages, number).is_some_and(|time| time <= *rows.end());
-    if is_waiting {
-        return None;
+    loop {
+        let lacking = head.lacking(pages)?;
+        let merged_until = tier_merge::merged_until(pages, number);
+        if lacking.0 <= merged_until {
+            skip(pages, head, lacking, merged_until);
+            continue;
+        }
+        let (rows, block) = block_of(pages, number, lacking.0, head.dropped_until(pages))?;
+        let is_waiting = late::first_time(pages, number).is_some_and(|time| time <= *rows.end());
+        if is_waiting {
+            return None;
+        }
+        let chunks = chunks_of(pages, number, &rows)?;
+        let columns = head.columns(pages);
+        if let Some(values) = values_of(pages, number, columns, &chunks) {
+            let of = Of { group: number, lacking, rows, block, chunks };
+            return Some(Amend { of, columns, values });
+        }
+        // Whatever else lies in a chunk that is too large alone can't be made anew either.
+        let until = match chunks.as_slice() {
+            [(last, _)] => *last,
+            _ => *rows.end(),
+        };
+        skip(pages, head, lacking, until);
     }
-    let chunks = chunks_of(pages, number, &rows)?;
-    let mut values = Vec::new();
-    let (columns, mut bytes) = (head.columns(pages), 0);
+}
+
+/// The values that columns have in some chunks; none when they are too many.
+fn values_of(
+    pages: &impl Pages,
+    number: u32,
+    columns: usize,
+    chunks: &[(i64, Vec<u8>)],
+) -> Option<Vec<(usize, usize, Vec<u8>)>> {
+    let (mut values, mut bytes) = (Vec::new(), 0);
     for column in 0..columns {
         for (at, (last, _)) in chunks.iter().enumerate() {
             if let Some(chunk) = TREE.get(pages, &keys::chunk(number, column as u16, *last)) {
@@ -68,8 +95,16 @@ pub fn next(pages: &impl Pages, number: u32) -> Option<Amend> {
             return None;
         }
     }
-    let of = Of { group: number, lacking, rows, block, chunks };
-    Some(Amend { of, columns, values })
+    Some(values)
+}
+
+/// Steps past what the tiers lack up to a time, and keeps that they lack it.
+fn skip(pages: &mut impl PagesMut, head: Head, (first, last): (i64, i64), until: i64) {
+    let until = until.clamp(first, last);
+    let (from, to) = head.skipped(pages).unwrap_or((first, until));
+    head.set_skipped(pages, Some((from.min(first), to.max(until))));
+    let rest = until.saturating_add(1);
+    head.set_lacking(pages, (rest <= last).then_some((rest, last)));
 }
 
 /// The block of a time, with the times of its rows: late ones before its first row belong to it too. None when the tiers have

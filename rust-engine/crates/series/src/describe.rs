@@ -2,7 +2,7 @@ use crate::group::{self, Group, Target, load};
 use crate::head::{ABSENT, Head};
 use crate::labels::{self, Labels};
 use crate::times::GroupTimes;
-use crate::{TREE, keys, late, samples};
+use crate::{TREE, full, keys, late, samples};
 use codec::SeriesId;
 use paged::Pages;
 
@@ -33,6 +33,7 @@ fn describe_group(pages: &impl Pages, number: u32, group: &Group, service: &str,
     let mut announced = labels::of_columns(pages, number, head.named(pages)).into_iter().peekable();
     let mut times = GroupTimes::since(pages, number, i64::MIN);
     let late = late::samples(pages, number, i64::MIN, i64::MAX);
+    let rows = full::rows(pages, head);
     for column in 0..head.columns(pages) {
         let id = group::id_of(pages, group.ids, column);
         let labels = announced.next_if(|(named, _)| usize::from(*named) == column).map(|(_, labels)| labels);
@@ -46,10 +47,10 @@ fn describe_group(pages: &impl Pages, number: u32, group: &Group, service: &str,
         };
         samples::each_sealed(pages, number, column as u16, &mut times, &mut each);
         late.iter().filter(|(_, of, _)| usize::from(*of) == column).for_each(|(time, _, bits)| each(*time, *bits));
-        for row in 0..head.rows(pages) {
-            let bits = head.cell(pages, row, column);
+        for (time, head, row) in &rows {
+            let bits = head.cell(pages, *row, column);
             if bits != ABSENT {
-                each(head.time(pages, row), bits);
+                each(*time, bits);
             }
         }
     }

@@ -13,7 +13,7 @@ use crate::tier_column::{self, Need};
 use crate::tier_keys::{self, Name};
 use crate::times::Found;
 use crate::values::Values;
-use crate::{TREE, due};
+use crate::{TREE, due, full};
 use paged::{Pages, ordered};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -29,9 +29,8 @@ pub struct Shared<'a> {
     blocks: Vec<(i64, Block<'a>)>,
     /// Samples that came when their rows were sealed.
     late: Vec<late::Sample>,
-    /// Times of the rows of the head, ascending, and where they are in it.
-    head: Vec<(i64, usize)>,
-    head_page: Head,
+    /// Times of the rows that are not sealed, ascending, and where they are.
+    rows: Vec<(i64, Head, usize)>,
     pub asked: Asked,
     pub samples_preferred: bool,
 }
@@ -46,8 +45,8 @@ pub struct Gathered<'a> {
     blocks: Range<usize>,
     raw: Vec<(usize, Cow<'a, [u8]>)>,
     late: Overlay,
-    /// Cells of the rows of the head.
-    head: Vec<u64>,
+    /// Cells of the rows that are not sealed.
+    cells: Vec<u64>,
     /// More rows than may be read: the later ones are left out.
     pub cut: bool,
 }
@@ -62,8 +61,8 @@ pub struct Budget {
 impl<'a> Shared<'a> {
     pub fn gather(pages: &'a impl Pages, number: u32, asked: Asked, samples_preferred: bool) -> Option<Self> {
         let group: Group = load(pages, &keys::group(number))?;
-        let lacking = Head::at(group.head).lacking(pages);
-        let plan = Plan::of(&asked, Firsts::of(pages, number, Head::at(group.head)), lacking, samples_preferred);
+        let head = Head::at(group.head);
+        let plan = Plan::of(&asked, Firsts::of(pages, number, head), head.not_in_tiers(pages), samples_preferred);
         let since = asked.looks_back_to();
         let until = plan.fives_until.min(asked.to);
         let hours = match plan.hours_until > since {
@@ -92,10 +91,9 @@ impl<'a> Shared<'a> {
             }
         }
         let late = late::samples(pages, number, since.max(plan.fives_until), asked.to.saturating_sub(1));
-        let head_page = Head::at(group.head);
-        let rows = head_page.sorted_rows(pages).into_iter().map(|row| (head_page.time(pages, row), row));
-        let head = rows.filter(|(time, _)| (since..asked.to).contains(time)).collect();
-        Some(Self { group: number, plan, times, hours, fives, blocks, late, head, head_page, asked, samples_preferred })
+        let mut rows = full::rows(pages, Head::at(group.head));
+        rows.retain(|(time, ..)| (since..asked.to).contains(time));
+        Some(Self { group: number, plan, times, hours, fives, blocks, late, rows, asked, samples_preferred })
     }
 
     /// Takes what is read of a column; none when an increase is asked for and a piece of a tier does not tell it, so that
@@ -123,11 +121,11 @@ impl<'a> Shared<'a> {
         let raw = take_chunks(pages, &prefix, &self.times, |(_, times)| times.extent(column).0, &mut left, is_enough);
         let late = Overlay::of(&self.late, column);
         let column = usize::from(column);
-        let head = match left.is_spent {
+        let cells = match left.is_spent {
             true => Vec::new(),
-            false => self.head.iter().map(|(_, row)| self.head_page.cell(pages, *row, column)).collect(),
+            false => self.rows.iter().map(|(_, head, row)| head.cell(pages, *row, column)).collect(),
         };
-        let gathered = Gathered { column, hours, fives, blocks, raw, late, head, cut: left.is_spent };
+        let gathered = Gathered { column, hours, fives, blocks, raw, late, cells, cut: left.is_spent };
         if !self.samples_preferred && self.asked.aggregation.need() == Need::Increase && !self.tells_increase(&gathered)
         {
             return None;
@@ -152,10 +150,10 @@ impl<'a> Shared<'a> {
     }
 
     pub fn into_owned(self) -> Shared<'static> {
-        let Self { group, plan, times, hours, fives, blocks, late, head, head_page, asked, samples_preferred } = self;
+        let Self { group, plan, times, hours, fives, blocks, late, rows, asked, samples_preferred } = self;
         let times = times.into_iter().map(|(name, times)| (name, times.into_owned())).collect();
         let blocks = blocks.into_iter().map(|(last, block)| (last, block.into_owned())).collect();
-        Shared { group, plan, times, hours, fives, blocks, late, head, head_page, asked, samples_preferred }
+        Shared { group, plan, times, hours, fives, blocks, late, rows, asked, samples_preferred }
     }
 
     /// Computes what was asked of a column into the caller's arrays.
@@ -208,9 +206,13 @@ impl<'a> Shared<'a> {
             })
         });
         if whole && !gathered.cut {
-            let is_over = !late.before(i64::MAX, |time, bits| time < since || steps.add(time, bits));
-            let mut rows = self.head.iter().zip(&gathered.head);
-            rows.all(|((time, _), bits)| !is_over && steps.add(*time, *bits));
+            let mut add_late = |until: i64, steps: &mut Steps<'_>| {
+                late.before(until, |time, bits| time < since || steps.add(time, bits))
+            };
+            let mut rows = self.rows.iter().zip(&gathered.cells);
+            if rows.all(|((time, ..), bits)| add_late(*time, steps) && steps.add(*time, *bits)) {
+                add_late(i64::MAX, steps);
+            }
         }
         if gathered.cut {
             steps.drop_step();
@@ -224,14 +226,14 @@ impl Gathered<'_> {
         let owned = |chunks: Vec<(usize, Cow<'_, [u8]>)>| {
             chunks.into_iter().map(|(i, bytes)| (i, Cow::Owned(bytes.into_owned()))).collect()
         };
-        let Self { column, hours, fives, blocks, raw, late, head, cut } = self;
-        Gathered { column, hours: owned(hours), fives: owned(fives), blocks, raw: owned(raw), late, head, cut }
+        let Self { column, hours, fives, blocks, raw, late, cells, cut } = self;
+        Gathered { column, hours: owned(hours), fives: owned(fives), blocks, raw: owned(raw), late, cells, cut }
     }
 
     /// Bytes that were taken out of the pages.
     pub fn bytes(&self) -> usize {
         let chunks = self.hours.iter().chain(&self.fives).chain(&self.raw);
-        chunks.map(|(_, bytes)| bytes.len()).sum::<usize>() + self.late.bytes() + self.head.len() * 8
+        chunks.map(|(_, bytes)| bytes.len()).sum::<usize>() + self.late.bytes() + self.cells.len() * 8
     }
 }
 

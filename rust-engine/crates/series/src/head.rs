@@ -2,12 +2,15 @@
 //! for) · 8 sealed until i64 · 16 queued at i64 (time of its entry in the eviction order) · 24 a bit for each column whose
 //! labels are known, 30 bytes · 54 chunks sealed since it was last queued for merging u8 · 55 there may be late samples u8 ·
 //! 56 dropped until i64 · 64 timestamps, 144 × i64 · 1216 pages of the rows, 68 × u32 · 1488 and 1496
-//! first and last time of samples that were late, i64 each, while the tiers do not have them. A row is `stride` cells of 8 bytes; rows follow each other over the pages.
+//! first and last time of samples that were late, i64 each, while the tiers do not have them · 1504 page of the full head whose
+//! columns are being sealed (see `full`) u32 · 1508 there: how many of them are u16 · 1512 and 1520 first and last time of late
+//! samples that the tiers will never have (see `amend`), i64 each with its top bit flipped, zero bits for none. A row is `stride` cells of 8 bytes; rows
+//! follow each other over the pages.
 
 use crate::TREE;
 use crate::byte_set::ByteSet;
 use crate::group::COLUMNS_MAX;
-use paged::{PAGE_BYTES, PageNo, Pages, PagesMut, PoolError, read_u16, read_u32, read_u64, write};
+use paged::{PAGE_BYTES, PageNo, Pages, PagesMut, PoolError, ordered, read_u16, read_u32, read_u64, unordered, write};
 
 /// Rows sealed at once.
 pub const SEALED_ROWS: usize = 128;
@@ -21,7 +24,12 @@ const LATE_AT: usize = 55;
 const DROPPED_AT: usize = 56;
 const TIMES_AT: usize = 64;
 const PAGES_AT: usize = TIMES_AT + ROWS_MAX * 8;
-const LACKING_AT: usize = PAGES_AT + 68 * 4;
+/// Pages of the rows of the widest head.
+const ROW_PAGES_MAX: usize = (ROWS_MAX * COLUMNS_MAX * CELL_BYTES).div_ceil(PAGE_BYTES);
+const LACKING_AT: usize = PAGES_AT + ROW_PAGES_MAX * 4;
+const FULL_AT: usize = LACKING_AT + 16;
+const SEALED_AT: usize = FULL_AT + 4;
+const SKIPPED_AT: usize = SEALED_AT + 4;
 const CELL_BYTES: usize = 8;
 const STRIDES: [usize; 7] = [4, 8, 16, 32, 64, 120, COLUMNS_MAX];
 
@@ -114,6 +122,43 @@ impl Head {
         write(page, LACKING_AT + 8, &last.to_le_bytes());
     }
 
+    /// First and last time of late samples that the tiers will never have.
+    pub fn skipped(self, pages: &impl Pages) -> Option<(i64, i64)> {
+        let page = pages.page(self.page);
+        let [first, last] = [0, 8].map(|at| read_u64(page, SKIPPED_AT + at));
+        (last != 0).then_some((unordered(first), unordered(last)))
+    }
+
+    pub fn set_skipped(self, pages: &mut impl PagesMut, times: Option<(i64, i64)>) {
+        let (first, last) = times.map_or((0, 0), |(first, last)| (ordered(first), ordered(last)));
+        let page = pages.page_mut(self.page);
+        write(page, SKIPPED_AT, &first.to_le_bytes());
+        write(page, SKIPPED_AT + 8, &last.to_le_bytes());
+    }
+
+    /// All times of late samples that the tiers do not have.
+    pub fn not_in_tiers(self, pages: &impl Pages) -> [Option<(i64, i64)>; 2] {
+        [self.lacking(pages), self.skipped(pages)]
+    }
+
+    /// The page of the full head whose columns are being sealed.
+    pub fn full(self, pages: &impl Pages) -> Option<PageNo> {
+        Some(read_u32(pages.page(self.page), FULL_AT)).filter(|page| *page != 0)
+    }
+
+    pub fn set_full(self, pages: &mut impl PagesMut, page: Option<PageNo>) {
+        write(pages.page_mut(self.page), FULL_AT, &page.unwrap_or_default().to_le_bytes());
+    }
+
+    /// Of a full head: columns that are sealed.
+    pub fn sealed(self, pages: &impl Pages) -> usize {
+        usize::from(read_u16(pages.page(self.page), SEALED_AT))
+    }
+
+    pub fn set_sealed(self, pages: &mut impl PagesMut, columns: usize) {
+        self.set_u16(pages, SEALED_AT, columns);
+    }
+
     /// The newest time of its rows and of those sealed.
     pub fn newest(self, pages: &impl Pages) -> i64 {
         let times = &pages.page(self.page)[TIMES_AT..TIMES_AT + self.rows(pages) * 8];
@@ -125,7 +170,11 @@ impl Head {
         read_u64(pages.page(self.page), TIMES_AT + row * 8) as i64
     }
 
+    /// None in a column that came after its rows were set aside.
     pub fn cell(self, pages: &impl Pages, row: usize, column: usize) -> u64 {
+        if column >= self.columns(pages) {
+            return ABSENT;
+        }
         let (page, at) = self.place(pages, row, column);
         read_u64(pages.page(page), at)
     }
@@ -148,9 +197,9 @@ impl Head {
         (put, count)
     }
 
-    /// Reads the cells of a row from the first column on.
-    pub fn read(self, pages: &impl Pages, row: usize, cells: &mut [u64]) {
-        let mut offset = self.row_start(pages, row);
+    /// Reads the cells of a row from a column on.
+    pub fn read(self, pages: &impl Pages, row: usize, column: usize, cells: &mut [u64]) {
+        let mut offset = self.row_start(pages, row) + column * CELL_BYTES;
         let mut rest = cells;
         while !rest.is_empty() {
             let at = offset % PAGE_BYTES;
@@ -212,7 +261,7 @@ impl Head {
             let wider = STRIDES.into_iter().find(|wider| *wider > stride).unwrap_or(COLUMNS_MAX);
             let rows = self.rows(pages);
             pages.require(TREE.region(), (rows * wider * CELL_BYTES).div_ceil(PAGE_BYTES) as u32)?;
-            let kept: Vec<(i64, Vec<u64>)> = (0..rows).map(|row| self.row(pages, row)).collect();
+            let kept: Vec<(i64, Vec<u8>)> = (0..rows).map(|row| self.row(pages, row)).collect();
             self.clear(pages);
             self.set_u16(pages, 4, wider);
             self.refill(pages, &kept)?;
@@ -221,23 +270,46 @@ impl Head {
         Ok(column)
     }
 
-    /// Time and cells of a row.
-    pub fn row(self, pages: &impl Pages, row: usize) -> (i64, Vec<u64>) {
-        let mut cells = vec![ABSENT; self.stride(pages)];
-        self.read(pages, row, &mut cells);
+    /// Time and cells of a row, as they lie in the pages.
+    fn row(self, pages: &impl Pages, row: usize) -> (i64, Vec<u8>) {
+        let mut offset = self.row_start(pages, row);
+        let end = self.row_start(pages, row + 1);
+        let mut cells = Vec::with_capacity(end - offset);
+        while offset < end {
+            let at = offset % PAGE_BYTES;
+            let bytes = (end - offset).min(PAGE_BYTES - at);
+            cells.extend_from_slice(&pages.page(self.row_page(pages, offset / PAGE_BYTES))[at..at + bytes]);
+            offset += bytes;
+        }
         (self.time(pages, row), cells)
     }
 
     /// Puts rows into an empty head.
-    pub fn refill(self, pages: &mut impl PagesMut, rows: &[(i64, Vec<u64>)]) -> Result<(), PoolError> {
+    fn refill(self, pages: &mut impl PagesMut, rows: &[(i64, Vec<u8>)]) -> Result<(), PoolError> {
         for (time, cells) in rows {
             let row = self.append(pages, *time)?;
-            let samples: Vec<u8> = cells.iter().flat_map(|bits| bits.to_le_bytes()).collect();
-            self.each_part(pages, self.row_start(pages, row), samples.len(), |pages, page, at, done, bytes| {
-                pages.page_mut(page)[at..at + bytes].copy_from_slice(&samples[done..done + bytes]);
+            self.each_part(pages, self.row_start(pages, row), cells.len(), |pages, page, at, done, bytes| {
+                pages.page_mut(page)[at..at + bytes].copy_from_slice(&cells[done..done + bytes]);
             });
         }
         Ok(())
+    }
+
+    /// Goes on without its oldest rows, which stay in a full head of their own, up to the time `last`.
+    pub fn set_aside(self, pages: &mut impl PagesMut, kept: &[usize], last: i64) -> Result<(), PoolError> {
+        let kept: Vec<(i64, Vec<u8>)> = kept.iter().map(|row| self.row(pages, *row)).collect();
+        let bytes = kept.len() * self.stride(pages) * CELL_BYTES;
+        pages.require(TREE.region(), 1 + bytes.div_ceil(PAGE_BYTES) as u32)?;
+        let full = pages.allocate_uncleared(TREE.region())?;
+        let copy = *pages.page(self.page);
+        *pages.page_mut(full) = copy;
+        Self::at(full).set_sealed_until(pages, last);
+        Self::at(full).set_sealed(pages, 0);
+        pages.page_mut(self.page)[PAGES_AT..LACKING_AT].fill(0);
+        self.set_u16(pages, 0, 0);
+        self.set_sealed_until(pages, last);
+        self.set_full(pages, Some(full));
+        self.refill(pages, &kept)
     }
 
     /// Drops all rows and their pages.
@@ -282,8 +354,7 @@ impl Head {
 
     /// Pages of the head and its rows, and their bytes in use.
     pub fn extent(self, pages: &impl Pages) -> (u32, usize) {
-        let most = (PAGE_BYTES - PAGES_AT) / 4;
-        let row_pages = (0..most).take_while(|i| self.row_page(pages, *i) != 0).count();
+        let row_pages = (0..ROW_PAGES_MAX).take_while(|i| self.row_page(pages, *i) != 0).count();
         let rows = self.rows(pages);
         let own = TIMES_AT + rows * 8 + row_pages * 4;
         (1 + row_pages as u32, own + rows * self.columns(pages) * CELL_BYTES)

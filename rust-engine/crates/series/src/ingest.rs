@@ -1,11 +1,11 @@
-use crate::chunk::{requeue, seal};
-use crate::group::{COLUMNS_MAX, Group};
+use crate::chunk::requeue;
+use crate::group::{COLUMNS_MAX, Group, Target, load};
 use crate::head::{ABSENT, Head, ROWS_MAX, without_absent};
 use crate::late::{self, LATE_WINDOW_MS};
 use crate::places::{Places, Run};
-use crate::{SeriesError, labels};
+use crate::{SeriesError, keys, labels, seal};
 use codec::{Announced, Block};
-use paged::PagesMut;
+use paged::{PAGE_BYTES, Pages, PagesMut};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, btree_map::Entry};
@@ -36,13 +36,21 @@ pub struct Applied {
 /// With a run for every so many columns, the runs of a batch are put in order first.
 const SCATTERED_COLUMNS: usize = 16;
 
-/// Pages that applying a block can need.
-pub fn pages_for_block(block: &Block<'_>) -> u32 {
-    let groups = block.series() / COLUMNS_MAX + 2;
-    // Entries of late samples, some 64 to a page.
-    let late = block.rows() * groups / 64;
-    // Of a group that is sealed: its columns, and its block of the tiers.
-    (150 + late + block.series() * 2 + groups * (70 + 100) + block.count() * 32 / paged::PAGE_BYTES) as u32
+/// Pages of a head with all rows, of one that is set aside beside it, and of its ids.
+const HEAD_PAGES: usize = 72;
+/// Bytes that a late sample takes at most, in leaves that are half full.
+const LATE_BYTES: usize = 20;
+
+/// Pages that applying a block to a target can need.
+pub fn pages_for_block(pages: &impl Pages, target: &str, block: &Block<'_>) -> u32 {
+    let target: Target = load(pages, &keys::target(target)).unwrap_or_default();
+    let known = target.groups.iter().filter_map(|number| load::<Group>(pages, &keys::group(*number)));
+    let sealed = seal::pages_needed(pages, known, block.series(), block);
+    let groups = (target.groups.len() + block.series().div_ceil(COLUMNS_MAX)).min(block.series());
+    // A sample is late or in a head.
+    let late = block.rows() * groups / 64 + block.count() * LATE_BYTES / PAGE_BYTES;
+    let heads = groups * HEAD_PAGES + block.series() / 4;
+    (150 + heads + sealed.max(late)) as u32
 }
 
 /// Applies one batch of a target with the usual window for late samples.
@@ -67,9 +75,11 @@ pub fn apply_metrics_within(
     late_window: i64,
 ) -> Result<Applied, SeriesError> {
     let mut done = Applied { times: (block.time(0), block.time(block.rows() - 1)), ..Applied::default() };
-    let (mut places, moved) = Places::open(pages, target, service)?;
-    done.moved = moved;
-    let runs = places.find_all(pages, target, block.id_bytes())?;
+    let mut places = Places::open(pages, target, service);
+    // All ids are looked up first: a batch that is refused changes nothing.
+    let found = places.find_all(pages, block.id_bytes())?;
+    done.moved = places.move_to(pages, target, service)?;
+    let runs = places.make_all(pages, target, block.id_bytes(), found)?;
     done.created = places.created;
     labels::announce(pages, &places.groups, announced)?;
     done.unannounced = count_unannounced(pages, &places.groups, &runs);
@@ -81,6 +91,7 @@ pub fn apply_metrics_within(
         writer.write_listed(pages, block, &runs)?;
     }
     writer.write_late(pages)?;
+    seal::go_on(pages, &writer.groups, block.count())?;
     Ok(writer.done)
 }
 
@@ -252,13 +263,13 @@ impl Writer {
             return Ok(To::Head(head.row_start(pages, row)));
         }
         if time > head.sealed_until(pages) && head.rows(pages) == ROWS_MAX {
-            seal(pages, *number, group)?;
+            seal::set_aside(pages, *number, group)?;
         }
         if time <= head.sealed_until(pages) {
             return Ok(self.place_for_sealed(pages, at, time));
         }
         let row = head.append(pages, time)?;
-        requeue(pages, *number, group)?;
+        requeue(pages, *number, head)?;
         Ok(To::Head(head.row_start(pages, row)))
     }
 }

@@ -15,11 +15,16 @@ pub const TIER: u8 = b'M';
 pub const ORDER: u8 = b'O';
 /// Groups whose chunks are to be merged.
 const WORK: u8 = b'W';
+/// Groups with rows whose columns are being sealed.
+const FULL: u8 = b'F';
+/// Groups that are being forgotten.
+pub const GONE: u8 = b'Z';
 /// Samples that came when their rows were sealed.
 pub const LATE: u8 = b'L';
 /// The tags of this crate. What the digest says of them comes from `describe`, not from their bytes: a tag that is missing
 /// here would make the digest depend on how samples are kept.
-const TAGS: [u8; 11] = [TARGET, SERIES, BY_SERVICE, GROUP, NEXT_GROUP[0], CHUNK, ORDER, WORK, LATE, BLOCK, TIER];
+const TAGS: [u8; 13] =
+    [TARGET, SERIES, BY_SERVICE, GROUP, GONE, NEXT_GROUP[0], CHUNK, ORDER, WORK, FULL, LATE, BLOCK, TIER];
 /// The same for labels: symbols by their text, texts by their symbol, labels of a group, groups with a label. Numbers of
 /// symbols hang on the order in which labels came, so that the digest must not see them either.
 const LABEL_TAGS: [u8; 5] = [SYMBOL, TEXT, NEXT_SYMBOL[0], LABELS, POSTING];
@@ -87,6 +92,12 @@ pub fn group(group: u32) -> [u8; 5] {
     key
 }
 
+pub fn gone(group: u32) -> [u8; 5] {
+    let mut key = [GONE; 5];
+    key[1..].copy_from_slice(&group.to_be_bytes());
+    key
+}
+
 pub const CHUNKS_START: [u8; 1] = [CHUNK];
 
 /// Prefix of all chunks of a group.
@@ -146,6 +157,19 @@ pub fn work(group: u32) -> [u8; 5] {
 /// The group of a work entry's key.
 pub fn split_work(key: &[u8]) -> Option<u32> {
     Some(u32::from_be_bytes(*key.strip_prefix(&WORK_START)?.first_chunk()?))
+}
+
+pub const FULL_START: [u8; 1] = [FULL];
+
+pub fn full(group: u32) -> [u8; 5] {
+    let mut key = [FULL; 5];
+    key[1..].copy_from_slice(&group.to_be_bytes());
+    key
+}
+
+/// The group of a key of those that are being sealed.
+pub fn split_full(key: &[u8]) -> Option<u32> {
+    Some(u32::from_be_bytes(*key.strip_prefix(&FULL_START)?.first_chunk()?))
 }
 
 /// An entry of the eviction order: by class, then by time.

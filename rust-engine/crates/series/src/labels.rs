@@ -167,22 +167,28 @@ pub fn values_of(bytes: &[u8]) -> impl Iterator<Item = (Symbol, ByteSet)> {
     })
 }
 
-/// Forgets the labels of a group and what only they used. Needs no page.
-pub fn forget(pages: &mut impl PagesMut, number: u32) {
-    let prefix = keys::labels_of(number);
-    while let Some((key, values)) = first_section(pages, &prefix) {
+/// Forgets at most so many values of labels of a group, and what only they used; false when it has none. Needs no page.
+pub fn forget_some(pages: &mut impl PagesMut, number: u32, most: usize) -> bool {
+    let Some((key, mut section)) = first_section(pages, &keys::labels_of(number)) else { return false };
+    let values: Vec<Symbol> = section.keys().copied().take(most).collect();
+    section.retain(|value, _| !values.contains(value));
+    if section.is_empty() {
         TREE.remove(pages, &key);
-        for value in &values {
-            group_set::remove(pages, &keys::posting(*value), number);
-        }
-        symbols::release_unused(pages, &values);
+    } else {
+        let kept = TREE.insert(pages, &key, &encode(&section));
+        assert!(kept.is_ok(), "a shorter entry needs no page");
     }
+    for value in &values {
+        group_set::remove(pages, &keys::posting(*value), number);
+    }
+    symbols::release_unused(pages, &values);
+    true
 }
 
-fn first_section(pages: &impl Pages, prefix: &[u8]) -> Option<(Vec<u8>, Vec<Symbol>)> {
+fn first_section(pages: &impl Pages, prefix: &[u8]) -> Option<(Vec<u8>, Section)> {
     let mut cursor = TREE.seek(pages, prefix);
     let (key, bytes) = cursor.next(pages).filter(|(key, _)| key.starts_with(prefix))?;
-    Some((key.to_vec(), values_of(&bytes).map(|(value, _)| value).collect()))
+    Some((key.to_vec(), values_of(&bytes).collect()))
 }
 
 /// The labels of some columns of a group, in the order of the columns.

@@ -3,6 +3,7 @@
 //!
 //! Key: `L`, group u32, time (ordered), columns / 64 u8. Value, for each sample: column % 64 u8, f64 bits, little-endian.
 
+use crate::full::Full;
 use crate::group::Group;
 use crate::head::Head;
 use crate::samples;
@@ -28,8 +29,13 @@ pub fn add(
     samples: &BTreeMap<(i64, u16), u64>,
 ) -> Result<u64, SeriesError> {
     let mut times = GroupTimes::since(pages, number, samples.keys().next().map_or(i64::MAX, |(time, _)| *time));
+    let full = Full::of(pages, group);
     let mut new: Vec<Sample> = samples.iter().map(|((time, column), bits)| (*time, *column, *bits)).collect();
-    new.retain(|(time, column, _)| !samples::has_sealed(pages, number, *column, *time, &mut times));
+    let mut is_kept = |time, column| {
+        full.is_some_and(|full| full.has(pages, column, time))
+            || samples::has_sealed(pages, number, column, time, &mut times)
+    };
+    new.retain(|(time, column, _)| !is_kept(*time, *column));
     if let (Some((first, ..)), Some((last, ..))) = (new.first(), new.last()) {
         let head = Head::at(group.head);
         let (from, until) = head.lacking(pages).unwrap_or((*first, *last));
@@ -150,8 +156,9 @@ pub fn remove(pages: &mut impl PagesMut, number: u32, samples: &[Sample]) {
 /// Drops the late samples of a group up to a time, before the chunks that reach it go, and takes no more of them; how many.
 pub fn forget_until(pages: &mut impl PagesMut, number: u32, head: Head, last: i64) -> u64 {
     head.set_dropped_until(pages, last.max(head.dropped_until(pages)));
-    let lacking = head.lacking(pages).filter(|(_, until)| *until > last);
-    head.set_lacking(pages, lacking.map(|(from, until)| (from.max(last.saturating_add(1)), until)));
+    let left = |(from, until): (i64, i64)| (until > last).then(|| (from.max(last.saturating_add(1)), until));
+    head.set_lacking(pages, head.lacking(pages).and_then(left));
+    head.set_skipped(pages, head.skipped(pages).and_then(left));
     drop_until(pages, number, last)
 }
 

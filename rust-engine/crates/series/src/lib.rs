@@ -2,7 +2,7 @@
 //!
 //! The series of a target are kept in groups of at most 240 that share one timestamp column. Each group has a head (rows of
 //! values as they come, at most 144) and sealed chunks (columns of 128 samples, compressed), which are merged to larger
-//! ones in the background.
+//! ones. Both is done in small steps, mostly in the background.
 
 mod amend;
 mod byte_set;
@@ -11,7 +11,9 @@ mod component;
 mod describe;
 mod due;
 mod evict;
+mod full;
 mod gather;
+mod gone;
 mod group;
 mod group_set;
 mod head;
@@ -30,6 +32,7 @@ mod presence;
 mod range;
 mod repack;
 mod samples;
+mod seal;
 mod sealed;
 mod slices;
 mod steps;

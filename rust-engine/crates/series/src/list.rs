@@ -280,10 +280,15 @@ impl Smallest {
             return;
         }
         let mut cursor = TREE.seek(pages, &keys::series(from.unwrap_or_default()));
+        let mut known: HashMap<u32, bool, foldhash::fast::RandomState> = HashMap::default();
         while self.heap.len() <= self.limit {
             let Some((key, value)) = cursor.next(pages) else { return };
             let Some(id) = key.strip_prefix(&[keys::SERIES]).and_then(|id| id.first_chunk()) else { return };
             let (group, column): (u32, u16) = group::decode(&value);
+            // Not the places of a group that is being forgotten.
+            if !*known.entry(group).or_insert_with(|| TREE.contains(pages, &keys::group(group))) {
+                continue;
+            }
             self.heap.push((SeriesId::from_be_bytes(*id), group, column as u8));
         }
     }

@@ -5,7 +5,7 @@ use crate::head::Head;
 use crate::index::{IDS_MAX, Index};
 use crate::{SeriesError, TREE, group_set, keys};
 use codec::SeriesId;
-use paged::PagesMut;
+use paged::{Pages, PagesMut};
 
 const ID_BYTES: usize = 16;
 /// Ids that did not come in the order of the group before none is expected to, until one does.
@@ -28,6 +28,15 @@ pub struct Run {
     pub columns: usize,
 }
 
+/// What is known of the next ids of a batch.
+pub enum Found {
+    Known(Run),
+    /// One that no target has, by its column in the block.
+    New {
+        from: usize,
+    },
+}
+
 /// The groups of a target.
 pub struct Places {
     target: Target,
@@ -47,48 +56,85 @@ pub struct Places {
 type Moved = Option<(String, u32)>;
 
 impl Places {
-    pub fn open(pages: &mut impl PagesMut, target: &str, service: &str) -> Result<(Self, Moved), SeriesError> {
-        let key = keys::target(target);
-        let known: Option<Target> = load(pages, &key);
-        let mut entry = known.unwrap_or_else(|| Target { service: service.to_owned(), groups: Vec::new() });
+    pub fn open(pages: &impl Pages, target: &str, service: &str) -> Self {
+        let known: Option<Target> = load(pages, &keys::target(target));
+        let entry = known.unwrap_or_else(|| Target { service: service.to_owned(), groups: Vec::new() });
         let groups: Vec<(u32, Group)> =
             entry.groups.iter().filter_map(|number| Some((*number, load(pages, &keys::group(*number))?))).collect();
         let columns = groups.iter().map(|(_, group)| Head::at(group.head).columns(pages)).collect();
-        let mut moved = None;
-        if entry.service != service {
-            let series = move_series(pages, &groups, &entry.service, service)?;
-            moved = Some((std::mem::replace(&mut entry.service, service.to_owned()), series));
-            save(pages, &key, &entry)?;
-        }
-        Ok((Self { target: entry, groups, columns, created: 0, index: None, looked_up: 0, ids: 0 }, moved))
+        Self { target: entry, groups, columns, created: 0, index: None, looked_up: 0, ids: 0 }
     }
 
-    /// Finds or makes the place of every id. A target sends its series in the same order again and again: what follows in
-    /// the group is compared before an index is asked.
-    pub fn find_all(&mut self, pages: &mut impl PagesMut, target: &str, ids: &[u8]) -> Result<Vec<Run>, SeriesError> {
+    /// Lists the target under this service.
+    pub fn move_to(&mut self, pages: &mut impl PagesMut, target: &str, service: &str) -> Result<Moved, SeriesError> {
+        if self.target.service == service {
+            return Ok(None);
+        }
+        let series = move_series(pages, &self.groups, &self.target.service, service)?;
+        let former = std::mem::replace(&mut self.target.service, service.to_owned());
+        save(pages, &keys::target(target), &self.target)?;
+        Ok(Some((former, series)))
+    }
+
+    /// The places of the ids as far as there are some; an error when one belongs to another target. A target sends its series
+    /// in the same order again and again: what follows in the group is compared before an index is asked.
+    pub fn find_all(&mut self, pages: &impl Pages, ids: &[u8]) -> Result<Vec<Found>, SeriesError> {
         self.ids = ids.len() / ID_BYTES;
-        let mut runs: Vec<Run> = Vec::new();
+        let mut found: Vec<Found> = Vec::new();
         let (mut next, mut from, mut unexpected) = ((0, 0), 0, 0);
-        while from * ID_BYTES < ids.len() {
+        while from < self.ids {
             let rest = &ids[from * ID_BYTES..];
             let expected = if unexpected < UNEXPECTED_MAX { self.expected(pages, next, rest) } else { None };
             unexpected = if expected.is_some() { 0 } else { unexpected + 1 };
             let (group, column, columns) = match expected {
                 Some(expected) => expected,
-                None => {
-                    let mut id = [0; ID_BYTES];
-                    id.copy_from_slice(&rest[..ID_BYTES]);
-                    let (group, column) = self.find(pages, target, SeriesId::from_le_bytes(id), from)?;
-                    unexpected = if self.follows(next, (group, column)) { 0 } else { unexpected };
-                    (group, column, 1)
-                }
+                None => match self.find(pages, id_at(ids, from), from)? {
+                    Some((group, column)) => {
+                        unexpected = if self.follows(next, (group, column)) { 0 } else { unexpected };
+                        (group, column, 1)
+                    }
+                    None => {
+                        found.push(Found::New { from });
+                        from += 1;
+                        continue;
+                    }
+                },
             };
             next = (group, column + columns);
-            match runs.last_mut() {
-                Some(run) if (run.group, run.column + run.columns) == (group, column) => run.columns += columns,
-                _ => runs.push(Run { group, column, from, columns }),
-            }
+            found.push(Found::Known(Run { group, column, from, columns }));
             from += columns;
+        }
+        Ok(found)
+    }
+
+    /// The places of all ids, those of new ones made.
+    pub fn make_all(
+        &mut self,
+        pages: &mut impl PagesMut,
+        target: &str,
+        ids: &[u8],
+        found: Vec<Found>,
+    ) -> Result<Vec<Run>, SeriesError> {
+        let mut runs: Vec<Run> = Vec::new();
+        for found in found {
+            let next = match found {
+                Found::Known(run) => run,
+                Found::New { from } => {
+                    let id = id_at(ids, from);
+                    // The batch may have it twice.
+                    let (group, column) = match self.place_of(pages, id)? {
+                        Some(place) => place,
+                        None => self.add(pages, target, id)?,
+                    };
+                    Run { group, column, from, columns: 1 }
+                }
+            };
+            match runs.last_mut() {
+                Some(run) if (run.group, run.column + run.columns) == (next.group, next.column) => {
+                    run.columns += next.columns;
+                }
+                _ => runs.push(next),
+            }
         }
         Ok(runs)
     }
@@ -99,7 +145,7 @@ impl Places {
     }
 
     /// Group, column and number of the ids that come next in a group as they do in the block; none when not one does.
-    fn expected(&self, pages: &impl PagesMut, next: (usize, usize), ids: &[u8]) -> Option<(usize, usize, usize)> {
+    fn expected(&self, pages: &impl Pages, next: (usize, usize), ids: &[u8]) -> Option<(usize, usize, usize)> {
         let (at, column) = if next.1 < *self.columns.get(next.0)? { next } else { (next.0 + 1, 0) };
         let columns = *self.columns.get(at)?;
         let own = &group::id_bytes(pages, self.groups[at].1.ids, columns)[column * ID_BYTES..];
@@ -115,23 +161,27 @@ impl Places {
         (equal > 0).then_some((at, column, equal))
     }
 
-    fn find(
-        &mut self,
-        pages: &mut impl PagesMut,
-        target: &str,
-        id: SeriesId,
-        from: usize,
-    ) -> Result<(usize, usize), SeriesError> {
-        if let Some(place) = self.indexed(pages, id, from) {
-            return Ok(place);
+    fn find(&mut self, pages: &impl Pages, id: SeriesId, from: usize) -> Result<Option<(usize, usize)>, SeriesError> {
+        match self.indexed(pages, id, from) {
+            None => self.place_of(pages, id),
+            place => Ok(place),
         }
-        if let Some((group, column)) = group::place_of(pages, id) {
-            let at = self.groups.iter().position(|(number, _)| *number == group);
-            return at.map(|at| (at, usize::from(column))).ok_or_else(|| SeriesError::ArgumentInvalid {
-                field: "target",
-                reason: format!("series {id:032x} belongs to another target"),
-            });
+    }
+
+    fn place_of(&self, pages: &impl Pages, id: SeriesId) -> Result<Option<(usize, usize)>, SeriesError> {
+        let Some((group, column)) = group::place_of(pages, id) else { return Ok(None) };
+        if let Some(at) = self.groups.iter().position(|(number, _)| *number == group) {
+            return Ok(Some((at, usize::from(column))));
         }
+        // Else it is being forgotten.
+        if TREE.contains(pages, &keys::group(group)) {
+            let reason = format!("series {id:032x} belongs to another target");
+            return Err(SeriesError::ArgumentInvalid { field: "target", reason });
+        }
+        Ok(None)
+    }
+
+    fn add(&mut self, pages: &mut impl PagesMut, target: &str, id: SeriesId) -> Result<(usize, usize), SeriesError> {
         let at = self.group_with_room(pages, target)?;
         let (number, group) = &self.groups[at];
         pages.require(TREE.region(), 120)?;
@@ -139,16 +189,13 @@ impl Places {
         self.columns[at] = column + 1;
         group::set_id(pages, group.ids, column, id);
         save(pages, &keys::series(id), &Series { group: *number, column: column as u16 })?;
-        if let Some(index) = &mut self.index {
-            index.insert(id, at * COLUMNS_MAX + column);
-        }
         self.created += 1;
         Ok((at, column))
     }
 
     /// The place of an id, the one at `from` of the batch, in the index. It is made once it pays, when as many of the rest
     /// will have to be looked up as of those before.
-    fn indexed(&mut self, pages: &impl PagesMut, id: SeriesId, from: usize) -> Option<(usize, usize)> {
+    fn indexed(&mut self, pages: &impl Pages, id: SeriesId, from: usize) -> Option<(usize, usize)> {
         if self.index.is_none() {
             self.looked_up += 1;
             if self.looked_up < LOOKED_UP_MIN {
@@ -156,7 +203,7 @@ impl Places {
             }
             let series: usize = self.columns.iter().sum();
             let to_look_up = (self.ids - from) * self.looked_up / (from + 1);
-            if to_look_up * INDEXED_PER_LOOK_UP < series || self.groups.len() * COLUMNS_MAX + self.ids >= IDS_MAX {
+            if to_look_up * INDEXED_PER_LOOK_UP < series || self.groups.len() * COLUMNS_MAX >= IDS_MAX {
                 return None;
             }
             self.index = Some(self.index_of(pages, series));
@@ -169,8 +216,8 @@ impl Places {
         Some((position / COLUMNS_MAX, position % COLUMNS_MAX))
     }
 
-    fn index_of(&self, pages: &impl PagesMut, series: usize) -> Index {
-        let mut index = Index::for_ids(series + self.ids);
+    fn index_of(&self, pages: &impl Pages, series: usize) -> Index {
+        let mut index = Index::for_ids(series);
         for (at, (_, group)) in self.groups.iter().enumerate() {
             let ids = group::id_bytes(pages, group.ids, self.columns[at]);
             for (column, id) in ids.as_chunks().0.iter().enumerate() {
@@ -195,6 +242,12 @@ impl Places {
         self.columns.push(0);
         Ok(self.groups.len() - 1)
     }
+}
+
+fn id_at(ids: &[u8], at: usize) -> SeriesId {
+    let mut id = [0; ID_BYTES];
+    id.copy_from_slice(&ids[at * ID_BYTES..][..ID_BYTES]);
+    SeriesId::from_le_bytes(id)
 }
 
 /// Lists a target's groups under another service; how many series they have.

@@ -5,7 +5,7 @@ use crate::keys::{self, TIMES};
 use crate::range::Asked;
 use crate::tier::Tier;
 use crate::tier_block::{Block, first_time};
-use crate::{Aggregation, TREE, tier_keys, times};
+use crate::{Aggregation, TREE, full, tier_keys, times};
 use paged::Pages;
 
 /// A query reads the hour tier, then the five-minute tier, then samples: each up to a time.
@@ -33,7 +33,7 @@ impl Firsts {
             let (key, bytes) = TREE.seek(pages, prefix).next(pages)?;
             key.starts_with(prefix).then(|| first(bytes))
         };
-        let in_head = || (0..head.rows(pages)).map(|row| head.time(pages, row)).min();
+        let in_head = || full::rows(pages, head).first().map(|(time, ..)| *time);
         let of_tier = |tier| first(&tier_keys::column_of(group, tier, TIMES), &|bytes| first_time(&bytes));
         let block = first(&tier_keys::blocks_of(group), &|bytes| Block::first(&bytes));
         Self {
@@ -47,22 +47,23 @@ impl Firsts {
 impl Plan {
     /// Where the tiers lack late samples the samples answer, from the first of those on. Before it
     /// a tier answers where its buckets fill the steps, and where nothing finer is left. With `exact_only` only there.
-    pub fn of(asked: &Asked, firsts: Firsts, lacking: Option<(i64, i64)>, samples_preferred: bool) -> Self {
+    pub fn of(asked: &Asked, firsts: Firsts, lacking: [Option<(i64, i64)>; 2], samples_preferred: bool) -> Self {
         if asked.step == 0 {
             return Self { hours_until: i64::MIN, fives_until: i64::MIN, coarse_until: None };
         }
-        let lacking = lacking.filter(|(first, last)| asked.looks_back_to() <= *last && asked.to > *first);
+        let lacking =
+            lacking.into_iter().flatten().filter(|(first, last)| asked.looks_back_to() <= *last && asked.to > *first);
+        // The last bucket may hold more than what is asked for.
+        let until = lacking.fold(asked.to, |until, (first, _)| until.min(first));
         let fits = |tier: Tier| {
             let width = tier.width();
             let fits = !samples_preferred && asked.step % width == 0 && asked.from.rem_euclid(width) == 0;
-            // The last bucket may hold more than what is asked for.
-            let until = lacking.map_or(asked.to, |(first, _)| first.min(asked.to));
             if fits { until.div_euclid(width).saturating_mul(width) } else { i64::MIN }
         };
-        // Of a bucket whose first rows are gone the finer rows are not all.
+        // Of a bucket whose first rows are gone the finer rows are not all. Where none is left, up to the end of the window.
         let gone = |coarser: Option<i64>, finer: Option<i64>, tier: Tier| match (coarser, finer) {
             (Some(coarser), Some(finer)) if coarser < finer => -(-finer).div_euclid(tier.width()) * tier.width(),
-            (Some(_), None) => i64::MAX,
+            (Some(_), None) => asked.to,
             _ => i64::MIN,
         };
         let fives_gone = gone(firsts.five, firsts.raw, Tier::Five);
@@ -86,5 +87,22 @@ impl Asked {
             }
             _ => self.from,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_only_a_tier_is_left_whole_buckets_are_exact_and_others_are_not() {
+        const HOUR: i64 = 3_600_000;
+        let left = |five| Firsts { raw: None, five, hour: Some(0) };
+        let asked = |from, to, step| Asked { from, to, step, aggregation: Aggregation::Avg };
+        let coarse = |asked: Asked, firsts| Plan::of(&asked, firsts, None, false).coarse_until;
+        assert_eq!(coarse(asked(0, 10 * HOUR, HOUR), left(None)), None);
+        assert_eq!(coarse(asked(0, 10 * HOUR, 300_000), left(Some(0))), None);
+        assert_eq!(coarse(asked(0, 10 * HOUR, 300_000), left(None)), Some(10 * HOUR));
+        assert_eq!(coarse(asked(1, 10 * HOUR, HOUR), left(None)), Some(10 * HOUR));
     }
 }

@@ -36,7 +36,8 @@ impl<'a> Presence<'a> {
         let mut rows: usize = 0;
         for is_present in present.clone() {
             if is_present != now {
-                (now, lengths) = (is_present, [lengths.as_slice(), &[0]].concat());
+                now = is_present;
+                lengths.push(0);
             }
             if let Some(last) = lengths.last_mut() {
                 *last += 1;

@@ -9,6 +9,8 @@ use paged::Pages;
 /// Bytes taken at once, and points that may come of them: 0.1 or 0.2 ms each.
 const SLICE_BYTES: usize = 512 * 1024;
 const SLICE_POINTS: usize = 32 * 1024;
+/// Points of a series: room for so many is made at once.
+const POINTS_MAX: usize = 1_000_000;
 
 /// What is left to read of a query.
 #[derive(Debug)]
@@ -42,7 +44,7 @@ pub struct SlicePoints {
 }
 
 impl Slices {
-    /// At most `points_max` points of each series, of at most `rows_max` rows and buckets together.
+    /// At most `points_max` points (1,000,000) of each series, of at most `rows_max` rows and buckets together.
     pub fn of(
         pages: &impl Pages,
         ids: &[SeriesId],
@@ -51,6 +53,10 @@ impl Slices {
         points_max: usize,
     ) -> Result<Self, SeriesError> {
         asked.check()?;
+        if points_max > POINTS_MAX {
+            let reason = format!("{points_max}, at most {POINTS_MAX}");
+            return Err(SeriesError::ArgumentInvalid { field: "pointsMax", reason });
+        }
         Ok(Self { asked, points_max, rows_left: rows_max, series: in_order(pages, ids), next: 0 })
     }
 

@@ -3,7 +3,7 @@
 //! Else: 0 kind u8 (0) · smallest, largest, sum and last, f64 each.
 
 use crate::STALE_BITS;
-use crate::varint::{read_varint, write_varint};
+use crate::varint::{read_varint, unzigzag, write_varint, zigzag};
 
 const FLOATS: u8 = 0;
 const WHOLE: u8 = 1;
@@ -66,7 +66,7 @@ impl Summary {
             return;
         };
         bytes.push(WHOLE);
-        write_varint(bytes, ((min << 1) ^ (min >> 63)) as u64);
+        write_varint(bytes, zigzag(min));
         offsets.iter().for_each(|offset| write_varint(bytes, *offset as u64));
     }
 
@@ -75,8 +75,7 @@ impl Summary {
         let mut at = 1;
         let [min, max, sum, last] = if bytes[0] == WHOLE {
             let mut next = || read_varint(bytes, &mut at);
-            let zigzag = next();
-            let min = (zigzag >> 1) as i64 ^ -((zigzag & 1) as i64);
+            let min = unzigzag(next());
             let [max, last, sum] = [next(), next(), next()].map(|offset| offset as i64);
             [min, min + max, sum + count as i64 * min, min + last].map(|figure| figure as f64)
         } else {

@@ -18,12 +18,7 @@ pub const ROWS_A_BUCKET: usize = 4;
 /// Keeps a block of a whole group of fractions below half of what an entry of the tree may hold.
 const BUCKETS_MAX: usize = 32;
 
-/// Writes the blocks of rows that are sealed: their times, and the cells of each column.
-pub fn write(pages: &mut impl PagesMut, number: u32, times: &[i64], columns: &[Vec<u64>]) -> Result<(), SeriesError> {
-    insert(pages, number, &encode_blocks(times, columns))
-}
-
-/// The blocks of rows, each by its last time.
+/// The blocks of rows, each by its last time: their times, and the cells of each column.
 pub fn encode_blocks(times: &[i64], columns: &[Vec<u64>]) -> Vec<(i64, Vec<u8>)> {
     let all = Buckets::of(Tier::Five, times);
     let mut blocks = Vec::new();
@@ -39,13 +34,17 @@ pub fn encode_blocks(times: &[i64], columns: &[Vec<u64>]) -> Vec<(i64, Vec<u8>)>
 
 /// Puts blocks into the tree, and into the eviction order; all or nothing.
 pub fn insert(pages: &mut impl PagesMut, number: u32, blocks: &[(i64, Vec<u8>)]) -> Result<(), SeriesError> {
-    let needed = blocks.iter().map(|(_, block)| Tree::pages_needed(block.len()) + Tree::pages_needed(0)).sum();
-    pages.require(TREE.region(), needed)?;
+    pages.require(TREE.region(), pages_needed(blocks))?;
     for (last, block) in blocks {
         TREE.insert(pages, &tier_keys::block(number, *last), block)?;
         TREE.insert(pages, &keys::order(*last, Kind::FiveMinutes, number), &[])?;
     }
     Ok(())
+}
+
+/// Pages that inserting blocks can need.
+pub fn pages_needed(blocks: &[(i64, Vec<u8>)]) -> u32 {
+    blocks.iter().map(|(_, block)| Tree::pages_needed(block.len()) + Tree::pages_needed(0)).sum()
 }
 
 fn encode_block(buckets: &Buckets, columns: &[Vec<u64>], rows: std::ops::Range<usize>) -> Vec<u8> {

@@ -37,7 +37,11 @@ pub fn encode(buckets: &Buckets, column: &Column) -> Vec<u8> {
     let some: Vec<Bucket> = column.buckets.iter().flatten().copied().collect();
     let holes = counts != buckets.rows;
     let first = some.first().map_or(f64::NAN, |bucket| bucket.samples.last);
-    let constant = some.iter().all(|bucket| bucket.samples.min == first && bucket.samples.max == first);
+    // Least and largest pass NaN by; the sum does not.
+    let constant = some.iter().all(|bucket| {
+        let Summary { min, max, last, sum, .. } = bucket.samples;
+        min == first && max == first && last == first && !sum.is_nan()
+    });
     let single = some.iter().all(|bucket| bucket.samples.count == 1);
     let grows = column.is_counter
         && some.iter().all(|bucket| {

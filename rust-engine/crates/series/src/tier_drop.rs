@@ -5,16 +5,18 @@ use crate::tier_keys::{self, Name};
 use paged::{Pages, PagesMut};
 use std::ops::Range;
 
-/// Drops what a tier has up to a time of some columns of a group: a block or a chunk, and what is being merged to one. What all
+/// Drops the blocks of a group up to a time, and with them what the hour tier has only there; how many.
+pub fn drop_blocks(pages: &mut impl PagesMut, group: u32, last: i64) -> u64 {
+    drop_up_to(pages, &tier_keys::blocks_of(group), last)
+}
+
+/// Drops the chunks that a tier has up to a time of some columns of a group, and what is being merged to one. What all
 /// columns share goes with the first column, so that nobody reads the rest. The entry in the eviction order is the caller's.
 /// How many entries were dropped.
 pub fn drop_columns(pages: &mut impl PagesMut, group: u32, tier: Tier, columns: Range<usize>, last: i64) -> u64 {
     let mut dropped = 0;
     if columns.start == 0 {
         dropped += drop_up_to(pages, &tier_keys::column_of(group, tier, TIMES), last);
-        if tier == Tier::Five {
-            dropped += drop_up_to(pages, &tier_keys::blocks_of(group), last);
-        }
     }
     for column in columns {
         dropped += drop_up_to(pages, &tier_keys::column_of(group, tier, column as u16), last);

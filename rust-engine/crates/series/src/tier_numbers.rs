@@ -3,7 +3,7 @@
 //! numbers that they make · 8 all the same: its 8 bytes · 9 f64 each · 10 packed by pco.
 
 use crate::packed::{Effort, pack, unpack};
-use crate::varint::{read_varint, write_varint};
+use crate::varint::{read_varint, unzigzag, write_varint, zigzag};
 
 const SAME: u8 = 0;
 const FEW: u8 = 1;
@@ -109,14 +109,6 @@ fn float_at(bytes: &[u8], at: usize) -> f64 {
     let mut word = [0; 8];
     word.copy_from_slice(&bytes[at..at + 8]);
     f64::from_le_bytes(word)
-}
-
-fn zigzag(number: i64) -> u64 {
-    ((number << 1) ^ (number >> 63)) as u64
-}
-
-fn unzigzag(number: u64) -> i64 {
-    (number >> 1) as i64 ^ -((number & 1) as i64)
 }
 
 #[cfg(test)]

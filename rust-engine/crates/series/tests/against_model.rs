@@ -4,7 +4,9 @@ use codec::{Block, encode_blocks};
 use paged::{Heap, Region, Space};
 use pool::{Pool, PoolOptions};
 use proptest::prelude::*;
-use series::{Aggregation, Asked, Resolution, apply_metrics, evict_samples, oldest_samples, range, ranges};
+use series::{
+    Aggregation, Asked, Resolution, apply_metrics, evict_samples, install, next_task, oldest_samples, range, ranges,
+};
 use std::collections::BTreeMap;
 
 const STALE: f64 = f64::from_bits(series::STALE_BITS);
@@ -164,6 +166,9 @@ fn a_wide_chunk_goes_in_steps_and_nobody_sees_a_part_of_it() {
     let mut space = Space { pool: &mut pool, heap: &mut heap };
     for time in 0..150 {
         apply(&mut space, &(0..100).map(|id| (time, id, time as f64)).collect::<Vec<_>>());
+    }
+    while let Some(task) = next_task(&mut space) {
+        install(&mut space, task.run()).expect("room");
     }
     let mut dropping = None;
     let mut samples = Vec::new();

@@ -5,7 +5,7 @@ use codec::{Announced, Block, encode_blocks, series_id};
 use paged::{Heap, Space};
 use pool::{Pool, PoolOptions};
 use proptest::prelude::*;
-use series::{Aggregation, Asked, Matcher, apply_metrics, ranges, series};
+use series::{Aggregation, Asked, Matcher, SeriesError, apply_metrics, describe, ranges, series};
 use std::collections::{BTreeMap, BTreeSet};
 
 const SERIES: usize = 600;
@@ -102,4 +102,37 @@ proptest! {
         let found = series(&space, Some("production/shop"), &known, SERIES, None).expect("few matchers").items;
         prop_assert_eq!(found.len(), named.len());
     }
+}
+
+#[test]
+fn a_batch_that_is_refused_changes_nothing() {
+    let quota = 4096 * 1024;
+    let options = PoolOptions { pool_bytes: quota * 4, quota_bytes: [quota; 4], borrow_bytes_max: [0; 4], shards: 1 };
+    let mut pool = Pool::open(&options).expect("options are valid");
+    let mut heap = Heap::create(&mut pool, 0).expect("room");
+    let mut space = Space { pool: &mut pool, heap: &mut heap };
+    let mut apply = |target: &str, service: &str, ids: &[u128]| {
+        let samples = (0..ids.len() as u32).map(|column| (1_000, column, 1.0)).collect();
+        let block = &encode_blocks(ids, samples, usize::MAX)[0].block;
+        let block = Block::parse(block).expect("our own");
+        let before = seen(&space);
+        (apply_metrics(&mut space, target, service, &[], &block), before == seen(&space))
+    };
+    assert_eq!(apply("a", "production/shop", &[1, 2]).0.expect("room").created, 2);
+    assert_eq!(apply("b", "production/shop", &[3]).0.expect("room").created, 1);
+    for (target, service) in [("b", "production/shop"), ("b", "production/cart"), ("c", "production/shop")] {
+        let (refused, is_same) = apply(target, service, &[4, 3 + u128::from(target == "c") * 2, 1]);
+        assert!(matches!(refused, Err(SeriesError::ArgumentInvalid { field: "target", .. })), "{refused:?}");
+        assert!(is_same, "{target} {service}");
+    }
+    let (done, _) = apply("b", "production/cart", &[4, 3, 4]);
+    let done = done.expect("room");
+    assert_eq!((done.created, done.moved), (1, Some(("production/shop".to_owned(), 1))));
+}
+
+/// Every page, and what is described.
+fn seen(space: &Space<'_>) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+    let mut items = Vec::new();
+    describe(space, |item| items.push(item.to_vec()));
+    (space.heap.image(space.pool).iter().map(|(_, _, page)| page.to_vec()).collect(), items)
 }

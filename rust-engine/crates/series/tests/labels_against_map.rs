@@ -258,11 +258,12 @@ proptest! {
 fn evict_oldest(space: &mut Space<'_>) -> Option<Evicted> {
     let resolutions = [Resolution::Raw, Resolution::FiveMinutes, Resolution::Hour];
     let oldest = resolutions.into_iter().find_map(|resolution| oldest_samples(space, resolution))?;
-    let mut dropping = None;
+    let (mut dropping, mut series) = (None, None);
     loop {
         let evicted = evict_samples(space, &oldest, &mut dropping);
-        if dropping.is_none() {
-            return Some(evicted);
+        series = evicted.series.clone().or(series);
+        if oldest_samples(space, oldest.resolution).as_ref() != Some(&oldest) {
+            return Some(Evicted { series, ..evicted });
         }
     }
 }

@@ -300,6 +300,53 @@ fn a_window_that_ends_before_later_chunks_of_a_merger_is_read_whole() {
 }
 
 #[test]
+fn chunks_that_are_being_merged_go_together_in_steps_and_nobody_sees_a_part_of_them() {
+    // A merger of 70 columns has three tasks.
+    for tasks in [1, 2, 3] {
+        let mut shard = Shard::new();
+        for row in &rows(0, 1_100, 4) {
+            shard.apply(std::slice::from_ref(row));
+        }
+        for _ in 0..tasks {
+            let task = next_task(&mut shard.space()).expect("a merger");
+            install(&mut shard.space(), task.run()).expect("installed");
+        }
+        let former = next_task(&mut shard.space());
+        let before: Vec<BTreeMap<i64, u64>> = (0..SERIES).map(|id| shard.read(id)).collect();
+        let oldest = oldest_samples(&shard.space(), Resolution::Raw).expect("chunks");
+        let (mut samples, mut steps) = (0, 0);
+        while oldest_samples(&shard.space(), Resolution::Raw).as_ref() == Some(&oldest) {
+            let mut space = Space { pool: &mut shard.pool, heap: &mut shard.heap };
+            let evicted = evict_samples(&mut space, &oldest, &mut shard.dropping);
+            (samples, steps) = (samples + evicted.samples, steps + 1);
+            assert_eq!(evicted.until, oldest.time);
+            if steps == 3 {
+                shard.reload();
+                if let Some(task) = next_task(&mut shard.space()) {
+                    install(&mut shard.space(), task.run()).expect("nothing of what goes");
+                }
+            }
+            for (id, points) in before.iter().enumerate() {
+                let left: BTreeMap<i64, u64> =
+                    points.range(oldest.time + 1..).map(|(time, bits)| (*time, *bits)).collect();
+                assert_eq!(shard.read(id as u128), left);
+            }
+        }
+        let gone = before.iter().map(|points| points.range(..=oldest.time).count() as u64).sum::<u64>();
+        assert_eq!(samples, gone);
+        assert!(steps > 5 && gone >= 1_024 * (SERIES as u64 - 8), "{gone} in {steps} steps");
+        if let Some(former) = former {
+            install(&mut shard.space(), former.run()).expect("nothing");
+        }
+        for (id, points) in before.iter().enumerate() {
+            assert_eq!(shard.read(id as u128).len(), points.range(oldest.time + 1..).count());
+        }
+        while shard.evict_step() {}
+        assert!(shard.pool.pages_of(0) <= 2);
+    }
+}
+
+#[test]
 fn a_full_pool_refuses_and_nothing_is_lost() {
     let mut shard = Shard::new();
     let rows = rows(0, 1_000, 4);

@@ -31,6 +31,8 @@ type Points = BTreeMap<i64, f64>;
 #[derive(Clone, Copy, Debug)]
 enum Shape {
     Constant(f64),
+    /// The same, now and then NaN.
+    Faltering(f64),
     /// Grows by up to so much; now and then it begins again.
     Counter {
         by: u32,
@@ -70,6 +72,7 @@ fn shape() -> impl Strategy<Value = Shape> {
     prop_oneof![
         prop_oneof![Just(0.0), Just(-0.0), Just(f64::NAN), Just(0.1), any::<i32>().prop_map(f64::from)]
             .prop_map(Shape::Constant),
+        prop_oneof![Just(0.0), Just(5.0)].prop_map(Shape::Faltering),
         (1u32..1_000, any::<bool>(), prop::sample::select(vec![1.0, 0.01, 1.0 / 3.0]))
             .prop_map(|(by, resets, scale)| Shape::Counter { by, resets, scale }),
         prop::sample::select(vec![1.0, 0.1, 1.0 / 7.0]).prop_map(Shape::Gauge),
@@ -129,6 +132,13 @@ impl State {
         let noise = self.noise();
         match self.series[column].shape {
             Shape::Constant(value) => value,
+            Shape::Faltering(value) => {
+                if noise.is_multiple_of(20) {
+                    f64::NAN
+                } else {
+                    value
+                }
+            }
             Shape::Counter { by, resets, scale } => {
                 let counter = &mut self.counters[column];
                 *counter =

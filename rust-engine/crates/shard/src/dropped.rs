@@ -32,10 +32,12 @@ pub enum Kind {
     Deployments,
     Incidents,
     OperationsGivenUp,
+    CiRunScores,
+    DeploymentScores,
 }
 
 /// All kinds.
-pub const KINDS: [Kind; 13] = [
+pub const KINDS: [Kind; 15] = [
     Kind::Samples,
     Kind::SamplesFiveMinutes,
     Kind::SamplesHour,
@@ -49,6 +51,8 @@ pub const KINDS: [Kind; 13] = [
     Kind::Deployments,
     Kind::Incidents,
     Kind::OperationsGivenUp,
+    Kind::CiRunScores,
+    Kind::DeploymentScores,
 ];
 
 impl Kind {
@@ -61,9 +65,13 @@ impl Kind {
             | Self::Series
             | Self::Resources
             | Self::Services => Region::InfrastructureState,
-            Self::CiRunsSuccessful | Self::CiRunsFailed | Self::Changes | Self::RollingScopes | Self::Deployments => {
-                Region::DeploymentHistory
-            }
+            Self::CiRunsSuccessful
+            | Self::CiRunsFailed
+            | Self::Changes
+            | Self::RollingScopes
+            | Self::Deployments
+            | Self::CiRunScores
+            | Self::DeploymentScores => Region::DeploymentHistory,
             Self::Incidents => Region::IncidentDatabase,
             Self::OperationsGivenUp => Region::ActiveOperations,
         }
@@ -86,6 +94,8 @@ impl Kind {
             What::Change => Self::Changes,
             What::RollingScope => Self::RollingScopes,
             What::Deployment => Self::Deployments,
+            What::CiRunScore => Self::CiRunScores,
+            What::DeploymentScore => Self::DeploymentScores,
             What::Incident => Self::Incidents,
             What::Resource => Self::Resources,
             What::Service => Self::Services,

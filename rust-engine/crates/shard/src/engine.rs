@@ -1,6 +1,7 @@
 use crate::dropped::{self, Dropped, KINDS, Kind};
 use crate::error::EngineError;
 use crate::persist::Base;
+use crate::records;
 use crate::restore::Restoring;
 use crate::survey::{Holding, Survey};
 use paged::{Heap, PageImage, Region, Space, View};
@@ -396,7 +397,8 @@ impl Engine {
     }
 
     /// From here on the shard is there.
-    pub(crate) fn enter(&mut self, handle: Handle, heap: Heap, base: Option<Base>) {
+    pub(crate) fn enter(&mut self, handle: Handle, mut heap: Heap, base: Option<Base>) {
+        records::note(&mut Space { pool: &mut self.pool, heap: &mut heap });
         self.shards[usize::from(handle.shard)] =
             Some(Loaded { heap, generation: handle.generation, base, holdings: None, dropping: None });
     }

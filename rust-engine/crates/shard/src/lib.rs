@@ -7,9 +7,11 @@ mod engine;
 mod error;
 mod metrics;
 mod persist;
+mod records;
 mod report;
 mod restore;
 mod room;
+mod scores;
 mod survey;
 mod upkeep;
 

@@ -16,16 +16,15 @@ impl Engine {
         announced: &[u8],
         block: &[u8],
     ) -> Result<Applied, EngineError> {
-        if target.is_empty() || service.is_empty() {
-            return Err(EngineError::RecordInvalid {
-                field: "target",
-                reason: "target or service is empty".to_owned(),
-            });
+        if target.is_empty() {
+            return Err(EngineError::RecordInvalid { field: "target", reason: "empty".to_owned() });
         }
+        store::check_service(service)?;
         let block = Block::parse(block).map_err(series::SeriesError::from)?;
         let announced = codec::announced(announced).map_err(series::SeriesError::from)?;
         let window = self.late_window;
-        let pages = series::pages_for_block(&block) + series::pages_for_labels(&self.view(handle)?, &announced);
+        let view = self.view(handle)?;
+        let pages = series::pages_for_block(&view, target, &block) + series::pages_for_labels(&view, &announced);
         let mut space = self.space_with_pages(handle, &[Region::InfrastructureState], pages)?;
         let applied = series::apply_metrics_within(&mut space, target, service, &announced, &block, window)?;
         let environment = service.split('/').next().unwrap_or_default();

@@ -4,6 +4,7 @@
 use crate::engine::{Engine, Handle};
 use crate::error::EngineError;
 use crate::persist::Base;
+use crate::records;
 use paged::{Heap, PAGE_BYTES, PageImage, PageNo, Region};
 use pool::{PoolError, REGIONS};
 use snapshot::{Disk, Found, Offsets, SnapshotError, SnapshotInfo, SnapshotKeys};
@@ -74,7 +75,7 @@ pub struct Restored {
 /// Finds the newest usable snapshot: all of it is read and checked, nothing of it is kept.
 pub fn find_snapshot(folder: &Path, shard: u16, committed: &Offsets, key_file: &Path) -> Result<Searched, EngineError> {
     let keys = SnapshotKeys::load_or_create(key_file)?;
-    let (found, refused) = snapshot::find(&Disk, folder, shard, committed, &keys)?;
+    let (found, refused) = snapshot::find_that(&Disk, folder, shard, committed, &keys, &records::accept)?;
     Ok(Searched { found, refused })
 }
 

@@ -77,7 +77,7 @@ impl Engine {
             }
             // What large calls once asked for is forgotten again.
             let asked = &mut self.asked[region.index()];
-            *asked -= *asked / 64;
+            *asked -= asked.div_ceil(64);
         }
         Ok(false)
     }
@@ -136,12 +136,16 @@ fn drop_next(pool: &mut Pool, loaded: &mut Loaded, region: Region) -> Result<boo
         None => return Ok(false),
         Some(Next::Record(oldest)) => {
             if let Some(gone) = store::evict(&mut space, region, &oldest).map_err(pool_error)? {
-                dropped::note(&mut space, Kind::of_record(gone.what), 1, gone.at);
+                dropped::note(&mut space, Kind::of_record(gone.what), gone.records, gone.at);
             }
         }
         Some(Next::Samples(oldest)) => {
             let evicted = series::evict_samples(&mut space, &oldest, &mut loaded.dropping);
             dropped::note(&mut space, Kind::of_samples(evicted.resolution), evicted.samples, evicted.until);
+            for coarser in evicted.coarser {
+                // Not counted: it has no record of them.
+                dropped::note(&mut space, Kind::of_samples(*coarser), 0, evicted.until);
+            }
             if let Some((service, gone)) = &evicted.series {
                 // A smaller count in the same record needs no page.
                 store::count_series(&mut space, service, *gone).map_err(pool_error)?;
@@ -186,5 +190,24 @@ fn pool_error(error: StoreError) -> PoolError {
     match error {
         StoreError::Pool(error) => error,
         StoreError::RecordInvalid { .. } => unreachable!("a stored record is valid"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pool::PoolOptions;
+
+    #[test]
+    fn what_a_large_call_asked_for_is_forgotten_to_the_last_page() {
+        let quota = 64 * 4096;
+        let options =
+            PoolOptions { pool_bytes: quota * 4, quota_bytes: [quota; 4], borrow_bytes_max: [0; 4], shards: 1 };
+        let mut engine = Engine::open(&options).expect("options are valid");
+        engine.asked = [1_000; 4];
+        for _ in 0..500 {
+            engine.clean(Duration::from_secs(1)).expect("cleans");
+        }
+        assert_eq!(engine.asked, [0; 4]);
     }
 }

@@ -113,3 +113,31 @@ fn a_resource_goes_before_samples_that_are_a_month_newer_and_after_the_others() 
     assert_eq!(engine.resources(handle, "production/shop", 999).expect("loaded").len(), 200);
     assert!(dropped(&engine, handle, Kind::Samples).0 > 0);
 }
+
+#[test]
+fn names_and_figures_beyond_their_limits_are_refused_by_name() {
+    let mut engine = engine();
+    let handle = engine.create(0).expect("room");
+    let asked = Asked { from: 0, to: 1, step: 0, aggregation: Aggregation::Last };
+    assert!(engine.slices(handle, &[], asked, 1, 1_000_000).is_ok());
+    let refused = engine.slices(handle, &[], asked, 1, 1_000_001).err().map(|error| error.to_string());
+    assert_eq!(refused.as_deref(), Some("pointsMax: 1000001, at most 1000000"));
+    let block = encode_blocks(&[1], vec![(0, 0, 1.0)], usize::MAX).remove(0).block;
+    let service = format!("production/{}", "s".repeat(246));
+    let refused = engine.apply_metrics(handle, "t", &service, &[], &block).err().map(|error| error.to_string());
+    assert_eq!(refused.as_deref(), Some("service: 257 characters, at most 256"));
+}
+
+#[test]
+fn rows_that_go_before_a_tier_has_them_are_missing_in_all_resolutions() {
+    let mut engine = engine();
+    let handle = engine.create(0).expect("room");
+    let start = 1_000 * DAY_MS;
+    for target in 0..400 {
+        apply(&mut engine, handle, target, start + target as i64 * STEP_MS);
+    }
+    let (samples, until) = dropped(&engine, handle, Kind::Samples);
+    assert!(samples > 0 && until.is_some());
+    assert_eq!(dropped(&engine, handle, Kind::SamplesFiveMinutes), (0, until));
+    assert_eq!(dropped(&engine, handle, Kind::SamplesHour), (0, until));
+}

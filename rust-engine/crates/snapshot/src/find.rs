@@ -10,7 +10,7 @@ use crate::storage::Storage;
 use crate::unusable::Unusable;
 use crate::write::{info, segment_name};
 use paged::{Page, PageNo, Region};
-use std::io::BufReader;
+use std::io::{BufReader, ErrorKind};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,7 +43,8 @@ impl Found {
 
 /// The newest usable snapshot of a shard of which no offset is above `committed`, and what was skipped with its reason.
 ///
-/// When nothing is usable and a file is sealed with another key, that is an error: starting empty would look like a loss.
+/// When nothing is usable and a file is sealed with another key, that is an error: starting empty would look like a loss. When
+/// another file could not be read, that is the error: it may be sealed with this key, and readable the next time.
 pub fn find(
     storage: &dyn Storage,
     folder: &Path,
@@ -51,19 +52,25 @@ pub fn find(
     committed: &Offsets,
     keys: &SnapshotKeys,
 ) -> Result<(Option<Found>, Vec<String>), SnapshotError> {
+    find_that(storage, folder, shard, committed, keys, &|_, _| Ok(()))
+}
+
+/// The same among those whose every page is accepted; else the reason why not.
+pub fn find_that(
+    storage: &dyn Storage,
+    folder: &Path,
+    shard: u16,
+    committed: &Offsets,
+    keys: &SnapshotKeys,
+    accept: &dyn Fn(PageNo, &Page) -> Result<(), String>,
+) -> Result<(Option<Found>, Vec<String>), SnapshotError> {
     let committed = parse_offsets(committed)?;
-    let mut refused = Vec::new();
-    let mut foreign = None;
+    let mut refused = Refused::default();
     let mut candidates = Vec::new();
     for name in list(storage, folder, shard)?.into_iter().filter(Name::is_manifest) {
         match candidate(storage, folder, &name, &committed, keys) {
             Ok((sum, manifest)) => candidates.push((sum, manifest, name)),
-            Err(Refusal { reason, is_foreign }) => {
-                if is_foreign {
-                    foreign.get_or_insert_with(|| name.in_folder(folder).display().to_string());
-                }
-                refused.push(format!("{}: {reason}", name.text()));
-            }
+            Err(refusal) => refused.note(&name.in_folder(folder), name.text(), refusal),
         }
     }
     candidates.sort_by(|(sum, one, name), (other_sum, other, other_name)| {
@@ -71,35 +78,73 @@ pub fn find(
         other_sum.cmp(sum).then(by_clock).then(other_name.sequence.cmp(&name.sequence))
     });
     for (_, manifest, name) in candidates {
-        match read_pages(storage, folder, &manifest, keys, &mut |_, _, _| ControlFlow::Continue(())) {
+        let mut reason = None;
+        let mut take = |n: PageNo, _: Region, page: &Page| {
+            reason = accept(n, page).err();
+            if reason.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let read = read_pages(storage, folder, &manifest, keys, &mut take);
+        if let Some(reason) = reason {
+            refused.note(&name.in_folder(folder), name.text(), Refusal::Said(reason));
+            continue;
+        }
+        match read {
             Ok(_) => {
                 let path = name.in_folder(folder);
                 let info = info(&manifest, storage.bytes(&path).map_err(failed("read", &path))?, &path);
                 let (manifest, folder) = (Arc::new(manifest), folder.to_owned());
-                return Ok((Some(Found { info, manifest, folder, keys: keys.clone() }), refused));
+                return Ok((Some(Found { info, manifest, folder, keys: keys.clone() }), refused.reasons));
             }
             Err((file, unusable)) => {
-                if matches!(unusable, Unusable::ForeignKey) {
-                    foreign.get_or_insert_with(|| folder.join(&file).display().to_string());
-                }
-                refused.push(format!("{}: {file}: {unusable}", name.text()));
+                refused.note(&folder.join(&file), format!("{}: {file}", name.text()), Refusal::File(unusable));
             }
         }
     }
-    match foreign {
-        Some(file) => Err(SnapshotError::KeyWrong { file }),
-        None => Ok((None, refused)),
+    match (refused.foreign, refused.unread) {
+        (Some(_), Some(error)) => Err(error),
+        (Some(file), None) => Err(SnapshotError::KeyWrong { file }),
+        (None, _) => Ok((None, refused.reasons)),
     }
 }
 
-struct Refusal {
-    reason: String,
-    is_foreign: bool,
+/// What was skipped.
+#[derive(Default)]
+struct Refused {
+    reasons: Vec<String>,
+    /// The first file that is sealed with another key.
+    foreign: Option<String>,
+    /// The first file that is there and could not be read.
+    unread: Option<SnapshotError>,
+}
+
+impl Refused {
+    fn note(&mut self, path: &Path, what: String, refusal: Refusal) {
+        match refusal {
+            Refusal::File(unusable) => {
+                self.reasons.push(format!("{what}: {unusable}"));
+                match unusable {
+                    Unusable::ForeignKey => _ = self.foreign.get_or_insert_with(|| path.display().to_string()),
+                    Unusable::Io(error) if error.kind() != ErrorKind::NotFound => {
+                        self.unread.get_or_insert_with(|| failed("read", path)(error));
+                    }
+                    Unusable::Io(_) | Unusable::Damaged(_) => {}
+                }
+            }
+            Refusal::Said(reason) => self.reasons.push(format!("{what}: {reason}")),
+        }
+    }
+}
+
+enum Refusal {
+    /// By the state of the file.
+    File(Unusable),
+    /// By what the manifest says.
+    Said(String),
 }
 
 impl From<Unusable> for Refusal {
     fn from(unusable: Unusable) -> Self {
-        Self { reason: unusable.to_string(), is_foreign: matches!(unusable, Unusable::ForeignKey) }
+        Self::File(unusable)
     }
 }
 
@@ -111,17 +156,16 @@ fn candidate(
     committed: &std::collections::BTreeMap<&str, u64>,
     keys: &SnapshotKeys,
 ) -> Result<(u128, Manifest), Refusal> {
-    let refuse = |reason: String| Refusal { reason, is_foreign: false };
     let mut input = storage.open(&name.in_folder(folder)).map_err(Unusable::from)?;
     let manifest = Manifest::open(&mut input, keys)?;
     let head = &manifest.head;
     if (head.shard, head.sequence) != (name.shard, name.sequence) || head.writer != name.writer {
-        return Err(refuse(format!("is snapshot {} of shard {} by {}", head.sequence, head.shard, head.writer)));
+        return Err(Refusal::Said(format!("is snapshot {} of shard {} by {}", head.sequence, head.shard, head.writer)));
     }
-    let offsets = parse_offsets(&head.offsets).map_err(|error| refuse(error.to_string()))?;
+    let offsets = parse_offsets(&head.offsets).map_err(|error| Refusal::Said(error.to_string()))?;
     let ahead = offsets.iter().find(|(topic, offset)| committed.get(*topic).copied().unwrap_or(0) < **offset);
     if let Some((topic, offset)) = ahead {
-        return Err(refuse(format!("{topic} at {offset} is ahead of what is committed")));
+        return Err(Refusal::Said(format!("{topic} at {offset} is ahead of what is committed")));
     }
     let sum = offsets.values().map(|offset| u128::from(*offset)).sum();
     Ok((sum, manifest))

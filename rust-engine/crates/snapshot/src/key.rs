@@ -10,6 +10,8 @@ pub const KEY_BYTES: usize = 32;
 /// Bytes by which a file names the key that seals it.
 pub const KEY_ID_BYTES: usize = 8;
 
+/// Random bytes in the name of a key file that is being made.
+const DRAFT_NAME_BYTES: usize = 16;
 /// Keys of one file.
 const KEYS_MAX: usize = 8;
 
@@ -100,14 +102,16 @@ impl SnapshotKeys {
     }
 }
 
-/// Whoever links first has made the key: a second process then reads that one.
+/// Whoever links first has made the key: a second one then reads that. No two drafts have the same name.
 fn create(path: &Path) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let mut bytes = [0; KEY_BYTES];
-    rand::fill(&mut bytes).map_err(|_| std::io::Error::other("no randomness"))?;
-    let draft = path.with_extension(format!("{}.tmp", std::process::id()));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    rand::fill(&mut bytes).map_err(|_| no_randomness())?;
+    let mut name = [0; DRAFT_NAME_BYTES];
+    rand::fill(&mut name).map_err(|_| no_randomness())?;
+    let draft = path.with_extension(format!("{:032x}.tmp", u128::from_le_bytes(name)));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
     file.write_all(&bytes)?;
     file.sync_all()?;
     let linked = match fs::hard_link(&draft, path) {
@@ -117,6 +121,10 @@ fn create(path: &Path) -> std::io::Result<()> {
     fs::remove_file(&draft)?;
     linked?;
     File::open(folder)?.sync_all()
+}
+
+fn no_randomness() -> std::io::Error {
+    std::io::Error::other("no randomness")
 }
 
 fn invalid(path: &Path, reason: String) -> SnapshotError {

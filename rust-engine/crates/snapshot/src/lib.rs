@@ -15,7 +15,7 @@ mod storage;
 mod unusable;
 mod write;
 
-pub use find::{Found, find};
+pub use find::{Found, find, find_that};
 pub use key::{KEY_BYTES, SnapshotKeys};
 pub use manifest::{FORMAT, Manifest, Offsets, SnapshotInfo, parse_offsets};
 pub use plan::Plan;

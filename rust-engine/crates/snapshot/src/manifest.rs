@@ -12,7 +12,7 @@ use std::io::{self, Read};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 /// Version of the manifest and of what the pages mean.
-pub const FORMAT: u32 = 6;
+pub const FORMAT: u32 = 7;
 pub const MAGIC: &Magic = b"dmsman01";
 const PLACE_BYTES: usize = 15;
 /// A place for each page number of a full pool of 16 GiB.

@@ -7,7 +7,8 @@ mod world;
 
 use paged::PageImage;
 use simulated::{Random, Simulated};
-use snapshot::SnapshotError;
+use snapshot::{SnapshotError, Storage};
+use std::path::Path;
 use world::{World, find, keys, wanted};
 
 /// Three snapshots of a shard; the pages of each cut.
@@ -113,6 +114,31 @@ fn another_key_is_a_refusal_and_nothing_is_overwritten_or_removed() {
     let (found, refused) = find(&disk, 0, &keys(1)).expect("ours are there");
     assert!(found.is_some_and(|found| found.image == images[2]));
     assert!(refused.iter().all(|reason| reason.ends_with("sealed with another key")), "{refused:?}");
+}
+
+#[test]
+fn a_file_that_could_not_be_read_is_told_before_one_of_another_key() {
+    let disk = Simulated::new(1, 0);
+    three(&disk, 0, 7);
+    let mut world = World::new(0);
+    world.change(&mut Random(3), 40);
+    let image = world.image();
+    world.snapshot(&disk, &wanted(0, 9), &keys(2), &mut Random(4)).expect("writes beside them");
+    let (manifest, segment) = (last(&disk, ".manifest"), last(&disk, ".segment"));
+    for name in [&manifest, &segment] {
+        disk.make_unreadable(Some(name.clone()));
+        let told = find(&disk, 0, &keys(2)).err();
+        let is_it = |file: &str| file.ends_with(name.as_str());
+        assert!(
+            matches!(&told, Some(SnapshotError::Failed { operation: "read", file, .. }) if is_it(file)),
+            "{told:?}"
+        );
+    }
+    disk.make_unreadable(None);
+    assert!(find(&disk, 0, &keys(2)).expect("readable again").0.is_some_and(|found| found.image == image));
+    // What is gone does not come back: the key may be all that is lacking.
+    disk.remove(Path::new(&segment)).expect("is there");
+    assert!(matches!(find(&disk, 0, &keys(2)), Err(SnapshotError::KeyWrong { .. })));
 }
 
 #[test]

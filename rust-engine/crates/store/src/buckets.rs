@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
-const VERSION: u8 = 1;
+pub const VERSION: u8 = 1;
 /// Finished and failed, u32 each.
 const CELL_BYTES: usize = 8;
 /// 1970-01-01 was a Thursday; weeks begin on Monday.
@@ -146,6 +146,25 @@ fn blocks_of_days(pages: &impl Pages, scope: &str) -> impl Iterator<Item = i64> 
         let block: [u8; 8] = key.strip_prefix(prefix.as_slice())?.try_into().ok()?;
         Some(paged::unordered(!u64::from_be_bytes(block)))
     })
+}
+
+/// The end of the last day that a block holds outcomes of, as far as is known; hours hold those of all days of their scope.
+pub fn held_until(pages: &impl Pages, key: &[u8]) -> Option<i64> {
+    let (prefix, block) = key.split_last_chunk::<8>()?;
+    let (tag, of_scope) = prefix.split_last()?;
+    if *tag == Buckets::Day.tag() {
+        return last_day(block, &HISTORY.get(pages, key)?);
+    }
+    let days = [of_scope, &[Buckets::Day.tag()]].concat();
+    let (newest, cells) = HISTORY.seek(pages, &days).next(pages)?;
+    last_day(newest.strip_prefix(days.as_slice())?.first_chunk()?, &cells)
+}
+
+/// The end of the last day of a block that has an outcome.
+fn last_day(block: &[u8; 8], cells: &[u8]) -> Option<i64> {
+    let cell = cells[1..].chunks(CELL_BYTES).rposition(|cell| count_of(&cell[..4]) > 0)?;
+    let block = paged::unordered(!u64::from_be_bytes(*block));
+    Some((block * Buckets::Day.cells() + cell as i64 + 1) * DAY_MS - 1)
 }
 
 fn key_of(scope: &str, buckets: Buckets, block: i64) -> Vec<u8> {

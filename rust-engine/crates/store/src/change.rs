@@ -10,7 +10,7 @@ use paged::{Pages, PagesMut};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct StoredChange {
+pub struct StoredChange {
     at: i64,
     size: ChangeSize,
 }

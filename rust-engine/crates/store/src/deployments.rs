@@ -139,17 +139,23 @@ pub fn deployments(
             Some(_) => find_part(pages, part).map(|(_, stored)| stored),
             None => load(pages, tree, &record_key(part)),
         };
-        let AsKnown { record, exact_from } = as_known(pages, part, stored?, filter.at)?;
-        (record.listed_at == time && filter.fits(&record)).then_some((record, exact_from))
+        let known = stored.filter(|stored| filter.is_of(&stored.record));
+        let known = known.and_then(|stored| as_known(pages, part, stored, filter.at));
+        let Some(AsKnown { record, exact_from }) = known else { return (None, None) };
+        ((record.listed_at == time && filter.fits(&record)).then_some(record), exact_from)
     })
 }
 
 impl DeploymentFilter {
-    fn fits(&self, record: &DeploymentRecord) -> bool {
+    /// By what of a record never changes.
+    fn is_of(&self, record: &DeploymentRecord) -> bool {
         self.subject.is_none_or(|subject| record.subject == subject)
             && self.service.as_ref().is_none_or(|service| record.service == *service)
             && self.environment.as_ref().is_none_or(|environment| record.environment == *environment)
-            && self.state.is_none_or(|state| record.state == state)
+    }
+
+    fn fits(&self, record: &DeploymentRecord) -> bool {
+        self.state.is_none_or(|state| record.state == state)
             && (self.conclusion.is_none() || record.conclusion == self.conclusion)
     }
 }

@@ -150,6 +150,32 @@ fn parse<T: DeserializeOwned>(json: &str) -> Result<T, StoreError> {
     serde_json::from_str(json).map_err(|error| StoreError::invalid("event", error.to_string()))
 }
 
+/// Characters of a service, as JavaScript counts them.
+const SERVICE_CHARS_MAX: usize = 256;
+/// Characters of an environment. With the longest of both the record of a service still lies in its leaf, so that a count in
+/// it changes without a new page.
+const ENVIRONMENT_CHARS_MAX: usize = 63;
+
+/// Refuses a name of a service that is empty or longer than 256 characters.
+pub fn check_service(service: &str) -> Result<(), StoreError> {
+    not_empty("service", service)?;
+    not_longer("service", service, SERVICE_CHARS_MAX)
+}
+
+fn check_place(service: &str, environment: &str) -> Result<(), StoreError> {
+    check_service(service)?;
+    not_longer("environment", environment, ENVIRONMENT_CHARS_MAX)
+}
+
+fn not_longer(field: &'static str, text: &str, chars_max: usize) -> Result<(), StoreError> {
+    match text.encode_utf16().count() {
+        chars if chars > chars_max => {
+            Err(StoreError::invalid(field, format!("{chars} characters, at most {chars_max}")))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn not_empty(field: &'static str, text: &str) -> Result<(), StoreError> {
     if text.is_empty() { Err(StoreError::invalid(field, "empty")) } else { Ok(()) }
 }
@@ -159,7 +185,7 @@ impl DeploymentEvent {
     pub fn parse(json: &str) -> Result<Self, StoreError> {
         let event: Self = parse(json)?;
         not_empty("key", &event.key)?;
-        not_empty("service", &event.service)?;
+        check_place(&event.service, &event.environment)?;
         if event.attempt == 0 {
             return Err(StoreError::invalid("attempt", "0, counted from 1"));
         }
@@ -181,7 +207,7 @@ impl IncidentEvent {
     pub fn parse(json: &str) -> Result<Self, StoreError> {
         let event: Self = parse(json)?;
         not_empty("key", &event.key)?;
-        not_empty("service", &event.service)?;
+        check_place(&event.service, &event.environment)?;
         Ok(event)
     }
 }
@@ -191,10 +217,36 @@ impl InfrastructureEvent {
     pub fn parse(json: &str) -> Result<Self, StoreError> {
         let event: Self = parse(json)?;
         not_empty("resource", &event.resource)?;
-        not_empty("service", &event.service)?;
+        check_place(&event.service, &event.environment)?;
         if let Some((name, _)) = event.quantities.iter().find(|(_, value)| !value.is_finite()) {
             return Err(StoreError::invalid("quantities", format!("{name} is not finite")));
         }
         Ok(event)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_of_the_longest_names_is_taken_and_one_that_is_longer_is_refused_by_every_kind() {
+        let refused = |service: &str, environment: &str| {
+            let json = serde_json::json!({ "occurredAt": 1, "source": "s", "service": service, "environment": environment,
+                "subject": "deployment", "phase": "started", "key": "k", "attempt": 1, "title": "t", "startsAt": 1,
+                "resource": "r", "kind": "node" });
+            let incident = json.to_string().replace("started", "firing");
+            [
+                DeploymentEvent::parse(&json.to_string()).err(),
+                IncidentEvent::parse(&incident).err(),
+                InfrastructureEvent::parse(&json.to_string()).err(),
+            ]
+        };
+        let (service, environment) = ("€".repeat(SERVICE_CHARS_MAX), "e".repeat(ENVIRONMENT_CHARS_MAX));
+        assert_eq!(refused(&service, &environment), [None, None, None]);
+        let long = StoreError::invalid("service", "257 characters, at most 256");
+        assert_eq!(refused(&format!("{service}x"), "e"), [(); 3].map(|()| Some(long.clone())));
+        let long = StoreError::invalid("environment", "64 characters, at most 63");
+        assert_eq!(refused("s", &format!("{environment}x")), [(); 3].map(|()| Some(long.clone())));
     }
 }

@@ -5,7 +5,9 @@
 //! its turn. Services and resources go by their last event; a service stays while something of it runs, is open or is measured.
 
 use crate::keys::{Table, split_value_key, value_time};
-use crate::{ACTIVE, HISTORY, INCIDENTS, INFRASTRUCTURE, StoreError, deployments, incidents, resource, service};
+use crate::{
+    ACTIVE, HISTORY, INCIDENTS, INFRASTRUCTURE, StoreError, buckets, deployments, incidents, resource, scores, service,
+};
 use paged::{Pages, PagesMut, Region, Tree};
 
 /// Silence after which an operation counts as lost: sources tell what runs or is open again within hours.
@@ -40,7 +42,9 @@ pub struct Oldest {
 pub struct Dropped {
     /// Its kind.
     pub what: What,
-    /// The time that lists and windows know it by.
+    /// How many: one, but for scores.
+    pub records: u64,
+    /// The time that lists and windows know it by, the latest of several.
     pub at: i64,
 }
 
@@ -54,6 +58,8 @@ pub enum What {
     Change,
     RollingScope,
     Deployment,
+    CiRunScore,
+    DeploymentScore,
     Incident,
     Resource,
     Service,
@@ -101,9 +107,18 @@ pub fn evict(pages: &mut impl PagesMut, region: Region, oldest: &Oldest) -> Resu
             incidents::lose(pages, record)?;
         }
         tree.remove(pages, &oldest.entry);
-        return Ok(Some(Dropped { what: What::Operation, at: oldest.time }));
+        return Ok(Some(Dropped { what: What::Operation, records: 1, at: oldest.time }));
     }
     let class = oldest.entry.get(1).copied();
+    if is(Table::Score) {
+        let (records, latest, is_empty) = scores::evict(pages, record);
+        if is_empty {
+            tree.remove(pages, &oldest.entry);
+        }
+        let is_run = class == Some(Class::FailedRun as u8);
+        let what = if is_run { What::CiRunScore } else { What::DeploymentScore };
+        return Ok(Some(Dropped { what, records, at: latest.unwrap_or(oldest.time) }));
+    }
     let (what, at) = if is(Table::Deployment) {
         deployments::evict(pages, tree, record);
         let run = if class == Some(Class::FailedRun as u8) { What::FailedCiRun } else { What::CiRun };
@@ -113,13 +128,17 @@ pub fn evict(pages: &mut impl PagesMut, region: Region, oldest: &Oldest) -> Resu
     } else if is(Table::Resource) {
         (What::Resource, resource::evict(pages, record))
     } else {
-        let last = if is(Table::Service) { service::last_event_at(pages, record) } else { None };
+        let last = match table {
+            Some(table) if table == Table::Service as u8 => service::last_event_at(pages, record),
+            Some(table) if table == Table::Buckets as u8 => buckets::held_until(pages, record),
+            _ => None,
+        };
         tree.remove(pages, record);
         let other = if is(Table::Change) { What::Change } else { What::RollingScope };
         (if is(Table::Service) { What::Service } else { other }, last)
     };
     tree.remove(pages, &oldest.entry);
-    Ok(Some(Dropped { what, at: at.unwrap_or(oldest.time) }))
+    Ok(Some(Dropped { what, records: 1, at: at.unwrap_or(oldest.time) }))
 }
 
 fn tree_of(region: Region) -> Tree {

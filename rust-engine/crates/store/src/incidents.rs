@@ -127,16 +127,22 @@ pub fn incidents(
             Some(_) => find_part(pages, part).map(|(_, stored)| stored),
             None => load(pages, tree, &record_key(part)),
         };
-        let AsKnown { record, exact_from } = as_known(pages, part, stored?, filter.at)?;
-        (record.starts_at == time && filter.fits(&record)).then_some((record, exact_from))
+        let known = stored.filter(|stored| filter.is_of(&stored.record));
+        let known = known.and_then(|stored| as_known(pages, part, stored, filter.at));
+        let Some(AsKnown { record, exact_from }) = known else { return (None, None) };
+        ((record.starts_at == time && filter.fits(&record)).then_some(record), exact_from)
     })
 }
 
 impl IncidentFilter {
-    fn fits(&self, record: &IncidentRecord) -> bool {
+    /// By what of a record never changes.
+    fn is_of(&self, record: &IncidentRecord) -> bool {
         self.service.as_ref().is_none_or(|service| record.service == *service)
             && self.environment.as_ref().is_none_or(|environment| record.environment == *environment)
-            && self.state.is_none_or(|state| record.state == state)
+    }
+
+    fn fits(&self, record: &IncidentRecord) -> bool {
+        self.state.is_none_or(|state| record.state == state)
             && (self.severity.is_none() || record.severity == self.severity)
     }
 }

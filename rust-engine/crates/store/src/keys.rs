@@ -23,6 +23,7 @@ pub enum Table {
     Rolling = b'r',
     Buckets = b'b',
     Service = b's',
+    Score = b'p',
     /// What goes first when the region is full: class, time, table, key.
     Value = b'V',
 }

@@ -1,4 +1,4 @@
-//! Records in a shard's pages: deployments and CI runs, changes, incidents, resources, services, rolling scopes.
+//! Records in a shard's pages: deployments and CI runs, changes, incidents, resources, services, rolling scopes, scores.
 //!
 //! Each kind has a pure part (how an event changes a record) and a part that keeps the record and its indexes.
 
@@ -18,6 +18,7 @@ mod list;
 mod past;
 mod resource;
 mod rolling;
+mod scores;
 mod service;
 mod stored;
 #[cfg(test)]
@@ -30,7 +31,7 @@ pub use deployment::{ChangeSize, DeploymentRecord, DeploymentState, Steps, Subje
 pub use deployments::{
     DeploymentApplied, DeploymentFilter, apply_deployment, attach_prediction, deployment, deployments,
 };
-pub use event::{DeploymentEvent, IncidentEvent, IncidentPhase, InfrastructureEvent, Phase};
+pub use event::{DeploymentEvent, IncidentEvent, IncidentPhase, InfrastructureEvent, Phase, check_service};
 pub use evict::{Dropped, Oldest, QUIET_MS, What, evict, oldest};
 pub use incident::{IncidentRecord, IncidentState};
 pub use incidents::{IncidentApplied, IncidentFilter, apply_incident, incident, incidents, incidents_with_key};
@@ -39,7 +40,9 @@ pub use list::ListPage;
 pub use past::CHANGES_MAX;
 pub use resource::{ResourceRecord, apply_infrastructure, resources};
 pub use rolling::{ROLLING_WIDTH, rolling_add, rolling_read};
+pub use scores::{SCORE_WIDTH, ScoreFields, ScoresRead, score_add, scores_read};
 pub use service::{ServiceRecord, count_series, service, services, touch_service};
+pub use stored::RECORDS_VERSION;
 
 use paged::{Region, Tree};
 use pool::PoolError;

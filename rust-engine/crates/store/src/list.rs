@@ -30,7 +30,8 @@ pub struct ListPage<T> {
     pub items: Vec<T>,
     /// Where to go on; none at the end.
     pub cursor: Option<String>,
-    /// As known at a time: from when on all items would be exactly what was known; none when they are.
+    /// As known at a time: from when on the page would be exactly what was known, what a filter refused included; none when it
+    /// is.
     pub exact_from: Option<i64>,
 }
 
@@ -130,15 +131,17 @@ fn successor(mut prefix: Vec<u8>) -> Option<Vec<u8>> {
     None
 }
 
-/// What `pick` makes of the entries of some groups, newest first. It is given the record's part and the entry's time and tree.
+/// What `pick` makes of the entries of some groups, newest first. It is given the record's part and the entry's time and tree,
+/// and gives the item, if any, and from when on this, or that there is none, is exact.
 pub(crate) fn page_of<P: Pages, T>(
     pages: &P,
     groups: &[Group],
     window: Window,
     limit: usize,
     cursor: Option<&str>,
-    mut pick: impl FnMut(&OwnedPart, i64, Tree) -> Option<(T, Option<i64>)>,
+    mut pick: impl FnMut(&OwnedPart, i64, Tree) -> (Option<T>, Option<i64>),
 ) -> Result<ListPage<T>, StoreError> {
+    at_least_one(limit)?;
     let start = match (cursor, window.to) {
         (Some(cursor), _) => [from_hex(cursor)?, vec![0]].concat(),
         (None, Some(to)) => newest_first(to.saturating_sub(1)).to_vec(),
@@ -165,13 +168,17 @@ pub(crate) fn page_of<P: Pages, T>(
         if window.from.is_some_and(|from| time < from) {
             break;
         }
-        if let Some((item, exact_from)) = pick(part, time, groups[n].tree) {
-            page.items.push(item);
-            page.exact_from = page.exact_from.max(exact_from);
-        }
+        let (item, exact_from) = pick(part, time, groups[n].tree);
+        page.items.extend(item);
+        page.exact_from = page.exact_from.max(exact_from);
         last = Some(suffix);
     }
     Ok(page)
+}
+
+/// Refuses a page of nothing, which could have no cursor.
+pub(crate) fn at_least_one(limit: usize) -> Result<(), StoreError> {
+    if limit == 0 { Err(StoreError::invalid("limit", "0, at least 1")) } else { Ok(()) }
 }
 
 fn advance(pages: &impl Pages, cursor: &mut Cursor, group: &Group) -> Option<Suffix> {

@@ -22,7 +22,7 @@ pub struct ResourceRecord {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct StoredResource {
+pub struct StoredResource {
     record: ResourceRecord,
     /// Kept, so that an older event told later does not bring it back.
     deleted: bool,

@@ -16,7 +16,7 @@ const SLOW_HALF_LIFE: f64 = 40.0;
 const DURATION_HALF_LIFE: f64 = 10.0;
 
 /// Version of the layout; another one gets a reader beside `Rolling::of`.
-const VERSION: u8 = 1;
+pub const VERSION: u8 = 1;
 /// Bytes before the durations.
 const HEAD: usize = 100;
 

@@ -1,6 +1,6 @@
 use crate::evict::{ONE_CLASS, hour_of};
 use crate::keys::{Table, record_key, value_key};
-use crate::list::{ListPage, from_hex, to_hex};
+use crate::list::{ListPage, at_least_one, from_hex, to_hex};
 use crate::stored::{Versioned, decode, load, reindex, save};
 use crate::{INFRASTRUCTURE, StoreError, deployments};
 use paged::{Pages, PagesMut};
@@ -30,6 +30,7 @@ pub fn service(pages: &impl Pages, service: &str) -> Option<ServiceRecord> {
 
 /// Lists services by name.
 pub fn services(pages: &impl Pages, limit: usize, cursor: Option<&str>) -> Result<ListPage<ServiceRecord>, StoreError> {
+    at_least_one(limit)?;
     let mut from = match cursor {
         Some(cursor) => [from_hex(cursor)?, vec![0]].concat(),
         None => Vec::new(),

@@ -1,11 +1,18 @@
-use crate::{ACTIVE, StoreError};
+use crate::change::StoredChange;
+use crate::deployment::StoredDeployment;
+use crate::incident::StoredIncident;
+use crate::past::Past;
+use crate::resource::StoredResource;
+use crate::service::ServiceRecord;
+use crate::{ACTIVE, StoreError, buckets, rolling};
 use paged::{Pages, PagesMut, Tree, VALUE_BYTES_MAX};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// A record as it lies in the pages: a byte for its version, then its fields.
 ///
 /// A change of the fields counts the version up and keeps a reader of the one before: pages of an older engine are read as
-/// they are, and a record is written anew in the present version when it next changes. The format of snapshots stays.
+/// they are, and a record is written anew in the present version when it next changes. The format of snapshots stays, and
+/// `RECORDS_VERSION` counts up, so that an older engine does not take pages with it.
 pub trait Versioned: Serialize + DeserializeOwned {
     /// The version that is written.
     const VERSION: u8 = 1;
@@ -15,6 +22,13 @@ pub trait Versioned: Serialize + DeserializeOwned {
         None
     }
 }
+
+/// Counts up with the version of any kind of record: pages say which may be in them, so that an older engine refuses them.
+pub const RECORDS_VERSION: u32 = {
+    let records = StoredDeployment::VERSION + StoredIncident::VERSION + StoredChange::VERSION;
+    let others = StoredResource::VERSION + ServiceRecord::VERSION + Past::<()>::VERSION;
+    (records + others + rolling::VERSION + buckets::VERSION) as u32
+};
 
 /// Reads a record; bytes that do not decode were never written by us.
 pub fn load<T: Versioned>(pages: &impl Pages, tree: Tree, key: &[u8]) -> Option<T> {

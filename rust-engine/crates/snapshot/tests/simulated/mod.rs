@@ -70,6 +70,8 @@ struct State {
     left: Option<u64>,
     /// One in so many operations fails.
     fails: u64,
+    /// A file that is there and can't be opened.
+    unreadable: Option<String>,
 }
 
 /// One folder.
@@ -79,7 +81,7 @@ pub struct Simulated(Mutex<State>);
 impl Simulated {
     pub fn new(seed: u64, fails: u64) -> Self {
         let (files, durable, unsynced) = (Vec::new(), BTreeMap::new(), Vec::new());
-        Self(Mutex::new(State { files, durable, unsynced, random: Random(seed), left: None, fails }))
+        Self(Mutex::new(State { files, durable, unsynced, random: Random(seed), left: None, fails, unreadable: None }))
     }
 
     #[allow(dead_code)]
@@ -122,6 +124,12 @@ impl Simulated {
                 put(&mut file.durable, at, &bytes);
             }
         }
+    }
+
+    /// From now on this file can't be opened, or all can.
+    #[allow(dead_code)]
+    pub fn make_unreadable(&self, name: Option<String>) {
+        self.lock().unreadable = name;
     }
 
     /// Names now.
@@ -253,6 +261,9 @@ impl Storage for Simulated {
         let mut state = self.lock();
         state.step()?;
         let file = state.find(path)?;
+        if state.unreadable == Some(name_of(path)) {
+            return Err(io::Error::other("unreadable"));
+        }
         Ok(Box::new(Cursor::new(state.files[file].content())))
     }
 

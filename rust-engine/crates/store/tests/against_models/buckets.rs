@@ -1,6 +1,7 @@
 //! Outcomes by the time of their events, in whatever order they come, equal plain counts; old days go, hours stay.
 
 use crate::Store;
+use paged::Region;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use store::Buckets;
@@ -48,4 +49,33 @@ proptest! {
         store::buckets_read(&store.pages(), "ci_run|ci/shop", Buckets::HourOfWeek, 0, &mut out);
         prop_assert_eq!(out, by_hour);
     }
+}
+
+#[test]
+fn a_block_that_goes_tells_the_end_of_what_it_held() {
+    let mut store = Store::open();
+    let day = |day: i64| day * DAY_MS + 7 * HOUR_MS;
+    // Blocks from the days 0, 32 and 64 on.
+    for at in [day(1), day(20), day(40), day(70), day(66)] {
+        store::buckets_add(&mut store.pages(), "ci_run|ci/shop", at, false).expect("room");
+    }
+    let other = day(2);
+    store::buckets_add(&mut store.pages(), "ci_run|ci/sho", other, false).expect("room");
+    let mut gone = Vec::new();
+    while let Some(oldest) = store::oldest(&store.pages(), Region::DeploymentHistory, i64::MAX) {
+        let dropped = store::evict(&mut store.pages(), Region::DeploymentHistory, &oldest).expect("room");
+        let dropped = dropped.expect("a block");
+        assert_eq!(dropped.what, store::What::RollingScope);
+        gone.push((oldest.time, dropped.at));
+    }
+    let end = |day: i64| (day + 1) * DAY_MS - 1;
+    let start = |day: i64| day * DAY_MS;
+    let is_day = |(time, _): &(i64, i64)| time % DAY_MS == 0;
+    let (days, hours): (Vec<_>, Vec<_>) = gone.into_iter().partition(is_day);
+    assert_eq!(days, [(0, end(2)), (0, end(20)), (start(32), end(40)), (start(64), end(70))]);
+    // Hours go by the outcome that made them, and hold outcomes up to the newest day of their scope; when that went before them
+    // it is told already.
+    let until = |time: i64| if time == other || time > start(64) { time } else { end(70) };
+    assert_eq!(hours.len(), 6);
+    assert!(hours.iter().all(|(time, at)| *at == until(*time)), "{hours:?}");
 }

@@ -4,7 +4,7 @@
 use crate::{KEYS, SERVICES, Store, TIMES, deployments, incidents, key, read_all};
 use paged::{Region, Tree};
 use proptest::prelude::*;
-use store::{AsKnown, DeploymentFilter, DeploymentRecord, IncidentFilter, IncidentRecord};
+use store::{AsKnown, DeploymentFilter, DeploymentRecord, DeploymentState, IncidentFilter, IncidentRecord, Subject};
 
 /// Events, and when the log had each of them: so much later than the one before.
 fn told<T: std::fmt::Debug>(one: impl Strategy<Value = T>, most: usize) -> impl Strategy<Value = Vec<(T, i64)>> {
@@ -145,6 +145,41 @@ fn a_long_text_that_was_replaced_is_kept_by_its_beginning_and_the_answer_says_so
     let second = known(&mut store, 20);
     assert_eq!((second.exact_from, second.record.description.as_str()), (None, "short"));
     assert!(store::incident(&store.pages(), "production/a", "k", Some(9)).is_none(), "nobody had heard of it");
+}
+
+#[test]
+fn a_list_says_that_it_is_not_exact_also_for_what_its_filter_refuses() {
+    let mut store = Store::open();
+    let tell = |store: &mut Store, phase: &str, step: u32, at: i64| {
+        let json = serde_json::json!({ "occurredAt": 1_000, "source": "s", "service": "production/a",
+            "environment": "production", "subject": "deployment", "phase": phase, "key": "k", "attempt": 1,
+            "step": { "key": step.to_string(), "state": "completed" } });
+        let event = store::DeploymentEvent::parse(&json.to_string()).expect("valid");
+        store::apply_deployment(&mut store.pages(), &event, at).expect("room");
+    };
+    for (n, phase) in ["requested", "step", "started"].into_iter().enumerate() {
+        tell(&mut store, phase, 0, 1_001 + n as i64);
+    }
+    (1..=40).for_each(|step| tell(&mut store, "step", step, 1_003 + i64::from(step)));
+    let list = |store: &mut Store, filter: DeploymentFilter| {
+        store::deployments(&store.pages(), &filter, 10, None).expect("valid")
+    };
+    let started = DeploymentFilter { at: Some(1_004), state: Some(DeploymentState::Started), ..Default::default() };
+    let page = list(&mut store, started.clone());
+    let from = page.exact_from.expect("it had started, and the page does not tell it");
+    assert!(from > 1_004 && page.items.is_empty(), "{page:?}");
+    let page = list(&mut store, DeploymentFilter { at: Some(from), ..started.clone() });
+    assert_eq!((page.items.len(), page.exact_from), (1, None));
+    for elsewhere in [
+        DeploymentFilter { from: Some(1_001), ..started.clone() },
+        DeploymentFilter { to: Some(1_000), ..started.clone() },
+        DeploymentFilter { service: Some("production/ab".to_owned()), ..started.clone() },
+        DeploymentFilter { environment: Some("staging".to_owned()), ..started.clone() },
+        DeploymentFilter { subject: Some(Subject::CiRun), ..started },
+    ] {
+        let page = list(&mut store, elsewhere);
+        assert_eq!((page.items.len(), page.exact_from), (0, None), "it could never be in there");
+    }
 }
 
 /// Drops all that a region holds, as if it were full.

@@ -5,12 +5,13 @@ mod buckets;
 mod deployments;
 mod incidents;
 mod known;
+mod scores;
 mod services;
 
 use paged::{Heap, Space};
 use pool::{Pool, PoolOptions};
 use proptest::prelude::*;
-use store::{ListPage, StoreError};
+use store::{DeploymentFilter, IncidentFilter, ListPage, StoreError};
 
 /// Two of one environment, and a name that begins like another one.
 const SERVICES: [&str; 4] = ["production/a", "production/ab", "staging/a", "ci/a"];
@@ -53,6 +54,16 @@ impl Store {
     fn pages(&mut self) -> Space<'_> {
         Space { pool: &mut self.pool, heap: &mut self.heap }
     }
+}
+
+#[test]
+fn a_page_of_nothing_is_refused() {
+    let mut store = Store::open();
+    let pages = store.pages();
+    let limit = StoreError::RecordInvalid { field: "limit", reason: "0, at least 1".to_owned() };
+    assert_eq!(store::deployments(&pages, &DeploymentFilter::default(), 0, None), Err(limit.clone()));
+    assert_eq!(store::incidents(&pages, &IncidentFilter::default(), 0, None), Err(limit.clone()));
+    assert_eq!(store::services(&pages, 0, None), Err(limit));
 }
 
 /// All items, page by page; no page is longer than asked for, and none but the last is empty.
