@@ -1,7 +1,8 @@
 /** What stands beside a prediction that was asked for: why, what happened in similar cases, what goes with a lower risk. */
 import type { ShardDoor } from '../../rust-engine/ts/door.ts'
 import type { QueryOutput } from '../../schemas/queries/queries.ts'
-import type { Attempt, Past } from '../models/attempt.ts'
+import type { Attempt } from '../models/attempt.ts'
+import type { Past } from '../models/past.ts'
 import type { Classifier } from '../models/classifier.ts'
 import { explain } from '../models/factors.ts'
 import { featuresOf } from '../models/features.ts'

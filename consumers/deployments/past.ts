@@ -1,7 +1,8 @@
 /** Reads what is known of the past of an attempt from the engine. */
 import { ROLLING_FIELDS, ROLLING_WIDTH } from '../../rust-engine/ts/records.ts'
 import type { ShardDoor } from '../../rust-engine/ts/door.ts'
-import type { Attempt, Past, Rolling } from '../models/attempt.ts'
+import type { Attempt, Rolling } from '../models/attempt.ts'
+import type { Past } from '../models/past.ts'
 import { EMPTY_ROLLING } from '../models/features.ts'
 import type { RecentStart } from '../models/recent.ts'
 import { OUTCOME_SCOPES, scopeKeys } from '../models/scopes.ts'

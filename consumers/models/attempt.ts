@@ -1,7 +1,5 @@
 /** One attempt of a deployment or CI run as a model sees it at its start, and what the past of its scopes says. */
 import type { ChangeSize } from '../../schemas/generated/events.ts'
-import type { RecentStart } from './recent.ts'
-import type { OutcomeScope } from './scopes.ts'
 
 export type PredictedSubject = 'deployment' | 'ci_run'
 
@@ -40,15 +38,6 @@ export interface Rolling {
   readonly varLogDuration: number
   readonly medianDurationS: number
   readonly durations: number
-}
-
-/** What was known of the past of an attempt when it began. */
-export interface Past {
-  readonly outcomes: Readonly<Record<OutcomeScope, Rolling>>
-  /** Of the starts; one that ended without an outcome stands there once more, as failed. */
-  readonly starts: Readonly<Record<OutcomeScope, Rolling>>
-  readonly size: Rolling
-  readonly recent: readonly RecentStart[]
 }
 
 /** Where a source names its workflow alone, the name stands for it. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { Attempt, Past, Rolling } from './attempt.ts'
+import type { Attempt, Rolling } from './attempt.ts'
+import type { Past } from './past.ts'
 import {
   EMPTY_ROLLING,
   FEATURES,

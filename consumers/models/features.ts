@@ -3,7 +3,8 @@
  * Training, serving and evaluation all read this one function. A change of meaning or order takes a new version.
  * The last ID_FEATURES numbers are bucket numbers of hashed names (expanded to one-hot by the network), the others plain numbers.
  */
-import type { Attempt, Past, Rolling } from './attempt.ts'
+import type { Attempt, Rolling } from './attempt.ts'
+import type { Past } from './past.ts'
 import { BASE_PRIOR, smoothedFailure } from './baseRate.ts'
 import { changeLines } from './change.ts'
 import { bucketOf } from './hash.ts'
