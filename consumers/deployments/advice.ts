@@ -2,6 +2,7 @@
 import type { ShardDoor } from '../../rust-engine/ts/door.ts'
 import type { QueryOutput } from '../../schemas/queries/queries.ts'
 import type { Attempt } from '../models/attempt.ts'
+import type { Past } from '../models/past.ts'
 import type { Classifier } from '../models/classifier.ts'
 import { explain } from '../models/factors.ts'
 import { featuresOf } from '../models/features.ts'
@@ -11,7 +12,7 @@ import type { ZoneOf } from './attemptOf.ts'
 import { lowerRisk } from './lowerRisk.ts'
 import { durationOf } from './outcome.ts'
 import { pastCases } from './pastCases.ts'
-import { readPasts } from './pasts.ts'
+import { readPast } from './past.ts'
 
 type Advice = Pick<QueryOutput<'predict_deployment'>, 'explanation' | 'similarCases' | 'lowerRisk' | 'strategy'>
 
@@ -20,13 +21,15 @@ const CASES_SHOWN = 5
 /** `model` null: the base rate answered, which has no reasons and no alternatives. */
 export function adviceOn(
   attempt: Attempt,
+  past: Past,
   prediction: Prediction,
   model: Classifier | null,
   shard: ShardDoor,
   zoneOf: ZoneOf,
 ): Advice {
   const cases = pastCases(attempt, shard, zoneOf)
-  const pOf = (model: Classifier) => (other: Attempt) => model.pSuccess(featuresOf(other, readPasts(other, shard)))
+  const pOf = (model: Classifier) => (other: Attempt) =>
+    model.pSuccess(featuresOf(other, readPast(other, past.recent, shard)))
   const zone = zoneOf(attempt.service)
   return {
     explanation: model === null ? null : explanationOf(model, prediction.features),

@@ -14,7 +14,8 @@ import type { ZoneOf } from './attemptOf.ts'
 import type { DeploymentDeps } from './handler.ts'
 import { localTime } from './localTime.ts'
 import { assumedOf } from './openQuestion.ts'
-import { readPasts } from './pasts.ts'
+import { readPast } from './past.ts'
+import { recentStarts } from './recentStarts.ts'
 
 export type Asked = Omit<
   QueryOutput<'predict_deployment'>,
@@ -32,16 +33,17 @@ export function createAsk(deps: DeploymentDeps): Ask {
     const begin = stopwatch()
     const assumed = assumedOf(input, shard)
     const attempt = attemptAsked({ ...assumed, ...input }, shard, zoneOf, now)
-    const pasts = readPasts(attempt, shard)
+    const past = readPast(attempt, recentStarts(attempt, null, shard), shard)
+    const { service } = past.outcomes
     // The challenger answers headlines alone: an ask is never scored, so a shadow answer to it would tell nothing.
     const champion = shelf.champion(input.subject)
-    const predicted = predict(attempt, pasts, champion, null, rules)
+    const predicted = predict(attempt, past, champion, null, rules)
     const unheard = unheardOf(input, shard)
     const prediction: Prediction = unheard === null ? predicted : { ...predicted, answerClass: 'not_enough_evidence' }
     telemetry.predicted('asked', input.subject, prediction.answerClass, (stopwatch() - begin) / 1000)
     const predictionId = askedId(JSON.stringify(input), now)
     const headline = headlineFrom(predictionId, input.subject, prediction)
-    const baseRate = baseRateOf(pasts.service)
+    const baseRate = baseRateOf(service)
     return {
       output: {
         predictionId,
@@ -54,14 +56,14 @@ export function createAsk(deps: DeploymentDeps): Ask {
         evidence: {
           effectiveSamples: prediction.evidence,
           minSamples: rules.minSamples,
-          serviceOutcomes: pasts.service.count,
+          serviceOutcomes: service.count,
           baseRate: baseRate.success,
           baseRateInterval: { low: baseRate.low, high: baseRate.high },
           assumed,
-          missing: unheard ?? missing(prediction, pasts.service.count, rules),
+          missing: unheard ?? missing(prediction, service.count, rules),
         },
         modelVersion: prediction.modelVersion,
-        ...adviceOn(attempt, prediction, champion, shard, zoneOf),
+        ...adviceOn(attempt, past, prediction, champion, shard, zoneOf),
       },
       entry: predictedEntry('asked', headline, {
         service: input.service,

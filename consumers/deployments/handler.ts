@@ -15,14 +15,16 @@ import { headlineId } from '../ledger/predictionId.ts'
 import { keepScore } from '../ledger/score.ts'
 import type { AnswerRules } from '../models/answerClass.ts'
 import type { Attempt } from '../models/attempt.ts'
+import type { RecentStart } from '../models/recent.ts'
 import { changeLines } from '../models/change.ts'
 import { predict } from '../models/predict.ts'
-import { outcomeKeys, serviceKey, sizeKeys, startKeys } from '../models/scopes.ts'
+import { scopeKeys, serviceKey } from '../models/scopes.ts'
 import type { Shelf } from '../models/shelf.ts'
 import { attemptOf } from './attemptOf.ts'
 import type { ZoneOf } from './attemptOf.ts'
 import { durationOf, outcomeOf } from './outcome.ts'
-import { readPasts } from './pasts.ts'
+import { readPast } from './past.ts'
+import { recentStarts } from './recentStarts.ts'
 import type { DeploymentTelemetry } from './telemetry.ts'
 import { validate } from './validate.ts'
 
@@ -49,6 +51,7 @@ export function createDeploymentHandler(deps: DeploymentDeps): DeploymentHandler
     const { opened, closed, record, givenUp } = shard.applyDeployment(JSON.stringify(event), position.at)
     if (record === null || (!opened && !closed)) return []
     const attempt = attemptOf(record, shard, deps.zoneOf, event.occurredAt)
+    const recent = recentStarts(attempt, record.key, shard)
     // Its outcome was known before anything of its course was: it teaches, but nothing was foretold.
     const isForetold = !(opened && closed)
     const context = contextOf(record, event, position, isForetold)
@@ -59,13 +62,13 @@ export function createDeploymentHandler(deps: DeploymentDeps): DeploymentHandler
     }
     // Before the start is counted and before the outcome is known, also where both come with one event.
     if (opened && phase === 'live') {
-      headline = answer(attempt, record, shard, deps)
+      headline = answer(attempt, recent, record, shard, deps)
       shard.attachPrediction(record.service, record.key, record.attempt, attachmentOf(headline))
       entries.push(predictedEntry('headline', headline, { ...context, occurredAt: attempt.at }))
     }
-    if (opened) countStart(attempt, shard)
+    if (opened) countStart(attempt, recent, shard)
     if (closed) {
-      addOutcome(attempt, record, event.occurredAt, shard)
+      addOutcome(attempt, recent, record, event.occurredAt, shard)
       if (phase === 'live') entries.push(...scored(headline, record, context, deps))
     }
     for (const entry of entries) keepScore(entry, shard)
@@ -82,26 +85,46 @@ export function reattach(entry: LedgerEntry, shard: Pick<ShardDoor, 'attachPredi
 const attachedTo = ({ prediction }: DeploymentRecord): Headline | null =>
   prediction === null ? null : headlineOf(prediction)
 
-function answer(attempt: Attempt, record: DeploymentRecord, shard: ShardDoor, deps: DeploymentDeps): Headline {
+function answer(
+  attempt: Attempt,
+  recent: readonly RecentStart[],
+  record: DeploymentRecord,
+  shard: ShardDoor,
+  deps: DeploymentDeps,
+): Headline {
   const begin = deps.stopwatch()
   const { shelf, rules } = deps
-  const pasts = readPasts(attempt, shard)
+  const past = readPast(attempt, recent, shard)
   const model = attempt.subject
-  const prediction = predict(attempt, pasts, shelf.champion(model), shelf.challenger(model), rules)
+  const prediction = predict(attempt, past, shelf.champion(model), shelf.challenger(model), rules)
   deps.telemetry.predicted('headline', model, prediction.answerClass, (deps.stopwatch() - begin) / 1000)
   return headlineFrom(headlineId(record.service, record.key, record.attempt), model, prediction)
 }
 
-function countStart(attempt: Attempt, shard: ShardDoor): void {
-  shard.rollingAdd(startKeys(attempt), attempt.at, false, NaN)
+const present = (keys: readonly (string | null)[]): readonly string[] => keys.filter((key) => key !== null)
+
+function countStart(attempt: Attempt, recent: readonly RecentStart[], shard: ShardDoor): void {
+  const { starts, size } = scopeKeys(attempt, recent)
+  shard.rollingAdd(present(starts), attempt.at, false, NaN)
   // ln(1 + lines) is what the engine keeps of a "duration" of so many lines.
-  shard.rollingAdd(sizeKeys(attempt), attempt.at, false, changeLines(attempt.change) ?? NaN)
+  shard.rollingAdd(present([size]), attempt.at, false, changeLines(attempt.change) ?? NaN)
 }
 
-function addOutcome(attempt: Attempt, record: DeploymentRecord, at: number, shard: ShardDoor): void {
+function addOutcome(
+  attempt: Attempt,
+  recent: readonly RecentStart[],
+  record: DeploymentRecord,
+  at: number,
+  shard: ShardDoor,
+): void {
+  const { outcomes, starts } = scopeKeys(attempt, recent)
   const outcome = outcomeOf(record.conclusion)
-  if (outcome === 'censored') return
-  shard.rollingAdd(outcomeKeys(attempt), at, outcome === 'failed', durationOf(record) ?? NaN)
+  if (outcome === 'censored') {
+    // So that nobody waits for its outcome (features.ts).
+    shard.rollingAdd(present(starts), attempt.at, true, NaN)
+    return
+  }
+  shard.rollingAdd(present(outcomes), at, outcome === 'failed', durationOf(record) ?? NaN)
   shard.bucketsAdd(serviceKey(attempt.subject, attempt.service), at, outcome === 'failed')
 }
 

@@ -5,6 +5,8 @@ import { INPUTS, NO_NAME, writeInputRow } from './inputRow.ts'
 import { forward } from './network.ts'
 import type { Network } from './network.ts'
 import { softplus } from './softplus.ts'
+import { sumOfLeaves } from './trees.ts'
+import type { Trees } from './trees.ts'
 import { WeightsInvalid } from './packedWeights.ts'
 import { deserialise, digestOf } from './weights.ts'
 import type { ClassifierWeights } from './weights.ts'
@@ -44,7 +46,9 @@ export function createClassifier(weights: ClassifierWeights, version: string): C
     return input
   }
   const failureLogit = (features: Float32Array) => {
-    const logit = meanOutput(weights.outcome, prepare(features), 0)
+    const ofNetworks = meanOutput(weights.outcome, prepare(features), 0)
+    const share = weights.treesShare
+    const logit = share === 0 ? ofNetworks : share * meanSum(weights.outcomeTrees, features) + (1 - share) * ofNetworks
     return Math.min(Math.max(logit, -LOGIT_MAX), LOGIT_MAX)
   }
   const typical = new Float32Array(FEATURES).fill(NO_NAME)
@@ -60,7 +64,11 @@ export function createClassifier(weights: ClassifierWeights, version: string): C
       if (weights.duration.length === 0 || reference <= 0) return seconds(weights.typicalLogDuration)
       const row = prepare(features)
       const [middle, down, up] = [0, 1, 2].map((k) => meanOutput(weights.duration, row, k)) as [number, number, number]
-      return seconds(logRatioQuantiles(middle, down, up).map((q) => q + reference) as [number, number, number])
+      const ofNetworks = logRatioQuantiles(middle, down, up)
+      const ofTrees = weights.durationTrees.map((trees) => sumOfLeaves(trees, features))
+      const mixed = ofNetworks.map((q, k) => reference + (q + (ofTrees[k] ?? q)) / 2)
+      // Three models know nothing of each other's order.
+      return seconds(mixed.sort((a, b) => a - b) as [number, number, number])
     },
   }
 }
@@ -81,6 +89,9 @@ function seconds(logs: readonly [number, number, number] | null): DurationRange 
 function meanOutput(networks: readonly Network[], row: Float32Array, output: number): number {
   return networks.reduce((sum, network) => sum + (forward(network, row)[output] ?? 0), 0) / networks.length
 }
+
+const meanSum = (models: readonly Trees[], features: Float32Array): number =>
+  models.reduce((sum, trees) => sum + sumOfLeaves(trees, features), 0) / models.length
 
 function check(weights: ClassifierWeights): void {
   if (weights.featureSet !== FEATURE_SET) {

@@ -1,7 +1,7 @@
 /** Why a model answers as it does: contributions of groups of features that add up to its logit. */
 import { FEATURES, FEATURE_NAMES } from './features.ts'
 import { shapleyValues } from './shapley.ts'
-import type { OutcomeScope, StartScope } from './scopes.ts'
+import type { OutcomeScope } from './scopes.ts'
 
 /** What the features of an attempt speak about. At most seven: see shapley.ts. */
 export const FACTORS = ['service', 'workflow', 'branch', 'author', 'same_change', 'change_size', 'time'] as const
@@ -21,7 +21,7 @@ export interface Explanation {
   readonly contributions: readonly { readonly factor: Factor; readonly logit: number }[]
 }
 
-const OF_SCOPE: Record<OutcomeScope | StartScope, Factor> = {
+const OF_SCOPE: Record<OutcomeScope, Factor> = {
   service: 'service',
   workflow: 'workflow',
   trigger: 'workflow',
@@ -31,12 +31,15 @@ const OF_SCOPE: Record<OutcomeScope | StartScope, Factor> = {
   actor: 'author',
   actorTrigger: 'author',
   kinds: 'change_size',
+  lane: 'branch',
+  kindsActor: 'change_size',
+  sizeLane: 'change_size',
+  linesActor: 'change_size',
   change: 'same_change',
   changeTrigger: 'same_change',
-  starts: 'service',
-  branchStarts: 'branch',
-  actorStarts: 'author',
-  changeStarts: 'same_change',
+  changeLane: 'same_change',
+  sequence: 'same_change',
+  order: 'same_change',
 }
 const OF_CONTEXT: Readonly<Record<string, Factor>> = {
   pullRequest: 'workflow',
@@ -54,6 +57,8 @@ const CHANGE_TRAITS = new Set(
 export function factorOf(feature: string): Factor {
   const [part = '', name = ''] = feature.split('.')
   if (part === 'time') return 'time'
+  // What runs at the moment and how the last ones went.
+  if (part === 'recent') return name === 'own' ? 'author' : 'service'
   if (part === 'types' || (part === 'change' && CHANGE_TRAITS.has(name))) return 'change_size'
   const scope = part === 'duration' || part === 'id' ? name : part
   const factor = part === 'context' ? OF_CONTEXT[name] : OF_SCOPE[scope as keyof typeof OF_SCOPE]

@@ -2,10 +2,21 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Attempt, Rolling } from './attempt.ts'
-import { EMPTY_ROLLING, FEATURES, FEATURE_NAMES, ID_FEATURES, NUMERIC_FEATURES, featuresOf } from './features.ts'
+import type { Past } from './past.ts'
+import {
+  EMPTY_ROLLING,
+  FEATURES,
+  FEATURE_NAMES,
+  ID_FEATURES,
+  NO_PAST,
+  NUMERIC_FEATURES,
+  featuresOf,
+} from './features.ts'
 import { INPUTS, scalingOf, writeInputRow } from './inputRow.ts'
-import { SCOPES, outcomeKeys, scopeKeys, sizeKeys, startKeys } from './scopes.ts'
-import type { Scope } from './scopes.ts'
+import { RECENT_MAX, burstOf } from './recent.ts'
+import type { RecentStart } from './recent.ts'
+import { OUTCOME_SCOPES, scopeKeys } from './scopes.ts'
+import type { OutcomeScope } from './scopes.ts'
 
 const text = fc.option(fc.string({ maxLength: 20 }))
 const count = fc.option(fc.nat(1_000_000))
@@ -65,10 +76,15 @@ const rolling: fc.Arbitrary<Rolling> = fc
     slowCount: Math.min(n, 58),
     slowFailures: Math.min(n, 58) * failing,
   }))
-const pasts = fc
-  .array(rolling, { minLength: SCOPES.length, maxLength: SCOPES.length })
-  .map((all) => Object.fromEntries(SCOPES.map((scope, i) => [scope, all[i]])) as Record<Scope, Rolling>)
-const noPast = Object.fromEntries(SCOPES.map((scope) => [scope, EMPTY_ROLLING])) as Record<Scope, Rolling>
+const scopes = fc
+  .array(rolling, { minLength: OUTCOME_SCOPES.length, maxLength: OUTCOME_SCOPES.length })
+  .map((all) => Object.fromEntries(OUTCOME_SCOPES.map((scope, i) => [scope, all[i]])) as Record<OutcomeScope, Rolling>)
+const recent = fc
+  .array(fc.tuple(attempt, fc.constantFrom('running' as const, 'success' as const, 'failed' as const)), {
+    maxLength: RECENT_MAX,
+  })
+  .map((all) => all.map(([one, outcome]): RecentStart => ({ ...one, outcome })))
+const pasts: fc.Arbitrary<Past> = fc.record({ outcomes: scopes, starts: scopes, size: rolling, recent })
 
 test('every attempt and past gives FEATURES finite Float32 numbers, the same each time', () => {
   fc.assert(
@@ -91,7 +107,7 @@ test('names are unique and bucket numbers stand last, within their buckets', () 
   )
   fc.assert(
     fc.property(attempt, (one) => {
-      const features = featuresOf(one, noPast)
+      const features = featuresOf(one, NO_PAST)
       ID_FEATURES.forEach(({ buckets }, i) => {
         const bucket = features[NUMERIC_FEATURES + i] ?? -1
         assert.ok(Number.isInteger(bucket) && bucket >= 0 && bucket < buckets)
@@ -105,7 +121,7 @@ test('an input row is clipped, and one-hot in each group of buckets', () => {
     fc.property(attempt, pasts, (one, past) => {
       const features = featuresOf(one, past)
       const row = new Float32Array(INPUTS).fill(7)
-      writeInputRow(features, scalingOf([features, featuresOf(one, noPast)]), row)
+      writeInputRow(features, scalingOf([features, featuresOf(one, NO_PAST)]), row)
       assert.ok(row.every((value) => Math.abs(value) <= 4))
       assert.equal(
         row.subarray(NUMERIC_FEATURES).reduce((sum, value) => sum + value, 0),
@@ -118,7 +134,8 @@ test('an input row is clipped, and one-hot in each group of buckets', () => {
 test('failures in the past of a service raise its failure features and no others of the context', () => {
   const one = { ...fc.sample(attempt, { numRuns: 1, seed: 1 })[0] } as Attempt
   const bad = { ...EMPTY_ROLLING, count: 20, slowCount: 20, slowFailures: 18, fastCount: 6, fastFailures: 6 }
-  const [calm, failing] = [noPast, { ...noPast, service: bad }].map((past) => featuresOf(one, past))
+  const past = { ...NO_PAST, outcomes: { ...NO_PAST.outcomes, service: bad } }
+  const [calm, failing] = [NO_PAST, past].map((past) => featuresOf(one, past))
   const at = (features: Float32Array | undefined, name: string) => features?.[FEATURE_NAMES.indexOf(name)] ?? NaN
   assert.ok(at(failing, 'service.fast') > at(calm, 'service.fast') + 1)
   assert.equal(at(failing, 'time.hourSin'), at(calm, 'time.hourSin'))
@@ -128,9 +145,37 @@ test('keys of different values never meet, and unknown changes have none', () =>
   const one = fc.sample(attempt, { numRuns: 1, seed: 2 })[0] as Attempt
   const forged = { ...one, branch: 'a|x', actor: 'b' }
   const plain = { ...one, branch: 'a', actor: 'x|b' }
-  assert.notDeepEqual(scopeKeys(forged), scopeKeys(plain))
-  const unknown = { ...one, sha: null, change: null }
-  assert.ok(!outcomeKeys(unknown).some((key) => key.includes('change')))
-  assert.deepEqual(sizeKeys(unknown), [])
-  assert.equal(startKeys(unknown).length, 3)
+  assert.notDeepEqual(scopeKeys(forged, []), scopeKeys(plain, []))
+  const unknown = scopeKeys({ ...one, sha: null, change: null }, [])
+  assert.ok(!unknown.outcomes.some((key) => key?.includes('change') === true))
+  assert.equal(unknown.size, null)
+  const keys = [...unknown.outcomes, ...unknown.starts].filter((key) => key !== null)
+  assert.equal(new Set(keys).size, keys.length)
+})
+
+test('a start that has no outcome yet is waited for, one that was cancelled is not', () => {
+  const one = fc.sample(attempt, { numRuns: 1, seed: 4 })[0] as Attempt
+  const after = (starts: number, cancelled: number, outcomes: number): number => {
+    const started = { ...EMPTY_ROLLING, count: starts + cancelled, failures: cancelled, sinceLastMs: 1000 }
+    const past = {
+      ...NO_PAST,
+      outcomes: { ...NO_PAST.outcomes, branch: { ...EMPTY_ROLLING, count: outcomes } },
+      starts: { ...NO_PAST.starts, branch: started },
+    }
+    return Math.round(Math.expm1(featuresOf(one, past)[FEATURE_NAMES.indexOf('branch.pending')] ?? NaN))
+  }
+  assert.deepEqual([after(5, 0, 5), after(5, 0, 3), after(5, 2, 3), after(5, 1, 2)], [0, 2, 0, 2])
+})
+
+test('a burst goes on as long as starts are close, and counts those of the same change by the same people', () => {
+  const one = { ...fc.sample(attempt, { numRuns: 1, seed: 5 })[0], sha: 'a', at: 1_000_000 } as Attempt
+  const before = (seconds: number, over: Partial<RecentStart> = {}): RecentStart => ({
+    ...one,
+    at: one.at - seconds * 1000,
+    outcome: 'running',
+    ...over,
+  })
+  const starts = [before(0), before(80, { sha: 'b' }), before(160), before(300)]
+  assert.deepEqual(burstOf(one, starts), { all: 3, same: 2 })
+  assert.deepEqual(burstOf(one, []), { all: 0, same: 0 })
 })

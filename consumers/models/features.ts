@@ -4,13 +4,15 @@
  * The last ID_FEATURES numbers are bucket numbers of hashed names (expanded to one-hot by the network), the others plain numbers.
  */
 import type { Attempt, Rolling } from './attempt.ts'
+import type { Past } from './past.ts'
 import { BASE_PRIOR, smoothedFailure } from './baseRate.ts'
 import { changeLines } from './change.ts'
 import { bucketOf } from './hash.ts'
-import { OUTCOME_SCOPES, SCOPES, START_SCOPES } from './scopes.ts'
-import type { OutcomeScope, Scope } from './scopes.ts'
+import { recentPart } from './recent.ts'
+import { OUTCOME_SCOPES } from './scopes.ts'
+import type { OutcomeScope } from './scopes.ts'
 
-export const FEATURE_SET = 'attempt/1'
+export const FEATURE_SET = 'attempt/2'
 
 /** Buckets of each hashed name, in the order of the last features. */
 export const ID_FEATURES = [
@@ -26,6 +28,8 @@ const HOUR_MS = 3_600_000
 const AGE_HOURS_MAX = 24 * 60
 /** Runs of pooled belief that a scope borrows from its service before its own past speaks. */
 const BORROWED_RUNS = 2
+/** Usual durations that a run may seem to take. */
+const SPAN_MAX = 3
 
 const finite = (value: number, otherwise: number): number => (Number.isFinite(value) ? value : otherwise)
 const logit = (p: number): number => Math.log(p / (1 - p))
@@ -39,9 +43,12 @@ const size = (value: number | null): number => (value === null ? 0 : Math.log1p(
 
 type Named = readonly (readonly [name: string, value: number])[]
 
-function outcomePart(scope: OutcomeScope, past: Rolling, serviceRate: number): Named {
-  const fast = (past.fastFailures + BORROWED_RUNS * serviceRate) / (past.fastCount + BORROWED_RUNS)
-  const slow = (past.slowFailures + BORROWED_RUNS * serviceRate) / (past.slowCount + BORROWED_RUNS)
+function outcomePart(scope: OutcomeScope, past: Rolling, starts: Rolling, service: Belief): Named {
+  const fast = (past.fastFailures + BORROWED_RUNS * service.rate) / (past.fastCount + BORROWED_RUNS)
+  const slow = (past.slowFailures + BORROWED_RUNS * service.rate) / (past.slowCount + BORROWED_RUNS)
+  // An end without an outcome counts as a start of its own that failed: it and the one that it ended have no outcome to wait for.
+  const pending = Math.max(starts.count - 2 * starts.failures - past.count, 0)
+  const span = Math.max(starts.sinceLastMs, 0) / service.usualMs
   return [
     [`${scope}.fast`, logit(fast)],
     [`${scope}.slow`, logit(slow)],
@@ -51,14 +58,25 @@ function outcomePart(scope: OutcomeScope, past: Rolling, serviceRate: number): N
     [`${scope}.streak`, signedLog(past.streak)],
     [`${scope}.sinceLast`, age(past.sinceLastMs)],
     [`${scope}.sinceFailure`, age(past.sinceFailureMs)],
+    [`${scope}.pending`, Math.log1p(pending)],
+    [`${scope}.sinceStart`, age(starts.sinceLastMs)],
+    [`${scope}.span`, pending > 0 && Number.isFinite(span) ? Math.min(span, SPAN_MAX) : -1],
   ]
 }
 
-function durationPart(pasts: Readonly<Record<Scope, Rolling>>): Named {
-  const reference = durationReference(pasts)
+/** What a scope borrows from its service. */
+interface Belief {
+  /** Smoothed share of failures. */
+  readonly rate: number
+  /** Median duration, ms; NaN when unknown. */
+  readonly usualMs: number
+}
+
+function durationPart({ outcomes }: Past): Named {
+  const reference = durationReference(outcomes)
   const log = reference === null ? 0 : Math.log1p(reference)
   const against = (scope: OutcomeScope): Named => {
-    const past = pasts[scope]
+    const past = outcomes[scope]
     const known = past.durations > 0 && reference !== null
     return [
       [`duration.${scope}.median`, known ? Math.log1p(past.medianDurationS) - log : 0],
@@ -68,22 +86,17 @@ function durationPart(pasts: Readonly<Record<Scope, Rolling>>): Named {
   return [
     ['duration.known', reference === null ? 0 : 1],
     [REFERENCE_FEATURE, log],
-    ['duration.spread', Math.sqrt(Math.max(finite(pasts.service.varLogDuration, 0), 0))],
-    ...against('service'),
-    ...against('branch'),
-    ...against('actor'),
-    ...against('branchActor'),
-    ...against('trigger'),
-    ...against('change'),
+    ['duration.spread', Math.sqrt(Math.max(finite(outcomes.service.varLogDuration, 0), 0))],
+    ...OUTCOME_SCOPES.filter((scope) => scope !== 'workflow' && scope !== 'order').flatMap(against),
   ]
 }
 
 export const REFERENCE_FEATURE = 'duration.reference'
 
 /** Running median, seconds, of the narrowest scope with a few durations; null when nothing is known. */
-export function durationReference(pasts: Readonly<Record<Scope, Rolling>>): number | null {
+export function durationReference(outcomes: Past['outcomes']): number | null {
   for (const scope of ['trigger', 'workflow', 'service'] as const) {
-    const past = pasts[scope]
+    const past = outcomes[scope]
     if (past.durations >= (scope === 'service' ? 1 : 5) && Number.isFinite(past.medianDurationS)) {
       return past.medianDurationS
     }
@@ -91,10 +104,9 @@ export function durationReference(pasts: Readonly<Record<Scope, Rolling>>): numb
   return null
 }
 
-function changePart(attempt: Attempt, pasts: Readonly<Record<Scope, Rolling>>): Named {
+function changePart(attempt: Attempt, past: Rolling): Named {
   const change = attempt.change
   const lines = changeLines(change)
-  const past = pasts.size
   const spread = Math.sqrt(Math.max(finite(past.varLogDuration, 0), 0)) + 0.5
   const rank = lines === null ? 0 : (Math.log1p(lines) - finite(past.meanLogDuration, Math.log1p(lines))) / spread
   const [src, doc, other] = [change?.srcFiles ?? 0, change?.docFiles ?? 0, change?.otherFiles ?? 0]
@@ -131,7 +143,7 @@ function typesPart(fileTypes: string | null): Named {
 
 const MAIN_BRANCHES = new Set(['main', 'master', 'trunk', 'develop'])
 
-function contextPart(attempt: Attempt, pasts: Readonly<Record<Scope, Rolling>>): Named {
+function contextPart(attempt: Attempt): Named {
   const hour = (2 * Math.PI * attempt.hour) / 24
   const day = (2 * Math.PI * (attempt.weekday + attempt.hour / 24)) / 7
   return [
@@ -145,10 +157,6 @@ function contextPart(attempt: Attempt, pasts: Readonly<Record<Scope, Rolling>>):
     ['context.pullRequest', flag(attempt.pullRequest)],
     ['context.mainBranch', attempt.branch !== null && MAIN_BRANCHES.has(attempt.branch) ? 1 : 0],
     ['context.attempt', Math.log(Math.max(attempt.attempt, 1))],
-    ...START_SCOPES.flatMap((scope): Named => [
-      [`${scope}.count`, Math.log1p(pasts[scope].count)],
-      [`${scope}.sinceLast`, age(pasts[scope].sinceLastMs)],
-    ]),
   ]
 }
 
@@ -158,13 +166,16 @@ function idPart(attempt: Attempt): Named {
   return ID_FEATURES.map(({ name, buckets }, i) => [name, bucketOf(names[i] ?? '', buckets)] as const)
 }
 
-function named(attempt: Attempt, pasts: Readonly<Record<Scope, Rolling>>): Named {
-  const serviceRate = smoothedFailure(pasts.service, BASE_PRIOR)
+function named(attempt: Attempt, past: Past): Named {
+  const { service } = past.outcomes
+  const usualMs = service.medianDurationS * 1000
+  const belief = { rate: smoothedFailure(service, BASE_PRIOR), usualMs }
   return [
-    ...OUTCOME_SCOPES.flatMap((scope) => outcomePart(scope, pasts[scope], serviceRate)),
-    ...durationPart(pasts),
-    ...changePart(attempt, pasts),
-    ...contextPart(attempt, pasts),
+    ...OUTCOME_SCOPES.flatMap((scope) => outcomePart(scope, past.outcomes[scope], past.starts[scope], belief)),
+    ...recentPart(attempt, past.recent, usualMs > 0 ? usualMs : null),
+    ...durationPart(past),
+    ...changePart(attempt, past.size),
+    ...contextPart(attempt),
     ...idPart(attempt),
   ]
 }
@@ -202,15 +213,19 @@ const nothing = {
   hour: 0,
   weekday: 0,
 } as const satisfies Attempt
-const noPast = Object.fromEntries(SCOPES.map((scope) => [scope, EMPTY_ROLLING])) as Record<Scope, Rolling>
+const nowhere = Object.fromEntries(OUTCOME_SCOPES.map((scope) => [scope, EMPTY_ROLLING])) as Record<
+  OutcomeScope,
+  Rolling
+>
+export const NO_PAST: Past = { outcomes: nowhere, starts: nowhere, size: EMPTY_ROLLING, recent: [] }
 
-export const FEATURE_NAMES: readonly string[] = named(nothing, noPast).map(([name]) => name)
+export const FEATURE_NAMES: readonly string[] = named(nothing, NO_PAST).map(([name]) => name)
 export const FEATURES = FEATURE_NAMES.length
 /** Plain numbers come first, bucket numbers last. */
 export const NUMERIC_FEATURES = FEATURES - ID_FEATURES.length
 export const REFERENCE_INDEX = FEATURE_NAMES.indexOf(REFERENCE_FEATURE)
 
-/** FEATURES finite numbers; `pasts` as seen at the start of the attempt. */
-export function featuresOf(attempt: Attempt, pasts: Readonly<Record<Scope, Rolling>>): Float32Array {
-  return Float32Array.from(named(attempt, pasts), ([, value]) => finite(value, 0))
+/** FEATURES finite numbers; `past` as seen at the start of the attempt. */
+export function featuresOf(attempt: Attempt, past: Past): Float32Array {
+  return Float32Array.from(named(attempt, past), ([, value]) => finite(value, 0))
 }

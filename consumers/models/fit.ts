@@ -34,12 +34,15 @@ const LATER_SHARE = 0.15
 /** Epochs without a better later slice before it stops. */
 const PATIENCE = 4
 
+/** Share of the rows, the last in time, that judge what the earlier ones taught while it is learnt. */
+export const laterRows = (rows: number): number => Math.floor(rows * LATER_SHARE)
+
 /**
  * So many epochs are worth it: learns on the earlier rows until the last ones in time get no better. The network itself is thrown
  * away: what comes after learns on all rows, the freshest included, for as long.
  */
 export function epochsWorth(task: FitTask, epochsMax: number, random: Random): number {
-  const later = Math.floor(task.targets.length * LATER_SHARE)
+  const later = laterRows(task.targets.length)
   const learnt = task.targets.length - later
   if (later === 0) return epochsMax
   const layers = initial(task, random)

@@ -2,12 +2,12 @@
 import type { AnswerClass, RiskLevel } from '../../schemas/generated/events.ts'
 import { answerClassOf, evidenceOf } from './answerClass.ts'
 import type { AnswerRules } from './answerClass.ts'
-import type { Attempt, Rolling } from './attempt.ts'
+import type { Attempt } from './attempt.ts'
+import type { Past } from './past.ts'
 import { smoothedFailure } from './baseRate.ts'
 import type { Classifier, DurationRange } from './classifier.ts'
 import { durationReference, featuresOf } from './features.ts'
 import { riskLevelOf } from './riskLevel.ts'
-import type { Scope } from './scopes.ts'
 
 export const BASE_RATE_VERSION = 'base-rate'
 
@@ -28,21 +28,22 @@ export interface Prediction {
 /** `champion` null: the base rate answers. The challenger answers in the shadow and changes nothing. */
 export function predict(
   attempt: Attempt,
-  pasts: Readonly<Record<Scope, Rolling>>,
+  past: Past,
   champion: Classifier | null,
   challenger: Classifier | null,
   rules: AnswerRules,
 ): Prediction {
-  const features = featuresOf(attempt, pasts)
-  const baseRate = 1 - smoothedFailure(pasts.service)
+  const features = featuresOf(attempt, past)
+  const { service } = past.outcomes
+  const baseRate = 1 - smoothedFailure(service)
   const pSuccess = champion === null ? baseRate : champion.pSuccess(features)
-  const evidence = evidenceOf(pasts.service.count, champion?.rows ?? 0, rules)
+  const evidence = evidenceOf(service.count, champion?.rows ?? 0, rules)
   return {
     modelVersion: champion?.version ?? BASE_RATE_VERSION,
     pSuccess,
     answerClass: answerClassOf(pSuccess, evidence, rules),
     riskLevel: riskLevelOf(pSuccess),
-    duration: champion?.duration(features) ?? runningDuration(pasts),
+    duration: champion?.duration(features) ?? runningDuration(past.outcomes),
     evidence,
     baseRate,
     challengerVersion: challenger?.version ?? null,
@@ -57,10 +58,10 @@ const Z_90 = 1.2816
 const LOG_DEVIATION = 0.5
 
 /** Without a model: the running median, and a log-normal range about it from the service's own spread. */
-function runningDuration(pasts: Readonly<Record<Scope, Rolling>>): DurationRange | null {
-  const median = durationReference(pasts)
+function runningDuration(outcomes: Past['outcomes']): DurationRange | null {
+  const median = durationReference(outcomes)
   if (median === null) return null
-  const { varLogDuration, durations } = pasts.service
+  const { varLogDuration, durations } = outcomes.service
   const deviation = durations >= 3 && varLogDuration > 0 ? Math.sqrt(varLogDuration) : LOG_DEVIATION
   const factor = Math.exp(Z_90 * deviation)
   return { p10: median / factor, p50: median, p90: median * factor }

@@ -1,10 +1,12 @@
 /**
  * Scopes: whose past speaks about an attempt. Each is a free-text key of the engine's rolling sums, within one service and subject.
- * Outcome scopes gather failures and durations; start scopes count starts; the size scope keeps the running size of changes
- * in the place of the duration, so that a change can be ranked against its service.
+ * A scope gathers failures and durations under its key, and starts under a key beside it; the size scope keeps the running size
+ * of changes in the place of the duration, so that a change can be ranked against its service.
  */
 import type { Attempt } from './attempt.ts'
 import { changeLines, sameChange } from './change.ts'
+import { burstOf, sequenceOf } from './recent.ts'
+import type { RecentStart } from './recent.ts'
 
 export const OUTCOME_SCOPES = [
   'service',
@@ -16,15 +18,25 @@ export const OUTCOME_SCOPES = [
   'branchTrigger',
   'actorTrigger',
   'kinds',
+  'lane',
+  'kindsActor',
+  'sizeLane',
+  'linesActor',
   'change',
   'changeTrigger',
+  'changeLane',
+  'sequence',
+  'order',
 ] as const
-export const START_SCOPES = ['starts', 'branchStarts', 'actorStarts', 'changeStarts'] as const
-export const SIZE_SCOPE = 'size'
-export const SCOPES = [...OUTCOME_SCOPES, ...START_SCOPES, SIZE_SCOPE] as const
-export type Scope = (typeof SCOPES)[number]
 export type OutcomeScope = (typeof OUTCOME_SCOPES)[number]
-export type StartScope = (typeof START_SCOPES)[number]
+
+/** Keys of an attempt; null where it has no such scope. */
+export interface ScopeKeys {
+  /** In the order of OUTCOME_SCOPES. */
+  readonly outcomes: readonly (string | null)[]
+  readonly starts: readonly (string | null)[]
+  readonly size: string | null
+}
 
 /** Values inside a key are separated by `|`; a value can't forge a separator. */
 const part = (value: string | null): string => (value === null ? '-' : value.replaceAll('|', '¦'))
@@ -32,8 +44,8 @@ const part = (value: string | null): string => (value === null ? '-' : value.rep
 /** The key of a whole service. */
 export const serviceKey = (subject: Attempt['subject'], service: string): string => `${subject}|${part(service)}`
 
-/** The key of each scope, in the order of SCOPES; null where the attempt has no such scope. */
-export function scopeKeys(attempt: Attempt): readonly (string | null)[] {
+/** `recent`: the starts before the attempt, newest first. */
+export function scopeKeys(attempt: Attempt, recent: readonly RecentStart[]): ScopeKeys {
   const own = serviceKey(attempt.subject, attempt.service)
   const work = part(attempt.workflow)
   const branch = `${work}|${part(attempt.branch)}`
@@ -41,7 +53,12 @@ export function scopeKeys(attempt: Attempt): readonly (string | null)[] {
   const trigger = part(attempt.trigger)
   const change = sameChange(attempt)
   const kinds = attempt.change?.fileTypes ?? null
-  const keys: Record<Scope, string | null> = {
+  const lane = `${branch}|${actor}|${trigger}|${String(attempt.pullRequest)}`
+  const lines = changeLines(attempt.change)
+  const files = attempt.change
+  const sizes = `${files?.filesAdded ?? 0},${files?.filesDeleted ?? 0},${files?.filesModified ?? 0},${part(kinds)}`
+  const ofChange = (key: string) => (change === null ? null : `${key}|${part(change)}`)
+  const keys: Record<OutcomeScope, string | null> = {
     service: own,
     workflow: `${own}|workflow=${work}`,
     branch: `${own}|branch=${branch}`,
@@ -51,29 +68,21 @@ export function scopeKeys(attempt: Attempt): readonly (string | null)[] {
     branchTrigger: `${own}|branch+trigger=${branch}|${trigger}`,
     actorTrigger: `${own}|actor+trigger=${work}|${actor}|${trigger}`,
     kinds: kinds === null ? null : `${own}|kinds=${work}|${part(kinds)}`,
-    change: change === null ? null : `${own}|change=${part(change)}`,
-    changeTrigger: change === null ? null : `${own}|change+trigger=${work}|${trigger}|${part(change)}`,
-    starts: `${own}|starts`,
-    branchStarts: `${own}|starts|branch=${branch}`,
-    actorStarts: `${own}|starts|actor=${actor}`,
-    changeStarts: change === null ? null : `${own}|starts|change=${part(change)}`,
-    size: changeLines(attempt.change) === null ? null : `${own}|size`,
+    lane: `${own}|lane=${lane}`,
+    kindsActor:
+      kinds === null ? null : `${own}|kinds+actor=${work}|${actor}|${String(attempt.pullRequest)}|${part(kinds)}`,
+    sizeLane: lines === null ? null : `${own}|size+lane=${lane}|${sizes}`,
+    linesActor:
+      lines === null
+        ? null
+        : `${own}|lines+actor=${work}|${actor}|${files?.linesAdded ?? 0}|${files?.linesDeleted ?? 0}`,
+    change: ofChange(`${own}|change=`),
+    changeTrigger: ofChange(`${own}|change+trigger=${work}|${trigger}`),
+    changeLane: ofChange(`${own}|change+lane=${lane}`),
+    sequence: ofChange(`${own}|sequence=${lane}|${part(sequenceOf(recent))}`),
+    order: ofChange(`${own}|order=${lane}|${burstOf(attempt, recent).same}`),
   }
-  return SCOPES.map((scope) => keys[scope])
+  const outcomes = OUTCOME_SCOPES.map((scope) => keys[scope])
+  const starts = outcomes.map((key) => (key === null ? null : `${key}|starts`))
+  return { outcomes, starts, size: lines === null ? null : `${own}|size` }
 }
-
-const keysOf = (keys: readonly (string | null)[], wanted: (scope: Scope) => boolean): readonly string[] =>
-  SCOPES.flatMap((scope, i) => {
-    const key = keys[i]
-    return key !== null && key !== undefined && wanted(scope) ? [key] : []
-  })
-
-const outcomeScopes: ReadonlySet<Scope> = new Set(OUTCOME_SCOPES)
-const startScopes: ReadonlySet<Scope> = new Set(START_SCOPES)
-
-/** Keys that gather the outcome of an attempt. */
-export const outcomeKeys = (attempt: Attempt) => keysOf(scopeKeys(attempt), (scope) => outcomeScopes.has(scope))
-/** Keys that count the start of an attempt. */
-export const startKeys = (attempt: Attempt) => keysOf(scopeKeys(attempt), (scope) => startScopes.has(scope))
-/** The key that gathers the size of a change; none when the size is unknown. */
-export const sizeKeys = (attempt: Attempt) => keysOf(scopeKeys(attempt), (scope) => scope === SIZE_SCOPE)

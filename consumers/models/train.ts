@@ -3,14 +3,20 @@
  * backend has the gradients.
  */
 import * as tf from '@tensorflow/tfjs'
-import { FEATURE_SET, REFERENCE_INDEX } from './features.ts'
+import { FEATURE_SET, NUMERIC_FEATURES, REFERENCE_INDEX } from './features.ts'
 import { INPUTS, scalingOf, writeInputRow } from './inputRow.ts'
 import type { Scaling } from './inputRow.ts'
-import { epochsWorth, fit } from './fit.ts'
+import { boost, LOGISTIC, pinball } from './boost.ts'
+import type { BoostOptions, BoostTask } from './boost.ts'
+import { epochsWorth, fit, laterRows } from './fit.ts'
 import type { FitTask } from './fit.ts'
 import { pinballLoss } from './graph.ts'
+import { forward } from './network.ts'
 import type { Network } from './network.ts'
 import { createRandom } from './random.ts'
+import { sumOfLeaves } from './trees.ts'
+import type { Trees } from './trees.ts'
+import { softplus } from './softplus.ts'
 import type { ClassifierWeights } from './weights.ts'
 
 export interface TrainingRow {
@@ -31,6 +37,8 @@ export interface TrainingOptions {
   /** Epochs and rate when it goes on from weights at hand. */
   readonly refineEpochs: number
   readonly refineRate: number
+  readonly trees: BoostOptions
+  readonly durationTrees: BoostOptions
 }
 
 export const TRAINING: Omit<TrainingOptions, 'seed'> = {
@@ -41,6 +49,24 @@ export const TRAINING: Omit<TrainingOptions, 'seed'> = {
   learningRate: 0.002,
   refineEpochs: 3,
   refineRate: 0.004,
+  trees: {
+    rounds: 200,
+    learningRate: 0.04,
+    leavesMax: 15,
+    rowsPerLeafMin: 20,
+    lambda: 5,
+    rowShare: 0.8,
+    featureShare: 0.3,
+  },
+  durationTrees: {
+    rounds: 100,
+    learningRate: 0.08,
+    leavesMax: 15,
+    rowsPerLeafMin: 20,
+    lambda: 1,
+    rowShare: 0.8,
+    featureShare: 0.3,
+  },
 }
 
 /** Runs repeated after hours or days say nothing about the time a run takes. */
@@ -58,13 +84,17 @@ export function trainClassifier(
 ): ClassifierWeights {
   // Weights at hand go with the scaling they learnt under.
   const scaling = start ?? scalingOf(rows.map((row) => row.features))
+  const outcome = outcomeNetworks(rows, scaling, options, start?.outcome ?? [])
   return {
     featureSet: FEATURE_SET,
     rows: rows.length,
     center: scaling.center,
     scale: scaling.scale,
-    outcome: outcomeNetworks(rows, scaling, options, start?.outcome ?? []),
+    outcome,
+    outcomeTrees: [outcomeTrees(rows, options)],
+    treesShare: start?.treesShare ?? treesShareOf(rows, scaling, options),
     duration: durationNetworks(rows, scaling, options, start?.duration ?? []),
+    durationTrees: durationTrees(rows, options),
     typicalLogDuration: typical(rows),
   }
 }
@@ -97,7 +127,7 @@ function outcomeNetworks(
   options: TrainingOptions,
   start: readonly Network[],
 ): readonly Network[] {
-  const failed = Float32Array.from(rows, (row) => (row.success ? 0 : 1))
+  const failed = failures(rows)
   const share = failed.reduce((sum, value) => sum + value, 0) / rows.length
   const task: FitTask = {
     inputs: inputsOf(rows, scaling),
@@ -114,18 +144,75 @@ function outcomeNetworks(
   return fitAll(task, options.members, 0, options, start)
 }
 
+/** Numbers of the rows side by side: hashed names say nothing to a threshold. */
+function boostTask(rows: readonly TrainingRow[], targets: Float32Array): BoostTask {
+  const values = new Float32Array(rows.length * NUMERIC_FEATURES)
+  rows.forEach(({ features }, i) => {
+    values.set(features.subarray(0, NUMERIC_FEATURES), i * NUMERIC_FEATURES)
+  })
+  return { values, width: NUMERIC_FEATURES, targets, weights: new Float32Array(rows.length).fill(1) }
+}
+
+const failures = (rows: readonly TrainingRow[]): Float32Array => Float32Array.from(rows, (row) => (row.success ? 0 : 1))
+
+const outcomeTrees = (rows: readonly TrainingRow[], { seed, trees }: TrainingOptions): Trees =>
+  boost(boostTask(rows, failures(rows)), LOGISTIC, trees, createRandom(seed * 1009 + 700))
+
+const SHARES = [0, 0.2, 0.4, 0.6, 0.8, 1] as const
+/** Before later rows tell anything. */
+const SHARE_UNKNOWN = 0.5
+
+/** The share of the trees with which the earlier rows answer the later ones best. */
+function treesShareOf(rows: readonly TrainingRow[], scaling: Scaling, options: TrainingOptions): number {
+  const later = laterRows(rows.length)
+  if (later === 0) return SHARE_UNKNOWN
+  const [earlier, judging] = [rows.slice(0, -later), rows.slice(-later)]
+  const trees = outcomeTrees(earlier, options)
+  const networks = outcomeNetworks(earlier, scaling, { ...options, members: 1 }, [])
+  const input = new Float32Array(INPUTS)
+  const answers = judging.map(({ features, success }) => {
+    writeInputRow(features, scaling, input)
+    const ofNetwork = networks.reduce((sum, network) => sum + (forward(network, input)[0] ?? 0), 0) / networks.length
+    return { ofTrees: sumOfLeaves(trees, features), ofNetwork, sign: success ? 1 : -1 }
+  })
+  const losses = SHARES.map((share) =>
+    answers.reduce(
+      (sum, { ofTrees, ofNetwork, sign }) => sum + softplus(sign * (share * ofTrees + (1 - share) * ofNetwork)),
+      0,
+    ),
+  )
+  return SHARES[losses.indexOf(Math.min(...losses))] ?? SHARE_UNKNOWN
+}
+
+const timedRows = (rows: readonly TrainingRow[]): readonly TrainingRow[] =>
+  rows.filter((row) => row.durationSeconds !== null && (row.features[REFERENCE_INDEX] ?? 0) > 0)
+
+const logRatios = (timed: readonly TrainingRow[]): Float32Array =>
+  Float32Array.from(timed, (row) => {
+    const ratio = Math.log1p(row.durationSeconds ?? 0) - (row.features[REFERENCE_INDEX] ?? 0)
+    return Math.min(Math.max(ratio, -LOG_RATIO_KEPT_MAX), LOG_RATIO_KEPT_MAX)
+  })
+
+const QUANTILES = [0.1, 0.5, 0.9] as const
+
+function durationTrees(rows: readonly TrainingRow[], options: TrainingOptions): readonly Trees[] {
+  const timed = timedRows(rows)
+  if (timed.length < DURATIONS_MIN) return []
+  const task = boostTask(timed, logRatios(timed))
+  return QUANTILES.map((level, i) =>
+    boost(task, pinball(level), options.durationTrees, createRandom(options.seed * 1009 + 800 + i)),
+  )
+}
+
 function durationNetworks(
   rows: readonly TrainingRow[],
   scaling: Scaling,
   options: TrainingOptions,
   start: readonly Network[],
 ): readonly Network[] {
-  const timed = rows.filter((row) => row.durationSeconds !== null && (row.features[REFERENCE_INDEX] ?? 0) > 0)
+  const timed = timedRows(rows)
   if (timed.length < DURATIONS_MIN) return start
-  const targets = Float32Array.from(timed, (row) => {
-    const ratio = Math.log1p(row.durationSeconds ?? 0) - (row.features[REFERENCE_INDEX] ?? 0)
-    return Math.min(Math.max(ratio, -LOG_RATIO_KEPT_MAX), LOG_RATIO_KEPT_MAX)
-  })
+  const targets = logRatios(timed)
   const task: FitTask = {
     inputs: inputsOf(timed, scaling),
     width: INPUTS,

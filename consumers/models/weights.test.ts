@@ -19,6 +19,15 @@ const network = fc
   .tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 4 }))
   .chain(([inputs, hidden]) => fc.tuple(dense(inputs, hidden), dense(hidden, 1)))
   .map((layers) => ({ layers }))
+/** A tree of one split, and one of a leaf alone. */
+const trees = fc.tuple(float, floats(4)).map(([base, numbers]) => ({
+  base,
+  roots: Uint32Array.of(0, 3),
+  feature: Uint16Array.of(2, 0, 0, 0),
+  threshold: Float32Array.of(numbers[0] ?? 0, 0, 0, 0),
+  left: Uint32Array.of(1, 0, 0, 0),
+  value: Float32Array.of(0, numbers[1] ?? 0, numbers[2] ?? 0, numbers[3] ?? 0),
+}))
 const weights: fc.Arbitrary<ClassifierWeights> = fc.record({
   featureSet: fc.string(),
   rows: fc.nat(),
@@ -26,6 +35,9 @@ const weights: fc.Arbitrary<ClassifierWeights> = fc.record({
   scale: floats(3),
   outcome: fc.array(network, { minLength: 1, maxLength: 3 }),
   duration: fc.array(network, { maxLength: 2 }),
+  outcomeTrees: fc.array(trees, { maxLength: 2 }),
+  treesShare: fc.double({ min: 0, max: 1, noNaN: true }),
+  durationTrees: fc.array(trees, { maxLength: 3 }),
   typicalLogDuration: fc.option(fc.constant([1, 2, 3] as const)),
 })
 
@@ -49,4 +61,14 @@ test('bytes that were cut, lengthened or are something else are refused', () => 
     Buffer.concat([Buffer.from([2, 0, 0, 0]), Buffer.from('{}')]),
   ]
   for (const each of refused) assert.throws(() => deserialise(each), WeightsInvalid)
+})
+
+test('a tree that leads out of its nodes or in a circle is refused', () => {
+  const one = fc.sample(weights, { numRuns: 1, seed: 3 })[0] as ClassifierWeights
+  const [tree] = fc.sample(trees, { numRuns: 1, seed: 3 })
+  assert.ok(tree)
+  for (const left of [Uint32Array.of(3, 0, 0, 0), Uint32Array.of(2, 0, 1, 0)]) {
+    const bytes = serialise({ ...one, outcomeTrees: [{ ...tree, left }] })
+    assert.throws(() => deserialise(bytes), /leads out of its nodes/u)
+  }
 })

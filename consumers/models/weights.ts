@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto'
 import type { Network } from './network.ts'
 import { WeightsInvalid, pack, shapeOf, unpack } from './packedWeights.ts'
-import type { NetworkShape } from './packedWeights.ts'
+import type { NetworkShape, Packed } from './packedWeights.ts'
+import type { Trees } from './trees.ts'
 
 export interface ClassifierWeights {
   readonly featureSet: string
@@ -12,23 +13,52 @@ export interface ClassifierWeights {
   readonly scale: Float32Array
   /** Each answers with one logit of failure; they are averaged. */
   readonly outcome: readonly Network[]
+  /** Logits of failure, too; averaged. */
+  readonly outcomeTrees: readonly Trees[]
+  /** Weight of the trees in the logit of failure, 0..1; the networks have the rest. */
+  readonly treesShare: number
+  /** Log ratio to the reference duration at p10, p50 and p90; none where too few durations were known. */
+  readonly durationTrees: readonly Trees[]
   /** Each answers with median, and raw distances down to p10 and up to p90, of the log ratio to the reference duration. */
   readonly duration: readonly Network[]
   /** ln(1 + seconds) at p10, p50, p90 over all rows: for an attempt without a reference; null when no row had a duration. */
   readonly typicalLogDuration: readonly [number, number, number] | null
 }
 
+interface TreesShape {
+  readonly base: number
+  readonly trees: number
+  readonly nodes: number
+}
+
 interface Header {
-  readonly format: 1
+  readonly format: 2
   readonly featureSet: string
   readonly rows: number
   readonly numbers: number
   readonly outcome: readonly NetworkShape[]
   readonly duration: readonly NetworkShape[]
+  readonly outcomeTrees: readonly TreesShape[]
+  readonly treesShare: number
+  readonly durationTrees: readonly TreesShape[]
   readonly typicalLogDuration: readonly [number, number, number] | null
 }
 
-const FORMAT = 1
+const FORMAT = 2
+
+const treesShapeOf = ({ base, roots, value }: Trees): TreesShape => ({
+  base,
+  trees: roots.length,
+  nodes: value.length,
+})
+// Node and feature numbers are far below 2^24, up to where Float32 holds whole numbers.
+const numbersOf = ({ roots, feature, threshold, left, value }: Trees): readonly Float32Array[] => [
+  Float32Array.from(roots),
+  Float32Array.from(feature),
+  threshold,
+  Float32Array.from(left),
+  value,
+]
 
 export function serialise(weights: ClassifierWeights): Buffer {
   const header: Header = {
@@ -38,9 +68,13 @@ export function serialise(weights: ClassifierWeights): Buffer {
     numbers: weights.center.length,
     outcome: weights.outcome.map(shapeOf),
     duration: weights.duration.map(shapeOf),
+    outcomeTrees: weights.outcomeTrees.map(treesShapeOf),
+    treesShare: weights.treesShare,
+    durationTrees: weights.durationTrees.map(treesShapeOf),
     typicalLogDuration: weights.typicalLogDuration,
   }
-  return pack(header, [weights.center, weights.scale], [...weights.outcome, ...weights.duration])
+  const trees = [...weights.outcomeTrees, ...weights.durationTrees].flatMap(numbersOf)
+  return pack(header, [weights.center, weights.scale, ...trees], [...weights.outcome, ...weights.duration])
 }
 
 export function digestOf(bytes: Buffer): string {
@@ -53,15 +87,34 @@ export function deserialise(bytes: Buffer): ClassifierWeights {
   const { format } = packed.header
   if (format !== FORMAT) throw new WeightsInvalid(`format ${String(format)}, known is ${FORMAT}`)
   const header = packed.header as unknown as Header
+  const treesOf = (shape: TreesShape) => takeTrees(shape, packed)
   const weights = {
     featureSet: header.featureSet,
     rows: header.rows,
     center: packed.take(header.numbers),
     scale: packed.take(header.numbers),
+    outcomeTrees: header.outcomeTrees.map(treesOf),
+    treesShare: header.treesShare,
+    durationTrees: header.durationTrees.map(treesOf),
     outcome: header.outcome.map((shape) => packed.network(shape)),
     duration: header.duration.map((shape) => packed.network(shape)),
     typicalLogDuration: header.typicalLogDuration,
   }
   packed.end()
   return weights
+}
+
+/** Trees whose nodes lead nowhere would be walked for ever. */
+function takeTrees({ base, trees, nodes }: TreesShape, packed: Packed): Trees {
+  const read = {
+    base,
+    roots: Uint32Array.from(packed.take(trees)),
+    feature: Uint16Array.from(packed.take(nodes)),
+    threshold: packed.take(nodes),
+    left: Uint32Array.from(packed.take(nodes)),
+    value: packed.take(nodes),
+  }
+  const isForward = read.left.every((child, node) => child === 0 || (child > node && child + 1 < nodes))
+  if (!isForward || read.roots.some((root) => root >= nodes)) throw new WeightsInvalid('a tree leads out of its nodes')
+  return read
 }

@@ -20,8 +20,6 @@ const CALLS: Readonly<Record<string, (shard: ShardDoor) => unknown>> = {
   'bucketsRead out': (shard) => {
     shard.bucketsRead('a', 'day', 0, numbers())
   },
-  'scoreAdd score': (shard) => shard.scoreAdd('s/x', 'deployment', 'p', numbers()),
-  'scoresRead out': (shard) => shard.scoresRead(null, 'deployment', 0, 1, null, numbers()),
   'applyMetrics announced': (shard) => shard.applyMetrics('t', 's/x', bytes(), new Uint8Array()),
   'applyMetrics block': (shard) => shard.applyMetrics('t', 's/x', new Uint8Array(), bytes()),
   'range times': (shard) => shard.range('0', 0, 1, 1, 'avg', numbers(), own()),

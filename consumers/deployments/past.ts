@@ -1,0 +1,40 @@
+/** Reads what is known of the past of an attempt from the engine. */
+import { ROLLING_FIELDS, ROLLING_WIDTH } from '../../rust-engine/ts/records.ts'
+import type { ShardDoor } from '../../rust-engine/ts/door.ts'
+import type { Attempt, Rolling } from '../models/attempt.ts'
+import type { Past } from '../models/past.ts'
+import { EMPTY_ROLLING } from '../models/features.ts'
+import type { RecentStart } from '../models/recent.ts'
+import { OUTCOME_SCOPES, scopeKeys } from '../models/scopes.ts'
+import type { OutcomeScope } from '../models/scopes.ts'
+
+/** `recent`: see recentStarts.ts. */
+export function readPast(
+  attempt: Attempt,
+  recent: readonly RecentStart[],
+  shard: Pick<ShardDoor, 'rollingRead'>,
+): Past {
+  const { outcomes, starts, size } = scopeKeys(attempt, recent)
+  const asked = [...outcomes, ...starts, size]
+  const known = asked.filter((key) => key !== null)
+  const numbers = new Float64Array(known.length * ROLLING_WIDTH)
+  shard.rollingRead(known, attempt.at, numbers)
+  let row = 0
+  const read = asked.map((key) => (key === null ? EMPTY_ROLLING : rollingAt(numbers, row++ * ROLLING_WIDTH)))
+  const byScope = (from: number) =>
+    Object.fromEntries(OUTCOME_SCOPES.map((scope, i) => [scope, read[from + i]])) as Record<OutcomeScope, Rolling>
+  return {
+    outcomes: byScope(0),
+    starts: byScope(OUTCOME_SCOPES.length),
+    size: read.at(-1) ?? EMPTY_ROLLING,
+    recent,
+  }
+}
+
+const COUNT = ROLLING_FIELDS.indexOf('count')
+
+function rollingAt(numbers: Float64Array, from: number): Rolling {
+  // The engine tells nothing but the count of a scope that it has never seen.
+  if (numbers[from + COUNT] === 0) return EMPTY_ROLLING
+  return Object.fromEntries(ROLLING_FIELDS.map((field, i) => [field, numbers[from + i] ?? NaN])) as unknown as Rolling
+}

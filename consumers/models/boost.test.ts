@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { binned, BINS_MAX } from './binning.ts'
+import { boost, LOGISTIC, pinball } from './boost.ts'
+import type { BoostTask } from './boost.ts'
+import { createRandom, normal } from './random.ts'
+import { sumOfLeaves } from './trees.ts'
+
+const OPTIONS = {
+  rounds: 60,
+  learningRate: 0.2,
+  leavesMax: 8,
+  rowsPerLeafMin: 10,
+  lambda: 1,
+  rowShare: 0.8,
+  featureShare: 1,
+}
+const WIDTH = 4
+
+function taskOf(rows: number, seed: number, target: (row: Float32Array, noise: number) => number): BoostTask {
+  const random = createRandom(seed)
+  const values = Float32Array.from({ length: rows * WIDTH }, () => normal(random))
+  const targets = Float32Array.from({ length: rows }, (_, i) =>
+    target(values.subarray(i * WIDTH, (i + 1) * WIDTH), normal(random)),
+  )
+  return { values, width: WIDTH, targets, weights: new Float32Array(rows).fill(1) }
+}
+const rowOf = ({ values }: BoostTask, i: number): Float32Array => values.subarray(i * WIDTH, (i + 1) * WIDTH)
+
+test('bins keep the order of the values, and a cut stands between the values that it parts', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { minLength: 1, maxLength: 300 }),
+      (values) => {
+        const column = Float32Array.from(values)
+        const { bins, cuts } = binned(column, 1)
+        const [own] = cuts
+        assert.ok(own !== undefined && own.length < BINS_MAX)
+        for (let i = 0; i < column.length; i++) {
+          const bin = bins[i] ?? 0
+          const value = column[i] ?? 0
+          assert.ok(bin === own.length || value <= (own[bin] ?? 0))
+          assert.ok(bin === 0 || value > (own[bin - 1] ?? 0))
+        }
+        const different = new Set(column.map((value) => value + 0)).size
+        if (different <= BINS_MAX / 2) assert.equal(own.length, different - 1)
+      },
+    ),
+  )
+})
+
+test('what no single feature tells is learnt, and later rows are answered by it', () => {
+  // Fails where two features have the same sign.
+  const failed = (row: Float32Array): number => ((row[0] ?? 0) * (row[2] ?? 0) > 0 ? 1 : 0)
+  const trees = boost(taskOf(1500, 1, failed), LOGISTIC, OPTIONS, createRandom(1))
+  const later = taskOf(500, 2, failed)
+  const right = later.targets.filter((target, i) => sumOfLeaves(trees, rowOf(later, i)) > 0 === (target === 1)).length
+  assert.ok(right > 450, `${right} of 500`)
+})
+
+test('quantiles hold what they say on later rows', () => {
+  const target = (row: Float32Array, noise: number): number => 2 * (row[1] ?? 0) + noise
+  const task = taskOf(3000, 3, target)
+  const later = taskOf(1500, 4, target)
+  for (const level of [0.1, 0.5, 0.9]) {
+    const trees = boost(task, pinball(level), OPTIONS, createRandom(2))
+    const below = later.targets.filter((value, i) => value <= sumOfLeaves(trees, rowOf(later, i))).length / 1500
+    assert.ok(Math.abs(below - level) < 0.07, `${below} of the later rows are below the quantile ${level}`)
+  }
+})
+
+test('same rows and seed give the same trees, another seed gives others; rows without weight teach nothing', () => {
+  const task = taskOf(300, 5, (row) => ((row[0] ?? 0) > 0 ? 1 : 0))
+  const of = (seed: number, one = task) => boost(one, LOGISTIC, { ...OPTIONS, rounds: 5 }, createRandom(seed))
+  assert.deepEqual(of(1), of(1))
+  assert.notDeepEqual(of(1), of(2))
+  const wrong = { ...task, targets: task.targets.map((value, i) => (i % 2 === 0 ? value : 1 - value)) }
+  const weights = task.weights.map((_, i) => (i % 2 === 0 ? 1 : 0))
+  const trees = of(1, { ...wrong, weights })
+  assert.ok(sumOfLeaves(trees, Float32Array.of(1, 0, 0, 0)) > 0)
+  assert.ok(sumOfLeaves(trees, Float32Array.of(-1, 0, 0, 0)) < 0)
+})
+
+test('fewer rows than two leaves need give the share alone', () => {
+  const { roots, value, base } = boost(
+    taskOf(15, 6, () => 1),
+    LOGISTIC,
+    { ...OPTIONS, rounds: 1 },
+    createRandom(1),
+  )
+  assert.deepEqual([roots.length, value.length], [1, 1])
+  assert.ok(base > 2)
+})

@@ -1,0 +1,12 @@
+import type { Rolling } from './attempt.ts'
+import type { RecentStart } from './recent.ts'
+import type { OutcomeScope } from './scopes.ts'
+
+/** What was known of the past of an attempt when it began. */
+export interface Past {
+  readonly outcomes: Readonly<Record<OutcomeScope, Rolling>>
+  /** Of the starts; one that ended without an outcome stands there once more, as failed. */
+  readonly starts: Readonly<Record<OutcomeScope, Rolling>>
+  readonly size: Rolling
+  readonly recent: readonly RecentStart[]
+}
