@@ -66,9 +66,10 @@ impl Plan {
             (Some(_), None) => asked.to,
             _ => i64::MIN,
         };
-        let fives_gone = gone(firsts.five, firsts.raw, Tier::Five);
+        // Nothing is read behind the window.
+        let fives_gone = gone(firsts.five, firsts.raw, Tier::Five).min(asked.to);
         let finer = [firsts.five, firsts.raw].into_iter().flatten().min();
-        let hours_gone = gone(firsts.hour, finer, Tier::Hour);
+        let hours_gone = gone(firsts.hour, finer, Tier::Hour).min(asked.to);
         let (hours_fit, fives_fit) = (fits(Tier::Hour), fits(Tier::Five));
         let hours_until = hours_fit.max(hours_gone);
         let fives_until = fives_fit.max(fives_gone).max(hours_until);
@@ -99,7 +100,7 @@ mod tests {
         const HOUR: i64 = 3_600_000;
         let left = |five| Firsts { raw: None, five, hour: Some(0) };
         let asked = |from, to, step| Asked { from, to, step, aggregation: Aggregation::Avg };
-        let coarse = |asked: Asked, firsts| Plan::of(&asked, firsts, None, false).coarse_until;
+        let coarse = |asked: Asked, firsts| Plan::of(&asked, firsts, [None; 2], false).coarse_until;
         assert_eq!(coarse(asked(0, 10 * HOUR, HOUR), left(None)), None);
         assert_eq!(coarse(asked(0, 10 * HOUR, 300_000), left(Some(0))), None);
         assert_eq!(coarse(asked(0, 10 * HOUR, 300_000), left(None)), Some(10 * HOUR));

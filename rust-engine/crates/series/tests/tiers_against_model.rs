@@ -351,6 +351,7 @@ fn check(state: &mut State, asked: Asked) -> Result<(), TestCaseError> {
         begin += count;
     }
     if !grows {
+        let coarse_until = coarse_until.min(to);
         let is_coarse = coarse_until > from && !(fits && to.div_euclid(FIVE) * FIVE >= coarse_until);
         prop_assert_eq!(answered.coarse_until, Some(coarse_until).filter(|_| gone.is_some() && is_coarse));
     }
