@@ -9,6 +9,7 @@ import type { DeadLetterReason } from '../../schemas/generated/events.ts'
 import { InvalidEvent } from '../../schemas/invalidEvent.ts'
 import type { Output, Phase } from '../../schemas/outputs.ts'
 import { deadLetter } from './deadLetter.ts'
+import { BROUGHT } from './gap.ts'
 import type { Handler, Handlers, InputTopic } from './handlers.ts'
 
 export interface Applied {
@@ -54,11 +55,23 @@ export function applyRecord(
     if (error instanceof InvalidEvent || error instanceof RecordInvalid || error instanceof BlockInvalid) {
       return refuse('invalid', error.message)
     }
-    // What begins found no room among what is active, of which nothing may go, and nothing was changed: the shard goes on.
-    if (error instanceof PoolFull && error.region === 'active_operations') return refuse('no_room', error.message)
+    if (error instanceof PoolFull && isRefusedWhole(error, topic)) {
+      const at = timeOf(event, 'occurredAt')
+      // Outcomes come with ends, which are never refused.
+      const kinds = BROUGHT[topic].filter((kind) => kind !== 'rolling_scopes')
+      shard.noteGap(kinds, Number.isNaN(at) ? record.at : at)
+      return refuse('no_room', error.message)
+    }
     throw error
   }
 }
+
+/**
+ * Nothing of its region may go, and nothing was changed: a restored shard would meet it again for ever. So it is with what
+ * begins among what is active, and with topics whose events change the shard by one call.
+ */
+const isRefusedWhole = ({ region }: PoolFull, topic: InputTopic): boolean =>
+  region === 'active_operations' || topic === 'devops.metrics' || topic === 'devops.infrastructure'
 
 /** NaN where the event has no such time (ticks have no envelope). */
 function timeOf(event: unknown, field: 'occurredAt' | 'receivedAt'): number {

@@ -179,7 +179,7 @@ test('an engine error in the midst of a record costs a restore: nothing is appli
 })
 
 test('what begins while all that is active fills its region becomes a dead letter, and the shard goes on', async (t) => {
-  const { kafka, applied, fatal, trouble, until, drops, state, assign } = running(t)
+  const { kafka, pipeline, applied, fatal, trouble, until, drops, state, assign } = running(t)
   await assign()
   trouble.push(new PoolFull('active_operations', 8192, 4096, 0))
   await kafka.deliver(TOPIC, 0n, ['a', 'b'])
@@ -189,6 +189,26 @@ test('what begins while all that is active fills its region becomes a dead lette
   assert.deepEqual(
     outputs.map(({ topic }) => topic),
     ['devops.dead-letters', 'devops.signals'],
+  )
+  const dropped = pipeline.shard(SHARD)?.doorOpen.dropped() ?? []
+  const lacking = dropped.filter(({ until }) => until !== null).map(({ kind }) => kind)
+  assert.deepEqual(lacking, ['services', 'ci_runs_successful', 'ci_runs_failed', 'changes', 'deployments'])
+})
+
+test('what finds no room and changed nothing becomes a dead letter too, and the state says that it lacks it', async (t) => {
+  const { kafka, pipeline, fatal, trouble, until, drops, state, assign } = running(t)
+  await assign()
+  for (const topic of ['devops.metrics', 'devops.infrastructure']) {
+    trouble.push(new PoolFull('infrastructure_state', 8192, 4096, 0))
+    await kafka.deliver(topic, 0n, ['a', 'b'])
+    await until('both are committed', () => kafka.committed.get(topic) === 2n)
+  }
+  assert.deepEqual([state(), await drops(), fatal], ['live', [], []])
+  const dropped = pipeline.shard(SHARD)?.doorOpen.dropped() ?? []
+  const lacking = dropped.filter(({ until }) => until !== null).map(({ kind, records }) => [kind, records])
+  assert.deepEqual(
+    lacking,
+    ['samples', 'samples_5m', 'samples_1h', 'series', 'resources', 'services'].map((kind) => [kind, 0]),
   )
 })
 
