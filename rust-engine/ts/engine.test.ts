@@ -413,7 +413,7 @@ test('the same key in two services is two deployments and two incidents, also fo
 
 test('names as long as they may be are kept apart and listed page by page', () => {
   const shard = open().createShard(0)
-  const long = (end: number) => `production/${'s'.repeat(400)}${end}`
+  const long = (end: number) => `production/${'s'.repeat(244)}${end}`
   const key = (end: number) => `ci:${'k'.repeat(600)}${end}`
   for (let i = 0; i < 4; i++) {
     const at = { service: long(i % 2), key: key(i >> 1), occurredAt: 1_000, startsAt: 1_000 }
