@@ -165,33 +165,30 @@ function chosen(candidates: readonly Candidate[], rows: readonly PatternRow[], p
 /** Null where the whole past does not show what its course makes expect. */
 function minedOf({ scope, context, factor, level, chance }: Candidate, rows: readonly PatternRow[]): Mined | null {
   const predicate: Predicate = context === null ? [factor.condition] : [context.condition, factor.condition]
-  const { tables, support } = tablesOf(scope.name, predicate, rows)
+  const { tables, inside } = tablesOf(scope.name, predicate, rows)
   const effect = effectOf(tables)
   const p = pOf(tables)
   if (effect === null || p > P_MAX || effect.effect * level.mean <= 0) return null
-  return { scope: scope.name, predicate, ...effect, support, p, chance }
+  return { scope: scope.name, predicate, ...effect, support: inside.length, p, chance }
 }
 
-/** One table for each service of the scope that has rows in the context. */
+/** The rows that are compared, and one table for each service that has any in the context. */
 export function tablesOf(
   scope: string,
   predicate: Predicate,
   rows: readonly PatternRow[],
-): { readonly tables: readonly Table[]; readonly support: number; readonly others: number } {
-  const { inside, outside } = compared(scope, predicate, rows)
-  const tables = new Map<string, { inside: number; insideFailed: number; outside: number; outsideFailed: number }>()
-  for (const [group, runs] of [
-    ['inside', inside],
-    ['outside', outside],
-  ] as const) {
-    for (const { service, failed } of runs) {
+): ReturnType<typeof compared> & { readonly tables: readonly Table[] } {
+  const groups = compared(scope, predicate, rows)
+  const tables = new Map<string, { -readonly [count in keyof Table]: number }>()
+  for (const group of ['inside', 'outside'] as const) {
+    for (const { service, failed } of groups[group]) {
       const table = tables.get(service) ?? { inside: 0, insideFailed: 0, outside: 0, outsideFailed: 0 }
       tables.set(service, table)
       table[group]++
       if (failed) table[`${group}Failed`]++
     }
   }
-  return { tables: [...tables.values()], support: inside.length, others: outside.length }
+  return { ...groups, tables: [...tables.values()] }
 }
 
 interface Groups {
