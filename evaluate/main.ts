@@ -2,8 +2,9 @@
 import { Command, CommanderError } from 'commander'
 import { capacityCommand } from './capacityCommand.ts'
 import { deploymentsCommand } from './deploymentsCommand.ts'
+import { patternsCommand } from './patternsCommand.ts'
 
-const tasks = [deploymentsCommand(), capacityCommand()]
+const tasks = [deploymentsCommand(), capacityCommand(), patternsCommand()]
 const program = new Command('npm run -s evaluate --')
   .description('Data sets through the feature and model code of the running pipeline.')
   .addHelpText('after', () => tasks.map((task) => `\n${task.helpInformation()}`).join(''))
