@@ -41,7 +41,7 @@ test('a scorecard outlives a kill', async () => {
     return card.outcomes === REPOSITORIES.length * 4 ? card : null
   })
   assert.deepEqual([before.failures, before.complete, before.byModel], [REPOSITORIES.length, true, 0])
-  const one = await scorecardOf({ service: 'production/cart' })
+  const one = await scorecardOf({ service: 'production/unassigned:acme/cart' })
   assert.deepEqual([one.outcomes, one.failures], [4, 1])
   assert.equal((await scorecardOf({ source: 'backfilled' })).outcomes, 0)
 
