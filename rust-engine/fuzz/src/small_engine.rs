@@ -21,7 +21,12 @@ pub fn hash(engine: &Engine, handle: Handle) -> String {
 pub fn taken<T>(result: Result<T, EngineError>) -> Option<T> {
     match result {
         Ok(value) => Some(value),
-        Err(EngineError::RecordInvalid { .. } | EngineError::BlockInvalid { .. } | EngineError::Pool(_)) => None,
+        Err(
+            EngineError::RecordInvalid { .. }
+            | EngineError::MatcherInvalid { .. }
+            | EngineError::BlockInvalid { .. }
+            | EngineError::Pool(_),
+        ) => None,
         Err(other) => panic!("{other:?} is no answer to bytes"),
     }
 }
