@@ -15,6 +15,9 @@ const INDEXED_PER_LOOK_UP: usize = 32;
 /// Look-ups before an index is thought of.
 const LOOKED_UP_MIN: usize = 4;
 
+/// In the place of a group: a series that no target has.
+const NEW: usize = usize::MAX;
+
 /// Columns of a block that are neighbours in a group too.
 #[derive(Clone, Copy, Debug)]
 pub struct Run {
@@ -26,15 +29,6 @@ pub struct Run {
     pub from: usize,
     /// How many.
     pub columns: usize,
-}
-
-/// What is known of the next ids of a batch.
-pub enum Found {
-    Known(Run),
-    /// One that no target has, by its column in the block.
-    New {
-        from: usize,
-    },
 }
 
 /// The groups of a target.
@@ -76,11 +70,11 @@ impl Places {
         Ok(Some((former, series)))
     }
 
-    /// The places of the ids as far as there are some; an error when one belongs to another target. A target sends its series
-    /// in the same order again and again: what follows in the group is compared before an index is asked.
-    pub fn find_all(&mut self, pages: &impl Pages, ids: &[u8]) -> Result<Vec<Found>, SeriesError> {
+    /// The places of the ids, as far as there are some (see `make_all`); an error when one belongs to another target. A target sends
+    /// its series in the same order again and again: what follows in the group is compared before an index is asked.
+    pub fn find_all(&mut self, pages: &impl Pages, ids: &[u8]) -> Result<Vec<Run>, SeriesError> {
         self.ids = ids.len() / ID_BYTES;
-        let mut found: Vec<Found> = Vec::new();
+        let mut runs: Vec<Run> = Vec::new();
         let (mut next, mut from, mut unexpected) = ((0, 0), 0, 0);
         while from < self.ids {
             let rest = &ids[from * ID_BYTES..];
@@ -94,47 +88,45 @@ impl Places {
                         (group, column, 1)
                     }
                     None => {
-                        found.push(Found::New { from });
+                        runs.push(Run { group: NEW, column: 0, from, columns: 1 });
                         from += 1;
                         continue;
                     }
                 },
             };
             next = (group, column + columns);
-            found.push(Found::Known(Run { group, column, from, columns }));
+            append(&mut runs, Run { group, column, from, columns });
             from += columns;
         }
-        Ok(found)
+        Ok(runs)
     }
 
-    /// The places of all ids, those of new ones made.
+    /// What `find_all` found, with the places of new ids made.
     pub fn make_all(
         &mut self,
         pages: &mut impl PagesMut,
         target: &str,
         ids: &[u8],
-        found: Vec<Found>,
+        found: Vec<Run>,
     ) -> Result<Vec<Run>, SeriesError> {
+        if found.iter().all(|run| run.group != NEW) {
+            return Ok(found);
+        }
         let mut runs: Vec<Run> = Vec::new();
-        for found in found {
-            let next = match found {
-                Found::Known(run) => run,
-                Found::New { from } => {
-                    let id = id_at(ids, from);
+        for run in found {
+            let made = match run.group {
+                NEW => {
+                    let id = id_at(ids, run.from);
                     // The batch may have it twice.
                     let (group, column) = match self.place_of(pages, id)? {
                         Some(place) => place,
                         None => self.add(pages, target, id)?,
                     };
-                    Run { group, column, from, columns: 1 }
+                    Run { group, column, ..run }
                 }
+                _ => run,
             };
-            match runs.last_mut() {
-                Some(run) if (run.group, run.column + run.columns) == (next.group, next.column) => {
-                    run.columns += next.columns;
-                }
-                _ => runs.push(next),
-            }
+            append(&mut runs, made);
         }
         Ok(runs)
     }
@@ -241,6 +233,16 @@ impl Places {
         self.groups.push((number, group));
         self.columns.push(0);
         Ok(self.groups.len() - 1)
+    }
+}
+
+/// Adds a run, to the one before where it goes on there.
+fn append(runs: &mut Vec<Run>, next: Run) {
+    match runs.last_mut() {
+        Some(run) if run.group != NEW && (run.group, run.column + run.columns) == (next.group, next.column) => {
+            run.columns += next.columns;
+        }
+        _ => runs.push(next),
     }
 }
 
