@@ -132,6 +132,7 @@ impl Places {
     }
 
     /// True when a place is the next one of a group, or the first of the group after.
+    #[inline]
     fn follows(&self, next: (usize, usize), place: (usize, usize)) -> bool {
         place == next || (place == (next.0 + 1, 0) && self.columns.get(next.0) == Some(&next.1))
     }
@@ -237,6 +238,7 @@ impl Places {
 }
 
 /// Adds a run, to the one before where it goes on there.
+#[inline]
 fn append(runs: &mut Vec<Run>, next: Run) {
     match runs.last_mut() {
         Some(run) if run.group != NEW && (run.group, run.column + run.columns) == (next.group, next.column) => {
@@ -246,6 +248,7 @@ fn append(runs: &mut Vec<Run>, next: Run) {
     }
 }
 
+#[inline]
 fn id_at(ids: &[u8], at: usize) -> SeriesId {
     let mut id = [0; ID_BYTES];
     id.copy_from_slice(&ids[at * ID_BYTES..][..ID_BYTES]);
