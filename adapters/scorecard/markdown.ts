@@ -1,6 +1,7 @@
 /** A report on the predictions as Markdown. Pure. */
 import type { Gathered, Part } from './gather.ts'
-import { headline, round, valueText } from './lines.ts'
+import { scorecardSentence } from '../../schemas/scores/sentence.ts'
+import { round, valueText } from './lines.ts'
 import type { Scorecard } from './lines.ts'
 
 const BAR = 20
@@ -31,7 +32,7 @@ export function markdownOf(gathered: Gathered, plot: string | null): string {
   const { whole } = gathered
   const parts = [
     '# Scorecard',
-    headline(whole),
+    scorecardSentence(whole),
     ...(whole.complete ? [] : [`**Not complete:** ${cell(whole.incompleteReason ?? 'no reason given')}`]),
     ...(whole.outcomes === 0 ? [] : wholeParts(whole, plot)),
     ...section('By service', 'service', gathered.services),

@@ -7,11 +7,13 @@ import type { Classifier } from '../models/classifier.ts'
 import { explain } from '../models/factors.ts'
 import { featuresOf } from '../models/features.ts'
 import type { Prediction } from '../models/predict.ts'
+import { scopeKeys } from '../models/scopes.ts'
 import { strategyOf } from '../models/strategy.ts'
 import type { ZoneOf } from './attemptOf.ts'
 import { lowerRisk } from './lowerRisk.ts'
 import { durationOf } from './outcome.ts'
 import { pastCases } from './pastCases.ts'
+import type { PastCase } from './pastCases.ts'
 import { readPast } from './past.ts'
 
 type Advice = Pick<QueryOutput<'predict_deployment'>, 'explanation' | 'similarCases' | 'lowerRisk' | 'strategy'>
@@ -28,9 +30,6 @@ export function adviceOn(
   zoneOf: ZoneOf,
 ): Advice {
   const cases = pastCases(attempt, shard, zoneOf)
-  const pOf = (model: Classifier) => (other: Attempt) =>
-    model.pSuccess(featuresOf(other, readPast(other, past.recent, shard)))
-  const zone = zoneOf(attempt.service)
   return {
     explanation: model === null ? null : explanationOf(model, prediction.features),
     similarCases: cases.slice(0, CASES_SHOWN).map(({ record, success, similarity }) => ({
@@ -40,13 +39,7 @@ export function adviceOn(
       durationSeconds: durationOf(record),
       similarity,
     })),
-    lowerRisk:
-      model === null
-        ? []
-        : lowerRisk(attempt, cases, zone, pOf(model)).map((one) => ({
-            ...one,
-            startAt: one.startAt === null ? null : timeText(one.startAt),
-          })),
+    lowerRisk: model === null ? [] : alternatives(attempt, past, cases, model, shard, zoneOf),
     strategy: attempt.subject === 'deployment' ? strategyOf(prediction.riskLevel, prediction.answerClass) : null,
   }
 }
@@ -54,6 +47,26 @@ export function adviceOn(
 function explanationOf(model: Classifier, features: Float32Array): Advice['explanation'] {
   const { typical, contributions } = explain(model, features)
   return { typicalPSuccess: 1 / (1 + Math.exp(-typical)), factors: [...contributions] }
+}
+
+function alternatives(
+  attempt: Attempt,
+  past: Past,
+  cases: readonly PastCase[],
+  model: Classifier,
+  shard: ShardDoor,
+  zoneOf: ZoneOf,
+): Advice['lowerRisk'] {
+  const pOf = (other: Attempt): number => {
+    // Another change has another past; another hour has the same.
+    const own =
+      other.change === attempt.change ? past : readPast(scopeKeys(other, past.recent), other.at, past.recent, shard)
+    return model.pSuccess(featuresOf(other, own))
+  }
+  return lowerRisk(attempt, cases, zoneOf(attempt.service), pOf).map((one) => ({
+    ...one,
+    startAt: one.startAt === null ? null : timeText(one.startAt),
+  }))
 }
 
 const timeText = (ms: number): string => new Date(ms).toISOString()

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Classifier } from '../models/classifier.ts'
 import { FEATURES } from '../models/features.ts'
+import { mixturesOf } from '../models/mixturesUnderTest.ts'
 import { createAsk } from './ask.ts'
 import { at, deps, event, NO_CHANGE, pipeline, run, SERVICE, START } from './handlerUnderTest.ts'
 
@@ -48,8 +49,7 @@ test('an answer of a model has its reasons, the past cases like it, and what goe
   const model: Classifier = {
     version: 'v',
     rows: 1000,
-    typical: new Float32Array(FEATURES),
-    failureLogit,
+    mixtures: mixturesOf(failureLogit, new Float32Array(FEATURES)),
     pSuccess: (features) => 1 / (1 + Math.exp(failureLogit(features))),
     duration: () => null,
   }

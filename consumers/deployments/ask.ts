@@ -9,6 +9,7 @@ import type { Attempt } from '../models/attempt.ts'
 import { baseRateOf } from '../models/baseRate.ts'
 import { BASE_RATE_VERSION, predict } from '../models/predict.ts'
 import type { Prediction } from '../models/predict.ts'
+import { scopeKeys } from '../models/scopes.ts'
 import { adviceOn } from './advice.ts'
 import type { ZoneOf } from './attemptOf.ts'
 import type { DeploymentDeps } from './handler.ts'
@@ -33,7 +34,8 @@ export function createAsk(deps: DeploymentDeps): Ask {
     const begin = stopwatch()
     const assumed = assumedOf(input, shard)
     const attempt = attemptAsked({ ...assumed, ...input }, shard, zoneOf, now)
-    const past = readPast(attempt, recentStarts(attempt, null, shard), shard)
+    const recent = recentStarts(attempt, null, shard)
+    const past = readPast(scopeKeys(attempt, recent), attempt.at, recent, shard)
     const { service } = past.outcomes
     // The challenger answers headlines alone: an ask is never scored, so a shadow answer to it would tell nothing.
     const champion = shelf.champion(input.subject)

@@ -106,6 +106,8 @@ test('an attempt that two later ones overtook, or that is rolled back without a 
   )
   const [headline] = passAll([event({ key: 'next', occurredAt: START + 200_000 })])
   assert.equal(feature(headline, 'service.count'), 0)
+  // The second attempt alone: nobody waits for the first any more.
+  assert.equal(feature(headline, 'service.pending'), Math.fround(Math.log1p(1)))
 })
 
 test('an attempt that opens and ends in one event teaches, but counts in no live score', () => {

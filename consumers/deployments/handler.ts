@@ -15,10 +15,11 @@ import { headlineId } from '../ledger/predictionId.ts'
 import { keepScore } from '../ledger/score.ts'
 import type { AnswerRules } from '../models/answerClass.ts'
 import type { Attempt } from '../models/attempt.ts'
-import type { RecentStart } from '../models/recent.ts'
+import type { Past } from '../models/past.ts'
 import { changeLines } from '../models/change.ts'
 import { predict } from '../models/predict.ts'
 import { scopeKeys, serviceKey } from '../models/scopes.ts'
+import type { ScopeKeys } from '../models/scopes.ts'
 import type { Shelf } from '../models/shelf.ts'
 import { attemptOf } from './attemptOf.ts'
 import type { ZoneOf } from './attemptOf.ts'
@@ -52,23 +53,27 @@ export function createDeploymentHandler(deps: DeploymentDeps): DeploymentHandler
     if (record === null || (!opened && !closed)) return []
     const attempt = attemptOf(record, shard, deps.zoneOf, event.occurredAt)
     const recent = recentStarts(attempt, record.key, shard)
+    const keys = scopeKeys(attempt, recent)
     // Its outcome was known before anything of its course was: it teaches, but nothing was foretold.
     const isForetold = !(opened && closed)
     const context = contextOf(record, event, position, isForetold)
     const entries: LedgerEntry[] = []
     let headline = attachedTo(record)
-    if (givenUp !== null && phase === 'live') {
-      entries.push(...scored(attachedTo(givenUp), givenUp, contextOf(givenUp, event, position, true), deps))
+    if (givenUp !== null) {
+      const former = attemptOf(givenUp, shard, deps.zoneOf, event.occurredAt)
+      giveUp(former, scopeKeys(former, recentStarts(former, givenUp.key, shard)), shard)
+      if (phase === 'live')
+        entries.push(...scored(attachedTo(givenUp), givenUp, contextOf(givenUp, event, position, true), deps))
     }
     // Before the start is counted and before the outcome is known, also where both come with one event.
     if (opened && phase === 'live') {
-      headline = answer(attempt, recent, record, shard, deps)
+      headline = answer(attempt, () => readPast(keys, attempt.at, recent, shard), record, deps)
       shard.attachPrediction(record.service, record.key, record.attempt, attachmentOf(headline))
       entries.push(predictedEntry('headline', headline, { ...context, occurredAt: attempt.at }))
     }
-    if (opened) countStart(attempt, recent, shard)
+    if (opened) countStart(attempt, keys, shard)
     if (closed) {
-      addOutcome(attempt, recent, record, event.occurredAt, shard)
+      addOutcome(attempt, keys, record, event.occurredAt, shard)
       if (phase === 'live') entries.push(...scored(headline, record, context, deps))
     }
     for (const entry of entries) keepScore(entry, shard)
@@ -85,46 +90,36 @@ export function reattach(entry: LedgerEntry, shard: Pick<ShardDoor, 'attachPredi
 const attachedTo = ({ prediction }: DeploymentRecord): Headline | null =>
   prediction === null ? null : headlineOf(prediction)
 
-function answer(
-  attempt: Attempt,
-  recent: readonly RecentStart[],
-  record: DeploymentRecord,
-  shard: ShardDoor,
-  deps: DeploymentDeps,
-): Headline {
+/** Reading the past counts as a part of the prediction's time. */
+function answer(attempt: Attempt, pastOf: () => Past, record: DeploymentRecord, deps: DeploymentDeps): Headline {
   const begin = deps.stopwatch()
   const { shelf, rules } = deps
-  const past = readPast(attempt, recent, shard)
   const model = attempt.subject
-  const prediction = predict(attempt, past, shelf.champion(model), shelf.challenger(model), rules)
+  const prediction = predict(attempt, pastOf(), shelf.champion(model), shelf.challenger(model), rules)
   deps.telemetry.predicted('headline', model, prediction.answerClass, (deps.stopwatch() - begin) / 1000)
   return headlineFrom(headlineId(record.service, record.key, record.attempt), model, prediction)
 }
 
 const present = (keys: readonly (string | null)[]): readonly string[] => keys.filter((key) => key !== null)
 
-function countStart(attempt: Attempt, recent: readonly RecentStart[], shard: ShardDoor): void {
-  const { starts, size } = scopeKeys(attempt, recent)
+function countStart(attempt: Attempt, { starts, size }: ScopeKeys, shard: ShardDoor): void {
   shard.rollingAdd(present(starts), attempt.at, false, NaN)
   // ln(1 + lines) is what the engine keeps of a "duration" of so many lines.
   shard.rollingAdd(present([size]), attempt.at, false, changeLines(attempt.change) ?? NaN)
 }
 
-function addOutcome(
-  attempt: Attempt,
-  recent: readonly RecentStart[],
-  record: DeploymentRecord,
-  at: number,
-  shard: ShardDoor,
-): void {
-  const { outcomes, starts } = scopeKeys(attempt, recent)
+/** So that nobody waits for the outcome of an attempt that has none (features.ts). */
+function giveUp(attempt: Attempt, { starts }: ScopeKeys, shard: ShardDoor): void {
+  shard.rollingAdd(present(starts), attempt.at, true, NaN)
+}
+
+function addOutcome(attempt: Attempt, keys: ScopeKeys, record: DeploymentRecord, at: number, shard: ShardDoor): void {
   const outcome = outcomeOf(record.conclusion)
   if (outcome === 'censored') {
-    // So that nobody waits for its outcome (features.ts).
-    shard.rollingAdd(present(starts), attempt.at, true, NaN)
+    giveUp(attempt, keys, shard)
     return
   }
-  shard.rollingAdd(present(outcomes), at, outcome === 'failed', durationOf(record) ?? NaN)
+  shard.rollingAdd(present(keys.outcomes), at, outcome === 'failed', durationOf(record) ?? NaN)
   shard.bucketsAdd(serviceKey(attempt.subject, attempt.service), at, outcome === 'failed')
 }
 

@@ -1,24 +1,24 @@
 /** Reads what is known of the past of an attempt from the engine. */
 import { ROLLING_FIELDS, ROLLING_WIDTH } from '../../rust-engine/ts/records.ts'
 import type { ShardDoor } from '../../rust-engine/ts/door.ts'
-import type { Attempt, Rolling } from '../models/attempt.ts'
+import type { Rolling } from '../models/attempt.ts'
 import type { Past } from '../models/past.ts'
 import { EMPTY_ROLLING } from '../models/features.ts'
 import type { RecentStart } from '../models/recent.ts'
-import { OUTCOME_SCOPES, scopeKeys } from '../models/scopes.ts'
-import type { OutcomeScope } from '../models/scopes.ts'
+import { OUTCOME_SCOPES } from '../models/scopes.ts'
+import type { OutcomeScope, ScopeKeys } from '../models/scopes.ts'
 
-/** `recent`: see recentStarts.ts. */
+/** `keys`: of the attempt; `at`: when it begins, ms; `recent`: see recentStarts.ts. */
 export function readPast(
-  attempt: Attempt,
+  { outcomes, starts, size }: ScopeKeys,
+  at: number,
   recent: readonly RecentStart[],
   shard: Pick<ShardDoor, 'rollingRead'>,
 ): Past {
-  const { outcomes, starts, size } = scopeKeys(attempt, recent)
   const asked = [...outcomes, ...starts, size]
   const known = asked.filter((key) => key !== null)
   const numbers = new Float64Array(known.length * ROLLING_WIDTH)
-  shard.rollingRead(known, attempt.at, numbers)
+  shard.rollingRead(known, at, numbers)
   let row = 0
   const read = asked.map((key) => (key === null ? EMPTY_ROLLING : rollingAt(numbers, row++ * ROLLING_WIDTH)))
   const byScope = (from: number) =>

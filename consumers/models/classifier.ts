@@ -2,6 +2,7 @@
 import type { Explainable } from './factors.ts'
 import { FEATURES, FEATURE_SET, NUMERIC_FEATURES, REFERENCE_INDEX } from './features.ts'
 import { INPUTS, NO_NAME, writeInputRow } from './inputRow.ts'
+import { mixedLogit } from './mixture.ts'
 import { forward } from './network.ts'
 import type { Network } from './network.ts'
 import { softplus } from './softplus.ts'
@@ -30,6 +31,7 @@ export interface Classifier extends Explainable {
 
 /** No outcome is ever certain: keeps one wrong answer from costing more than ln 1000. */
 const LOGIT_MAX = Math.log(999)
+const bounded = (logit: number): number => Math.min(Math.max(logit, -LOGIT_MAX), LOGIT_MAX)
 /** A run that takes 50 times its running median is as far as a range may reach. */
 const LOG_RATIO_MAX = Math.log(50)
 
@@ -49,15 +51,17 @@ export function createClassifier(weights: ClassifierWeights, version: string): C
     const ofNetworks = meanOutput(weights.outcome, prepare(features), 0)
     const share = weights.treesShare
     const logit = share === 0 ? ofNetworks : share * meanSum(weights.outcomeTrees, features) + (1 - share) * ofNetworks
-    return Math.min(Math.max(logit, -LOGIT_MAX), LOGIT_MAX)
+    return bounded(logit)
   }
   const typical = new Float32Array(FEATURES).fill(NO_NAME)
   typical.set(weights.center)
   return {
     version,
     rows: weights.rows,
-    typical,
-    failureLogit,
+    mixtures: (features, groupOf, groups) => {
+      const logit = mixedLogit(weights, typical, features, groupOf, groups)
+      return (present) => bounded(logit(present))
+    },
     pSuccess: (features) => 1 / (1 + Math.exp(failureLogit(features))),
     duration: (features) => {
       const reference = features[REFERENCE_INDEX] ?? 0

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { explain, factorOf, FACTORS } from './factors.ts'
 import { FEATURES, FEATURE_NAMES } from './features.ts'
+import { mixturesOf } from './mixturesUnderTest.ts'
 
 const at = (name: string): number => FEATURE_NAMES.indexOf(name)
 
@@ -22,7 +23,7 @@ test('of a linear model each factor has what its own features bring; together th
   features[at('branch.fast')] = 1.5
   features[at('branch.last')] = 0
   features[at('time.weekend')] = 2.5
-  const told = explain({ failureLogit, typical }, features)
+  const told = explain({ mixtures: mixturesOf(failureLogit, typical) }, features)
   const rounded = told.contributions.map(({ factor, logit }) => [factor, Math.round(logit * 1e9) / 1e9])
   assert.deepEqual(rounded.slice(0, 2), [
     ['branch', -2.5],

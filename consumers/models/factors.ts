@@ -1,5 +1,6 @@
 /** Why a model answers as it does: contributions of groups of features that add up to its logit. */
-import { FEATURES, FEATURE_NAMES } from './features.ts'
+import { FEATURE_NAMES } from './features.ts'
+import type { MixedLogit } from './mixture.ts'
 import { shapleyValues } from './shapley.ts'
 import type { OutcomeScope } from './scopes.ts'
 
@@ -8,10 +9,8 @@ export const FACTORS = ['service', 'workflow', 'branch', 'author', 'same_change'
 export type Factor = (typeof FACTORS)[number]
 
 export interface Explainable {
-  /** Logit of failure of features. */
-  failureLogit(features: Float32Array): number
-  /** The features of a typical attempt: means, and no name. */
-  readonly typical: Float32Array
+  /** Logits of failure of mixtures of these features and those of a typical attempt (means, and no name). */
+  mixtures(features: Float32Array, groupOf: readonly number[], groups: number): MixedLogit
 }
 
 export interface Explanation {
@@ -75,15 +74,8 @@ const FACTOR_INDEXES = FEATURE_NAMES.map((name) => FACTORS.indexOf(factorOf(name
  * A. Najmi, The many Shapley values for model explanation, 2020). Calls the model 2^7 times.
  */
 export function explain(model: Explainable, features: Float32Array): Explanation {
-  const mixed = new Float32Array(FEATURES)
-  const logitOf = (present: number): number => {
-    for (let i = 0; i < FEATURES; i++) {
-      const isPresent = ((present >> (FACTOR_INDEXES[i] ?? 0)) & 1) === 1
-      mixed[i] = (isPresent ? features[i] : model.typical[i]) ?? 0
-    }
-    return -model.failureLogit(mixed)
-  }
-  const shares = shapleyValues(FACTORS.length, logitOf)
+  const failure = model.mixtures(features, FACTOR_INDEXES, FACTORS.length)
+  const shares = shapleyValues(FACTORS.length, (present) => -failure(present))
   const contributions = FACTORS.map((factor, i) => ({ factor, logit: shares[i] ?? 0 }))
-  return { typical: logitOf(0), contributions: contributions.sort((a, b) => Math.abs(b.logit) - Math.abs(a.logit)) }
+  return { typical: -failure(0), contributions: contributions.sort((a, b) => Math.abs(b.logit) - Math.abs(a.logit)) }
 }

@@ -19,11 +19,14 @@ export function forward(network: Network, row: Float32Array): Float32Array {
   let values = row
   network.layers.forEach((layer, depth) => {
     const out = dense(layer, values)
-    if (depth < network.layers.length - 1) {
-      for (let o = 0; o < out.length; o++) if ((out[o] ?? 0) < 0) out[o] = 0
-    }
-    values = out
+    values = depth < network.layers.length - 1 ? rectified(out) : out
   })
+  return values
+}
+
+/** ReLU, in place. */
+export function rectified(values: Float32Array): Float32Array {
+  for (let o = 0; o < values.length; o++) if ((values[o] ?? 0) < 0) values[o] = 0
   return values
 }
 

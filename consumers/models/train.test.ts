@@ -4,6 +4,8 @@ import fc from 'fast-check'
 import { chooseBackend } from './backend.ts'
 import { createClassifier, loadClassifier, logRatioQuantiles } from './classifier.ts'
 import { FEATURES, FEATURE_NAMES, NUMERIC_FEATURES, REFERENCE_INDEX } from './features.ts'
+import { NO_NAME } from './inputRow.ts'
+import { mixturesOf } from './mixturesUnderTest.ts'
 import { createRandom, normal } from './random.ts'
 import { createShelf } from './shelf.ts'
 import { TRAINING, trainClassifier } from './train.ts'
@@ -69,6 +71,22 @@ test('going on from weights keeps their scaling and lowers the loss on new rows'
     }, 0)
   }
   assert.ok(loss(second) < loss(first))
+})
+
+test('mixtures of an attempt and a typical one are answered as the model answers their features', () => {
+  const weights = trainClassifier(syntheticRows(300, 6), { ...QUICK, epochsMax: 3, seed: 1 })
+  const model = createClassifier({ ...weights, treesShare: 0.4 }, 'x')
+  const typical = new Float32Array(FEATURES).fill(NO_NAME)
+  typical.set(weights.center)
+  const groupOf = Array.from({ length: FEATURES }, (_, i) => i % 3)
+  const logit = (p: number): number => Math.log((1 - p) / p)
+  for (const { features } of syntheticRows(5, 7)) {
+    const mixed = model.mixtures(features, groupOf, 3)
+    const wanted = mixturesOf((row) => logit(model.pSuccess(row)), typical)(features, groupOf, 3)
+    for (let present = 0; present < 8; present++) {
+      assert.ok(Math.abs(mixed(present) - wanted(present)) < 1e-4, `${mixed(present)} not ${wanted(present)}`)
+    }
+  }
 })
 
 test('duration quantiles are in order whatever the network says', () => {

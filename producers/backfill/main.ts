@@ -4,7 +4,8 @@ import { Command } from 'commander'
 import { ConfigurationError, readConfiguration } from '../../runtime/configuration/configuration.ts'
 import { GatewayFailure, type GatewayDoor } from '../connect/gatewayDoor.ts'
 import { createProgress, lasting } from '../connect/progress.ts'
-import { gatewayDoor } from '../connect/session.ts'
+import { askScorecard } from '../connect/scorecard.ts'
+import { gatewayDoor, urlOf } from '../connect/session.ts'
 import { Findings } from './findings.ts'
 import { GH_RUN_FIELDS } from './ghRun.ts'
 import { readGithubFiles } from './githubFiles.ts'
@@ -13,6 +14,8 @@ import { openJsonLines } from './jsonLines.ts'
 import { sendEvents, sendItems, type Sending } from './send.ts'
 
 const ITEMS_PER_REQUEST = 100
+/** How far back the scorecard at the end reaches. */
+const SCORED_DAYS = 90
 
 const stopping = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM'] as const)
@@ -36,12 +39,13 @@ async function sending(
 ): Promise<void> {
   const { config, gateway } = program.opts<{ readonly config?: string; readonly gateway?: string }>()
   const configuration = readConfiguration({ file: config ?? null, env: process.env })
+  const sleep = async (ms: number): Promise<void> => {
+    await delay(ms, undefined, { signal: stopping.signal })
+  }
   const door: GatewayDoor = gatewayDoor(configuration, gateway, {
     signal: stopping.signal,
     now: Date.now,
-    sleep: async (ms) => {
-      await delay(ms, undefined, { signal: stopping.signal })
-    },
+    sleep,
     waiting: (reason, ms) => {
       say(`${reason}: going on in ${lasting(ms)}`)
     },
@@ -54,6 +58,8 @@ async function sending(
     findings,
   )
   process.stdout.write(`${done}; ${findings.count} refused.\n`)
+  const scorecard = await askScorecard(urlOf(configuration.server), SCORED_DAYS, sleep)
+  if (scorecard !== null) process.stdout.write(`${scorecard}\n`)
   if (findings.count > 0) process.exitCode = 1
 }
 

@@ -8,6 +8,7 @@ import { GatewayDoor } from './gatewayDoor.ts'
 import { lasting, progressLine } from './progress.ts'
 import { restServer } from './restServerUnderTest.ts'
 import { ResumeFile } from './resumeFile.ts'
+import type { QueryOutput } from '../../schemas/queries/queries.ts'
 import { askScorecard } from './scorecard.ts'
 import { tokenOf } from './session.ts'
 
@@ -44,14 +45,37 @@ test('a resume file is read back, but not one that is torn or of another source'
   assert.equal(file.read(), null)
 })
 
-test('the scorecard is a sentence where the adapter has one', async (t) => {
-  const sentence = 'In your last 90 days we would have flagged 7 of 9 failures, with 3 false alarms.'
+test('the scorecard of the history is a sentence, once it does not change any more', async (t) => {
+  const card = (outcomes: number): QueryOutput<'get_scorecard'> => ({
+    subject: 'ci_run',
+    source: 'backfilled',
+    from: '2026-01-01T00:00:00Z',
+    to: '2026-04-01T00:00:00Z',
+    outcomes,
+    failures: 9,
+    censored: 0,
+    byModel: 0,
+    flagging: [{ rule: 'p_failure >= 0.5', flagged: 10, caught: 7, falseAlarms: 3 }],
+    scores: [],
+    calibration: [],
+    freshThrough: null,
+    complete: true,
+    incompleteReason: null,
+    completeSince: null,
+  })
+  const cards = [card(0), card(0), card(20), card(30), card(30)]
   const server = await restServer(t, ({ pathname }) =>
-    pathname === '/api/v1/query/get_scorecard' ? { body: { sentence } } : null,
+    pathname === '/api/v1/query/get_scorecard' ? { body: cards.shift() ?? card(30) } : null,
   )
-  assert.equal(await askScorecard(server.url, 90), sentence)
+  const sleep = (): Promise<void> => Promise.resolve()
+  const told = await askScorecard(server.url, 90, sleep)
+  assert.match(
+    told ?? '',
+    /^In the 90 days to .* would have flagged 7 of 9 failures of CI runs, with 3 false alarms \(30 outcomes/u,
+  )
+  assert.deepEqual(cards, [], 'asked until it stood still')
   server.troubles.push({ status: 404 })
-  assert.equal(await askScorecard(server.url, 90), null)
+  assert.equal(await askScorecard(server.url, 90, sleep), null)
 })
 
 test('a gateway that is busy is asked again, one that refuses is told with advice', async (t) => {

@@ -70,7 +70,7 @@ export async function connect(session: Session, sourcesOf: SourcesOf, print: (li
   await follower.backfill()
   const { tally } = follower
   say(`history: ${tally.events} events sent, ${tally.refused} refused, ${tally.notOfInterest} deliveries made no event`)
-  const scorecard = await askScorecard(urlOf(configuration.server), options.days)
+  const scorecard = await askScorecard(urlOf(configuration.server), options.days, sleep)
   print(scorecard ?? `Of the last ${options.days} days were sent: ${tally.ended()}.`)
   if (options.once) return
   say(`looking for changes every ${options.pollSeconds} s; stop with Ctrl-C`)
@@ -102,7 +102,7 @@ function resumeFile(stateFolder: string, provider: string, baseUrl: string, sour
   return new ResumeFile(join(stateFolder, 'connect', provider, encodeURIComponent(new URL(baseUrl).host), name), source)
 }
 
-const urlOf = ({ host, port }: { readonly host: string; readonly port: number }): string => {
+export const urlOf = ({ host, port }: { readonly host: string; readonly port: number }): string => {
   const reachable = NO_HOST.has(host) ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
   return `http://${reachable}:${port}`
 }

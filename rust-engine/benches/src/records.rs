@@ -67,9 +67,9 @@ fn feature_vector() -> f64 {
     median_ns(1001, || read_features(&view, &asked, &mut out)) / 1e3
 }
 
-/// The scopes of one prediction.
-pub fn scopes(service: usize, variant: usize) -> [String; 16] {
-    const KINDS: [&str; 16] = [
+/// The scopes of one prediction: each with its starts beside it, and the size of changes.
+pub fn scopes(service: usize, variant: usize) -> Vec<String> {
+    const KINDS: [&str; 18] = [
         "",
         "|workflow=",
         "|branch=",
@@ -79,19 +79,23 @@ pub fn scopes(service: usize, variant: usize) -> [String; 16] {
         "|branch+trigger=",
         "|actor+trigger=",
         "|kinds=",
+        "|lane=",
+        "|kinds+actor=",
+        "|size+lane=",
+        "|lines+actor=",
         "|change=",
         "|change+trigger=",
-        "|starts",
-        "|starts|branch=",
-        "|starts|actor=",
-        "|starts|change=",
-        "|size",
+        "|change+lane=",
+        "|sequence=",
+        "|order=",
     ];
-    KINDS.map(|kind| {
-        let of =
-            if kind.ends_with('=') { format!(".github/workflows/ci.yml|feature/{variant}") } else { String::new() };
-        format!("ci_run|ci/service-{service}{kind}{of}")
-    })
+    let own = format!("ci_run|ci/service-{service}");
+    let outcomes = KINDS.map(|kind| {
+        let of = if kind.is_empty() { String::new() } else { format!(".github/workflows/ci.yml|feature/{variant}") };
+        format!("{own}{kind}{of}")
+    });
+    let starts = outcomes.iter().map(|key| format!("{key}|starts"));
+    outcomes.iter().cloned().chain(starts).chain([format!("{own}|size")]).collect()
 }
 
 /// A shard with so many outcomes of 400 services.
