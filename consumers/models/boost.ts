@@ -23,12 +23,11 @@ export interface BoostTask {
   readonly values: Float32Array
   readonly width: number
   readonly targets: Float32Array
-  readonly weights: Float32Array
 }
 
 /** What is made smaller: its derivatives at an answer, the constant to begin with, and where needed the value of a leaf. */
 export interface Loss {
-  readonly base: (targets: Float32Array, weights: Float32Array) => number
+  readonly base: (targets: Float32Array) => number
   readonly gradient: (answer: number, target: number) => number
   readonly curvature: (answer: number, target: number) => number
   /** Of the rows of a leaf by what is left to explain (target − answer); null: a Newton step. */
@@ -37,8 +36,8 @@ export interface Loss {
 
 /** Cross entropy of a share of 1s; answers are logits. */
 export const LOGISTIC: Loss = {
-  base: (targets, weights) => {
-    const share = weightedMean(targets, weights)
+  base: (targets) => {
+    const share = targets.reduce((sum, target) => sum + target, 0) / targets.length
     return Math.log((share + 0.01) / (1.01 - share))
   },
   gradient: (answer, target) => 1 / (1 + Math.exp(-answer)) - target,
@@ -58,17 +57,17 @@ export const pinball = (level: number): Loss => ({
 })
 
 export function boost(task: BoostTask, loss: Loss, options: BoostOptions, random: Random): Trees {
-  const { values, width, targets, weights } = task
+  const { values, width, targets } = task
   const data = binned(values, width)
-  const base = loss.base(targets, weights)
+  const base = loss.base(targets)
   const answers = new Float64Array(data.rows).fill(base)
   const [gradients, curvatures] = [new Float64Array(data.rows), new Float64Array(data.rows)]
   const grown: GrownNode[] = []
   for (let round = 0; round < options.rounds; round++) {
     for (let row = 0; row < data.rows; row++) {
-      const [answer, target, weight] = [answers[row] ?? 0, targets[row] ?? 0, weights[row] ?? 0]
-      gradients[row] = weight * loss.gradient(answer, target)
-      curvatures[row] = weight * loss.curvature(answer, target)
+      const [answer, target] = [answers[row] ?? 0, targets[row] ?? 0]
+      gradients[row] = loss.gradient(answer, target)
+      curvatures[row] = loss.curvature(answer, target)
     }
     const rows = part(data.rows, options.rowShare, random)
     const features = part(width, options.featureShare, random)
@@ -145,15 +144,6 @@ function part(n: number, share: number, random: Random): Uint32Array {
   return permutation(n, random)
     .subarray(0, Math.max(Math.round(n * share), 1))
     .sort()
-}
-
-function weightedMean(values: Float32Array, weights: Float32Array): number {
-  let [sum, total] = [0, 0]
-  values.forEach((value, i) => {
-    sum += value * (weights[i] ?? 0)
-    total += weights[i] ?? 0
-  })
-  return sum / total
 }
 
 /** Nearest rank. */

@@ -150,7 +150,7 @@ function boostTask(rows: readonly TrainingRow[], targets: Float32Array): BoostTa
   rows.forEach(({ features }, i) => {
     values.set(features.subarray(0, NUMERIC_FEATURES), i * NUMERIC_FEATURES)
   })
-  return { values, width: NUMERIC_FEATURES, targets, weights: new Float32Array(rows.length).fill(1) }
+  return { values, width: NUMERIC_FEATURES, targets }
 }
 
 const failures = (rows: readonly TrainingRow[]): Float32Array => Float32Array.from(rows, (row) => (row.success ? 0 : 1))
