@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -115,6 +115,29 @@ test('one answer line for each ask, better than the base rate, the same for the 
   assert.ok(right >= 48, `${right} of 60`)
   for (const { duration_s: range } of answers) assert.ok(range && range.p10 <= range.p50 && range.p50 <= range.p90)
   assert.deepEqual(evaluate(['--history', history, '--weights', weights], messages), answers)
+})
+
+test('a report has the figures of all runs and of the first of an unseen project, beside the base rate and a peer that learns', () => {
+  const [history, report] = [join(folder, 'known.csv'), join(folder, 'report.md')]
+  writeFileSync(history, csvOf(rowsOf(400, 0, 1)))
+  const rows = rowsOf(60, 400, 2)
+  const unseen = (row: Row) => ({ ...askOf(row), run: { ...askOf(row).run, run_id: `p#${row.seq}`, project: 'q' } })
+  const messages = rows.flatMap((row, i) => [i < 5 ? unseen(row) : askOf(row), outcomeOf(row)])
+  const answers = evaluate(['--history', history, '--peer', '--report', report], messages)
+  const sections = readFileSync(report, 'utf8').split('\n\n| ')
+  const right = answers.filter((answer, i) => answer.p_success < 0.5 === rows[i]?.failed).length
+  const accuracy = (right / 60).toFixed(4)
+  const [, all, first] = sections
+  const cells = (line: string | undefined) => line?.split('|').map((cell) => cell.trim()) ?? []
+  const rowOf = (section: string | undefined, score: string) =>
+    cells(section?.split('\n').find((line) => line.startsWith(`| ${score} `)))
+  assert.ok(rowOf(all, 'accuracy')[2]?.startsWith(accuracy), `${rowOf(all, 'accuracy').join()} without ${accuracy}`)
+  assert.ok(
+    Number(rowOf(all, 'accuracy')[4]) > 0.8,
+    `the peer knows the shaky branch: ${rowOf(all, 'accuracy').join()}`,
+  )
+  assert.match(sections[1] ?? '', /The first 50 runs of q, which the history does not have: 5, of which \d failed/)
+  assert.ok(rowOf(first, 'log_loss').length === 6)
 })
 
 test('an answer knows outcomes that were told and no others', () => {

@@ -15,8 +15,10 @@ import { readCsv } from './csv.ts'
 import { createReplay } from './deployments.ts'
 import { createLearning, putOnShelf } from './learning.ts'
 import type { Learning } from './learning.ts'
+import { openPeer } from './peer.ts'
 import { messageOf } from './protocol.ts'
 import type { StreamAnswer } from './protocol.ts'
+import { createStanding } from './standing.ts'
 import { wholeNumber } from './wholeNumber.ts'
 
 /** The defaults of the configuration: what a new installation runs with. */
@@ -39,6 +41,8 @@ interface Options {
   readonly weights?: string
   readonly saveWeights?: string
   readonly ledger?: string
+  readonly report?: string
+  readonly peer?: true
 }
 
 export const deploymentsCommand = (): Command =>
@@ -50,6 +54,8 @@ export const deploymentsCommand = (): Command =>
     .option('--weights <file>', 'answer with these weights and never learn')
     .option('--save-weights <file>', 'write the weights learnt from the history')
     .option('--ledger <file>', 'append every headline as a ledger entry, JSON Lines')
+    .option('--report <file>', 'write how the answers stand beside the base rate on the same runs, Markdown')
+    .option('--peer', 'have a gradient-boosted peer learn and answer beside, for the report')
     .action(evaluateDeployments)
 
 async function evaluateDeployments(options: Options): Promise<void> {
@@ -57,9 +63,15 @@ async function evaluateDeployments(options: Options): Promise<void> {
   const given = options.weights === undefined ? null : readFileSync(options.weights)
   const learning = given === null ? await openLearning(shelf, options.seed) : null
   if (given !== null) await putOnShelf(shelf, given)
-  const scored = (row: ScoredRow) => learning?.add(row)
+  const peer = options.peer === undefined ? null : openPeer()
+  const scored = (row: ScoredRow) => {
+    learning?.add(row)
+    peer?.add(row)
+  }
   const replay = createReplay({ shardOf: openShards(), shelf, rules: RULES, scored })
-  replay.learn(options.history.flatMap(readCsv).map((row) => ({ run: ciRunOf(row), outcome: ciOutcomeOf(row) })))
+  const history = options.history.flatMap(readCsv).map((row) => ({ run: ciRunOf(row), outcome: ciOutcomeOf(row) }))
+  const standing = createStanding(new Set(history.map(({ run }) => run.project)))
+  replay.learn(history)
   await learning?.round(replay.now)
   if (options.saveWeights !== undefined) {
     const weights = learning?.weights() ?? given
@@ -73,15 +85,22 @@ async function evaluateDeployments(options: Options): Promise<void> {
     const message = messageOf(line)
     if (message.type === 'end') break
     if (message.type === 'ask') {
-      const headline = replay.ask(ciRunOf(message.run))
+      const run = ciRunOf(message.run)
+      const headline = replay.ask(run)
+      const beside = (await peer?.answer(Float32Array.from(headline.features))) ?? null
+      standing.asked(run.runId, run.project, headline, beside)
       if (options.ledger !== undefined) writeFileSync(options.ledger, `${JSON.stringify(headline)}\n`, { flag: 'a' })
       process.stdout.write(`${JSON.stringify(answerOf(String(message.run['run_id']), headline, withDuration))}\n`)
     } else {
-      replay.outcome(message.run_id, { success: message.success, durationS: message.duration_s })
+      const outcome = { success: message.success, durationS: message.duration_s }
+      standing.outcome(message.run_id, outcome)
+      replay.outcome(message.run_id, outcome)
       await learning?.round(replay.now)
     }
   }
   lines.close()
+  await peer?.close()
+  if (options.report !== undefined) writeFileSync(options.report, standing.markdown())
 }
 
 async function openLearning(shelf: Shelf, seed: number): Promise<Learning> {
