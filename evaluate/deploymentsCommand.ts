@@ -6,10 +6,7 @@ import { chooseBackend } from '../consumers/models/backend.ts'
 import { createShelf } from '../consumers/models/shelf.ts'
 import type { Shelf } from '../consumers/models/shelf.ts'
 import type { ScoredRow } from '../consumers/trainer/scoredRow.ts'
-import { openEngine } from '../rust-engine/ts/engine.ts'
-import type { ShardDoor } from '../rust-engine/ts/door.ts'
 import type { LedgerEntry } from '../schemas/generated/events.ts'
-import { SHARDS } from '../schemas/topics.ts'
 import { ciOutcomeOf, ciRunOf } from './ciRun.ts'
 import { readCsv } from './csv.ts'
 import { createReplay } from './deployments.ts'
@@ -18,13 +15,13 @@ import type { Learning } from './learning.ts'
 import { openPeer } from './peer.ts'
 import { messageOf } from './protocol.ts'
 import type { StreamAnswer } from './protocol.ts'
+import { openShards } from './shards.ts'
 import { createStanding } from './standing.ts'
 import { wholeNumber } from './wholeNumber.ts'
 
 /** The defaults of the configuration: what a new installation runs with. */
 const RULES = { minSamples: 100, confidenceThreshold: 0.7 }
 const RETRAIN_INTERVAL_MS = 3600 * 1000
-const MIB = 1024 ** 2
 const NATIVE_FOLDER = '.native/tfjs-node'
 
 export class HistoryTooShort extends Error {
@@ -117,21 +114,4 @@ function answerOf(runId: string, headline: LedgerEntry, withDuration: boolean): 
   const answer = { run_id: runId, p_success: pSuccess, confident: answerClass === 'confident' }
   if (!withDuration || p10 === null || p50 === null || p90 === null) return answer
   return { ...answer, duration_s: { p10, p50, p90 } }
-}
-
-/** The pool and quotas of a new installation. */
-function openShards(): (partition: number) => ShardDoor {
-  const quotaBytes = {
-    infrastructure_state: 1024 * MIB,
-    deployment_history: 512 * MIB,
-    incident_database: 256 * MIB,
-    active_operations: 256 * MIB,
-  }
-  const engine = openEngine({ poolBytes: 2048 * MIB, quotaBytes, borrowBytesMax: quotaBytes, shards: SHARDS })
-  const shards = Array.from({ length: SHARDS }, (_, shard) => engine.createShard(shard))
-  return (partition) => {
-    const shard = shards[partition]
-    if (shard === undefined) throw new RangeError(`shard ${partition} of ${SHARDS}`)
-    return shard
-  }
 }
