@@ -116,6 +116,21 @@ const TEXTS: Texts = {
   }),
   get_scorecard: (answer) => ({ own: scorecardLines(answer), outside: null }),
   count_scores: ({ counts }) => ({ own: [`${many(counts.outcomes, 'outcome')} counted.`], outside: null }),
+  list_outcomes: (answer) => ({ own: [counted(answer, 'outcome')], outside: null }),
+  find_patterns: (answer) => ({
+    own: [
+      `${many(answer.patterns.length, 'pattern')}, ${many(answer.clusters.length, 'cluster')} of failures. ` +
+        'Associations: what goes with more or fewer failures, not what causes them.',
+    ],
+    outside: rows([...answer.patterns.map(patternLine), ...answer.clusters.map(clusterLine)]),
+  }),
+  best_window: (answer) => ({
+    own: [
+      `${many(answer.runs, 'run')}, answer class ${answer.answerClass}; hours of ${clean(answer.timeZone)}.`,
+      ...answer.windows.map(windowLine),
+    ],
+    outside: null,
+  }),
   get_memory: (answer) => ({
     own: [
       `${percent(answer.utilization)} of ${answer.poolBytes} bytes used${alertText(answer.alert)}.`,
@@ -192,6 +207,28 @@ function deploymentLine(item: Deployment): string {
 function incidentLine(item: Incident): string {
   const parts = [item.startsAt, item.state, item.severity ?? 'no severity', item.service, item.title]
   return clean(`${parts.join(' | ')} | key ${item.key}`)
+}
+
+function patternLine(item: QueryOutput<'find_patterns'>['patterns'][number]): string {
+  const more = `${item.effect > 0 ? '+' : ''}${(item.effect * 100).toFixed(1)} points of failures`
+  const interval = `${(item.low * 100).toFixed(1)} to ${(item.high * 100).toFixed(1)}`
+  const where = item.context === null ? '' : `where ${item.context}: `
+  return clean(`${item.subject} ${item.scope} | ${where}${item.factor} | ${more} (${interval}) | ${item.status}`)
+}
+
+function clusterLine(item: QueryOutput<'find_patterns'>['clusters'][number]): string {
+  return clean(`${item.subject} | ${many(item.runs, 'failure')} alike | ${item.common.join(', ')}`)
+}
+
+const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']
+
+function windowLine(item: QueryOutput<'best_window'>['windows'][number]): string {
+  const days = item.weekdays.map((day) => WEEKDAYS[day] ?? '').join(' ')
+  const { expected, low, high } = item.saved
+  return (
+    `${item.fromHour} to ${item.toHour} h, ${days}: ${percent(item.failureShare)} fail (${many(item.runs, 'run')}), ` +
+    `${percent(item.otherFailureShare)} else; would have saved ${round(expected)} failures (95 %: ${round(low)} to ${round(high)}).`
+  )
 }
 
 function outcome(counts: { readonly finished: number; readonly failed: number; readonly streak: number }): string {
