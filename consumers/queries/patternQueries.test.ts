@@ -43,7 +43,10 @@ test('outcomes are told with what was known at the start, page by page, each onc
   const seen: string[] = []
   let cursor: string | null = null
   do {
-    const page: QueryOutput<'list_outcomes'> = ask('list_outcomes', { limit: 64, ...(cursor === null ? {} : { cursor }) })
+    const page: QueryOutput<'list_outcomes'> = ask('list_outcomes', {
+      limit: 64,
+      ...(cursor === null ? {} : { cursor }),
+    })
     seen.push(...page.items.map(({ key }) => key))
     cursor = page.nextCursor
   } while (cursor !== null)
