@@ -25,10 +25,13 @@ export function patternRowOf(
     startedAt: attempt.at,
     finishedAt: Math.max(record.finishedAt, attempt.at),
     failed: outcome === 'failed',
-    texts: [conclusion, name, workflow, steps.failed > 0 ? 'step failed' : null].filter((text) => text !== null),
+    end: known({ conclusion, name, workflow, steps: steps.failed > 0 ? 'failed' : null }),
     attributes: attributesOf(attempt),
   }
 }
+
+const known = (texts: Readonly<Record<string, string | null>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(texts).filter((entry): entry is [string, string] => entry[1] !== null))
 
 function attributesOf({ change, ...attempt }: Attempt): Readonly<Record<string, Value>> {
   const types = change?.fileTypes ?? null

@@ -27,7 +27,7 @@ export const listOutcomes: Query<'list_outcomes'> = (input, context) => {
   return {
     items: items.flatMap(({ record, row }) => {
       if (row === null) return []
-      const { service, subject, startedAt, finishedAt, failed, texts, attributes } = row
+      const { service, subject, startedAt, finishedAt, failed, end, attributes } = row
       return [
         {
           key: record.key,
@@ -38,7 +38,7 @@ export const listOutcomes: Query<'list_outcomes'> = (input, context) => {
           startedAt: timeText(startedAt),
           finishedAt: timeText(finishedAt),
           failed,
-          texts: [...texts],
+          end: { ...end },
           attributes: { ...attributes },
         },
       ]

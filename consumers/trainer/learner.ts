@@ -1,7 +1,6 @@
 /** The process that learns: reads one task, writes its result, ends. What TF.js leaks or crashes goes with it. */
 import { chooseBackend } from '../models/backend.ts'
-import { createRandom } from '../models/random.ts'
-import { nextSet } from '../patterns/patternSet.ts'
+import { nextSet } from '../patterns/patternRound.ts'
 import { trainCapacity } from './capacity.ts'
 import { learn } from './lesson.ts'
 import { readTask, writeResult } from './task.ts'
@@ -14,7 +13,7 @@ writeResult(resultFile, await resultOf(readTask(taskFile)))
 
 async function resultOf(task: Task): Promise<TaskResult> {
   if (task.kind === 'patterns') {
-    return { kind: 'patterns', set: nextSet(task.round, createRandom(task.seed)) }
+    return { kind: 'patterns', set: nextSet(task.round, task.seed) }
   }
   const { why } = await chooseBackend(['native', 'wasm', 'cpu'], task.nativeFolder)
   if (task.kind === 'classifier') return { kind: 'classifier', backend: why, learnt: learn(task.lesson) }

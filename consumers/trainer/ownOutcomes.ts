@@ -51,7 +51,7 @@ async function outcomesOf(consumer: string, now: number): Promise<readonly Subje
 }
 
 function rowOf(item: QueryOutput<'list_outcomes'>['items'][number]): SubjectRow {
-  const { key, attempt, service, subject, startedAt, finishedAt, failed, texts, attributes } = item
+  const { key, attempt, service, subject, startedAt, finishedAt, failed, end, attributes } = item
   return {
     id: `${key} ${attempt}`,
     service,
@@ -59,7 +59,7 @@ function rowOf(item: QueryOutput<'list_outcomes'>['items'][number]): SubjectRow 
     startedAt: Date.parse(startedAt),
     finishedAt: Date.parse(finishedAt),
     failed,
-    texts,
+    end,
     attributes,
   }
 }

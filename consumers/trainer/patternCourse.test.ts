@@ -3,7 +3,8 @@ import { test, type TestContext } from 'node:test'
 import { fastify } from 'fastify'
 import { createRandom } from '../models/random.ts'
 import { createPatternShelf } from '../patterns/patternShelf.ts'
-import { EMPTY_SET, PatternSetInvalid, cardOf, nextSet, setOfCard } from '../patterns/patternSet.ts'
+import { nextSet } from '../patterns/patternRound.ts'
+import { EMPTY_SET, PatternSetInvalid, cardOf, setOfCard } from '../patterns/patternSet.ts'
 import type { SubjectRow } from '../patterns/patternSet.ts'
 import { patternsRecord } from './modelRecords.ts'
 import { OutcomesUnavailable, ownOutcomes } from './ownOutcomes.ts'
@@ -28,7 +29,9 @@ function rows(count: number): readonly SubjectRow[] {
         startedAt: i * HOUR_MS,
         finishedAt: i * HOUR_MS + 60_000,
         failed,
-        texts: failed ? ['failure', isPull ? 'lint and types' : 'deployment to staging'] : ['success'],
+        end: failed
+          ? { conclusion: 'failure', name: isPull ? 'lint and types' : 'deployment to staging' }
+          : { conclusion: 'success' },
         attributes: {
           hour: i % 24,
           weekday: Math.floor(i / 24) % 7,
@@ -57,7 +60,7 @@ function course() {
   const run = (task: Task): Promise<TaskResult> => {
     tasks.push(task)
     assert.ok(task.kind === 'patterns')
-    return Promise.resolve({ kind: 'patterns', set: nextSet(task.round, createRandom(task.seed)) })
+    return Promise.resolve({ kind: 'patterns', set: nextSet(task.round, task.seed) })
   }
   const round = () => made.round(() => clock.at, run)
   return { made, mined, clock, tasks, round }
@@ -122,7 +125,7 @@ test('a set is mined in a process of its own, and its record is read back as it 
   const round = { known: EMPTY_SET, rows: until(300), now: 300 * HOUR_MS, similarity: 0.85 }
   const result = await runTask({ kind: 'patterns', seed: 1, round }, new AbortController().signal, 120_000)
   assert.ok(result.kind === 'patterns')
-  assert.deepEqual(result.set, nextSet({ ...round, rows: [...until(300)].reverse() }, createRandom(1)))
+  assert.deepEqual(result.set, nextSet({ ...round, rows: [...until(300)].reverse() }, 1))
   const read = setOfCard(patternsRecord(result.set).value?.card ?? '')
   assert.equal(cardOf(read), cardOf(result.set))
   assert.throws(() => setOfCard('{"format":"patterns/2"}'), PatternSetInvalid)
@@ -144,7 +147,7 @@ async function consumer(t: TestContext, service: string): Promise<string> {
         startedAt: time,
         finishedAt: time,
         failed: true,
-        texts: [],
+        end: {},
         attributes: { branch: 'main' },
       },
     ],

@@ -2,7 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { deserialize, serialize } from 'node:v8'
 import type { CapacityCard } from './capacity.ts'
-import type { PatternSet, Round } from '../patterns/patternSet.ts'
+import type { Round } from '../patterns/patternRound.ts'
+import type { PatternSet } from '../patterns/patternSet.ts'
 import type { Learnt, Lesson } from './lesson.ts'
 
 export type Task =

@@ -311,7 +311,7 @@ export const QUERIES = {
         startedAt: z.string(),
         finishedAt: z.string(),
         failed: z.boolean(),
-        texts: z.array(z.string()),
+        end: z.record(z.string(), z.string()),
         attributes: z.record(
           z.string(),
           z.union([z.number(), z.string(), z.boolean(), z.array(z.string()).readonly()]).nullable(),

@@ -1,0 +1,53 @@
+/** A round of mining: the next set of patterns from the one before and all runs. */
+import { clusterFailures } from './clusters.ts'
+import { LIVE_FIELDS } from './fields.ts'
+import { withHistory } from './history.ts'
+import { advance } from './lifecycle.ts'
+import type { PatternSet, Subject, SubjectPatterns, SubjectRow } from './patternSet.ts'
+
+export interface Round {
+  readonly known: PatternSet
+  /** In any order. */
+  readonly rows: readonly SubjectRow[]
+  readonly now: number
+  /** learning.patterns.similarity_threshold */
+  readonly similarity: number
+}
+
+const PATTERNS_MAX = 60
+const HORIZON = 3 / 7
+/** Services with the most runs; the others are too small to be mined alone. */
+const SERVICES_MAX = 40
+const SERVICE_RUNS_MIN = 40
+/** Of the latest: distances between all of them are taken. */
+const FAILURES_MAX = 600
+
+/** The next set; the same rows and seed give the same. */
+export function nextSet({ known, rows, now, similarity }: Round, seed: number): PatternSet {
+  const next = (subject: Subject): SubjectPatterns => {
+    const before = known.subjects[subject]
+    const own = rows.filter((row) => row.subject === subject).sort(byStart)
+    const failed = own.filter((row) => row.failed).slice(-FAILURES_MAX)
+    const mined = advance(before.patterns, withHistory(ofLargeServices(own)), now, {
+      fields: LIVE_FIELDS,
+      patternsMax: PATTERNS_MAX,
+      horizon: HORIZON,
+    })
+    return { runs: own.length, patterns: mined, ...clusterFailures(failed, before.clusters, similarity, seed) }
+  }
+  return { at: now, subjects: { deployment: next('deployment'), ci_run: next('ci_run') } }
+}
+
+/** Ids break ties, so that the order they come in does not matter. */
+const byStart = (a: SubjectRow, b: SubjectRow): number => a.startedAt - b.startedAt || (a.id < b.id ? -1 : 1)
+
+function ofLargeServices(rows: readonly SubjectRow[]): readonly SubjectRow[] {
+  const counts = new Map<string, number>()
+  for (const { service } of rows) counts.set(service, (counts.get(service) ?? 0) + 1)
+  const large = [...counts]
+    .filter(([, count]) => count >= SERVICE_RUNS_MIN)
+    .sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
+    .slice(0, SERVICES_MAX)
+  const kept = new Set(large.map(([service]) => service))
+  return rows.filter(({ service }) => kept.has(service))
+}
