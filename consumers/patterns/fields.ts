@@ -1,6 +1,7 @@
 /** What patterns of live runs are made of: fields that webhooks and one comparison of commits deliver, by the names that answers use. */
 import { HISTORY_FIELDS } from './history.ts'
 import type { Field } from './row.ts'
+import { SEQUENCE_FIELD } from './sequences.ts'
 
 export const LIVE_FIELDS: readonly Field[] = [
   ...[
@@ -21,4 +22,5 @@ export const LIVE_FIELDS: readonly Field[] = [
   ...['pull_request', 'dockerfile_changed', 'compose_changed'].map((name) => ({ name, kind: 'flag' }) as const),
   { name: 'file_types', kind: 'texts' },
   ...HISTORY_FIELDS,
+  SEQUENCE_FIELD,
 ]

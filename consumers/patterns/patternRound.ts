@@ -1,9 +1,12 @@
 /** A round of mining: the next set of patterns from the one before and all runs. */
 import { clusterFailures } from './clusters.ts'
+import { ENVIRONMENT_FIELDS, byName, isOfEnvironments } from './environments.ts'
 import { LIVE_FIELDS } from './fields.ts'
 import { withHistory } from './history.ts'
 import { advance } from './lifecycle.ts'
+import type { Pattern } from './lifecycle.ts'
 import type { PatternSet, Subject, SubjectPatterns, SubjectRow } from './patternSet.ts'
+import { withFailuresBefore } from './sequences.ts'
 
 export interface Round {
   readonly known: PatternSet
@@ -15,6 +18,8 @@ export interface Round {
 }
 
 const PATTERNS_MAX = 60
+const ENVIRONMENT_PATTERNS_MAX = 10
+/** Of later runs to those known, as `evaluate -- patterns` holds back. */
 const HORIZON = 3 / 7
 /** Services with the most runs; the others are too small to be mined alone. */
 const SERVICES_MAX = 40
@@ -28,14 +33,24 @@ export function nextSet({ known, rows, now, similarity }: Round, seed: number): 
     const before = known.subjects[subject]
     const own = rows.filter((row) => row.subject === subject).sort(byStart)
     const failed = own.filter((row) => row.failed).slice(-FAILURES_MAX)
-    const mined = advance(before.patterns, withHistory(ofLargeServices(own)), now, {
-      fields: LIVE_FIELDS,
-      patternsMax: PATTERNS_MAX,
-      horizon: HORIZON,
-    })
-    return { runs: own.length, patterns: mined, ...clusterFailures(failed, before.clusters, similarity, seed) }
+    const { clusters, silhouette } = clusterFailures(failed, before.clusters, similarity, seed)
+    return { runs: own.length, patterns: minedFrom(ofLargeServices(own), before.patterns, now), clusters, silhouette }
   }
   return { at: now, subjects: { deployment: next('deployment'), ci_run: next('ci_run') } }
+}
+
+/** Those of environments are a family of their own: found in other groups of the same runs, and held to their own rate of false ones. */
+function minedFrom(rows: readonly SubjectRow[], known: readonly Pattern[], now: number): readonly Pattern[] {
+  const [environments, others] = [known.filter(isOfEnvironments), known.filter((one) => !isOfEnvironments(one))]
+  const told = withFailuresBefore(withHistory(rows))
+  return [
+    ...advance(others, told, now, { fields: LIVE_FIELDS, patternsMax: PATTERNS_MAX, horizon: HORIZON }),
+    ...advance(environments, byName(rows), now, {
+      fields: ENVIRONMENT_FIELDS,
+      patternsMax: ENVIRONMENT_PATTERNS_MAX,
+      horizon: HORIZON,
+    }),
+  ]
 }
 
 /** Ids break ties, so that the order they come in does not matter. */

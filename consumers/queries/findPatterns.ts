@@ -1,6 +1,7 @@
 /** The patterns and failure clusters mined last: the same in every consumer. */
 import type { QueryOutput } from '../../schemas/queries/queries.ts'
 import { EVERYWHERE, contextOf, factorOf } from '../patterns/condition.ts'
+import { scopeOfName } from '../patterns/environments.ts'
 import type { Pattern } from '../patterns/lifecycle.ts'
 import { EMPTY_SET, SUBJECTS } from '../patterns/patternSet.ts'
 import type { Subject } from '../patterns/patternSet.ts'
@@ -12,7 +13,8 @@ export const findPatterns: Query<'find_patterns'> = ({ service, status, limit },
   const set = context.patterns()
   const { subjects } = set ?? EMPTY_SET
   const isAsked = (pattern: Pattern): boolean =>
-    pattern.status === status && (service === undefined || pattern.scope === service || pattern.scope === EVERYWHERE)
+    pattern.status === status &&
+    (service === undefined || [service, scopeOfName(service), EVERYWHERE].includes(pattern.scope))
   const patterns = SUBJECTS.flatMap((subject) =>
     subjects[subject].patterns.filter(isAsked).map((pattern) => ({ subject, pattern })),
   ).sort((a, b) => Math.abs(shownOf(b.pattern).effect) - Math.abs(shownOf(a.pattern).effect))
