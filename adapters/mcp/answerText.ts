@@ -1,5 +1,6 @@
 /** The short text beside an answer's structured content: our own figures first, then what came from outside, fenced. */
 import type { QueryName, QueryOutput } from '../../schemas/queries/queries.ts'
+import { patternSentence } from '../../schemas/scores/patternSentence.ts'
 import { scorecardLines } from '../scorecard/lines.ts'
 import { clean, fence } from './fence.ts'
 
@@ -122,7 +123,10 @@ const TEXTS: Texts = {
       `${many(answer.patterns.length, 'pattern')}, ${many(answer.clusters.length, 'cluster')} of failures. ` +
         'Associations: what goes with more or fewer failures, not what causes them.',
     ],
-    outside: rows([...answer.patterns.map(patternLine), ...answer.clusters.map(clusterLine)]),
+    outside: rows([
+      ...answer.patterns.map((item) => clean(patternSentence(item))),
+      ...answer.clusters.map(clusterLine),
+    ]),
   }),
   best_window: (answer) => ({
     own: [
@@ -207,13 +211,6 @@ function deploymentLine(item: Deployment): string {
 function incidentLine(item: Incident): string {
   const parts = [item.startsAt, item.state, item.severity ?? 'no severity', item.service, item.title]
   return clean(`${parts.join(' | ')} | key ${item.key}`)
-}
-
-function patternLine(item: QueryOutput<'find_patterns'>['patterns'][number]): string {
-  const more = `${item.effect > 0 ? '+' : ''}${(item.effect * 100).toFixed(1)} points of failures`
-  const interval = `${(item.low * 100).toFixed(1)} to ${(item.high * 100).toFixed(1)}`
-  const where = item.context === null ? '' : `where ${item.context}: `
-  return clean(`${item.subject} ${item.scope} | ${where}${item.factor} | ${more} (${interval}) | ${item.status}`)
 }
 
 function clusterLine(item: QueryOutput<'find_patterns'>['clusters'][number]): string {

@@ -17,7 +17,7 @@ export const findPatterns: Query<'find_patterns'> = ({ service, status, limit },
     (service === undefined || [service, scopeOfName(service), EVERYWHERE].includes(pattern.scope))
   const patterns = SUBJECTS.flatMap((subject) =>
     subjects[subject].patterns.filter(isAsked).map((pattern) => ({ subject, pattern })),
-  ).sort((a, b) => Math.abs(shownOf(b.pattern).effect) - Math.abs(shownOf(a.pattern).effect))
+  ).sort((a, b) => leastOf(b.pattern) - leastOf(a.pattern))
   const clusters = SUBJECTS.flatMap((subject) => subjects[subject].clusters.map((cluster) => ({ subject, cluster })))
   return {
     patterns: patterns.slice(0, limit).map(answerOf),
@@ -33,6 +33,12 @@ export const findPatterns: Query<'find_patterns'> = ({ service, status, limit },
     incompleteReason: set === null ? 'no patterns were mined yet' : null,
     completeSince: null,
   }
+}
+
+/** The smallest effect within its interval: what is sure to be strong comes first. */
+function leastOf(pattern: Pattern): number {
+  const { effect, low, high } = shownOf(pattern)
+  return effect > 0 ? low : -high
 }
 
 /** What later runs showed; before they could, what found it. */

@@ -81,7 +81,7 @@ const pattern = (id: string, scope: string, told: Partial<Pattern> = {}): Patter
   since: 1,
   found: shown,
   foundThrough: 1,
-  later: { ...shown, effect: 0.15, support: 40 },
+  later: { ...shown, effect: 0.15, low: 0.05, support: 40 },
   looks: 1,
   lookedAt: 90,
   evidence: 0.002,
