@@ -136,7 +136,9 @@ async function readLedger() {
     follow: true,
     onRecord: (_record, entry) => {
       const row = entry === null ? null : scoredRowOf(entry)
-      if (entry !== null && row !== null) courseOf(entry.model)?.add(row)
+      if (entry === null || row === null) return
+      courseOf(entry.model)?.add(row)
+      patterns.heard()
     },
     onError: failed,
   })

@@ -62,7 +62,11 @@ function course() {
     assert.ok(task.kind === 'patterns')
     return Promise.resolve({ kind: 'patterns', set: nextSet(task.round, task.seed) })
   }
-  const round = () => made.round(() => clock.at, run)
+  let heard = 0
+  const round = () => {
+    for (; heard < until(clock.runs).length; heard++) made.heard()
+    return made.round(() => clock.at, run)
+  }
   return { made, mined, clock, tasks, round }
 }
 
@@ -107,18 +111,21 @@ test('a restarted trainer goes on from the published set', async () => {
   )
 })
 
-test('too few runs are asked for again after a while, and not each round', async () => {
+test('too few runs are not mined; within the interval only much that is new is, after a while', async () => {
   const { clock, tasks, round } = course()
-  clock.runs = 10
-  clock.at = 500 * HOUR_MS
-  await round()
-  clock.runs = 500
-  clock.at += 1000
-  await round()
-  assert.equal(tasks.length, 0)
-  clock.at += 60_000
-  await round()
-  assert.equal(tasks.length, 1)
+  const rounds = async (runs: number, laterMs: number): Promise<number> => {
+    clock.runs = runs
+    clock.at += laterMs
+    await round()
+    return tasks.length
+  }
+  clock.at = 900 * HOUR_MS
+  assert.equal(await rounds(10, 0), 0)
+  assert.equal(await rounds(300, 1000), 1)
+  assert.equal(await rounds(600, 1000), 1)
+  assert.equal(await rounds(600, 60_000), 2)
+  assert.equal(await rounds(620, 60_000), 2)
+  assert.equal(await rounds(620, HOUR_MS), 3)
 })
 
 test('a set is mined in a process of its own, and its record is read back as it was', async () => {

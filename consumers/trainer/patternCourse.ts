@@ -18,28 +18,45 @@ export interface PatternCourseOptions {
 }
 
 export interface PatternCourse {
+  /** One more outcome in the ledger. */
+  heard(): void
   /** The set that devops.models told at the start. */
   remember(set: PatternSet): void
-  /** Mines where it is due. Rejects like `run`, and where the outcomes cannot be had; then it is due again after a while. */
+  /** Mines where it is due: each interval, and sooner where much has come. Rejects like `run`, and where the outcomes cannot be had; then it is due again after a while. */
   round(now: () => number, run: (task: Task) => Promise<TaskResult>): Promise<readonly ModelOutgoing[]>
 }
 
 const SEED = 1
-/** After a round that had too few runs or failed: consumers may still be restoring. */
-const AGAIN_MS = 60_000
+/** Least time between two rounds: consumers may still be restoring, and history comes in for a while. */
+const AGAIN_MS = 30_000
+/** So many times the outcomes of the last round are news, as when history was brought in. */
+const GROWTH = 1.1
 
 export function createPatternCourse(options: PatternCourseOptions): PatternCourse {
   const { intervalMs, runsMin, similarity, outcomes, telemetry } = options
   let known = EMPTY_SET
   let triedAt = -Infinity
+  let heard = 0
+  /** null: mined by a process before this one; the outcomes that the ledger holds at the start count as old. */
+  let heardAtRound: number | null = 0
+  const isDue = (now: number): boolean => {
+    heardAtRound ??= heard
+    if (heard < runsMin || now - triedAt < Math.min(AGAIN_MS, intervalMs)) return false
+    return now - known.at >= intervalMs || heard >= GROWTH * heardAtRound
+  }
   return {
+    heard: () => {
+      heard++
+    },
     remember: (set) => {
       known = set
+      heardAtRound = null
     },
     round: async (now, run) => {
       const begin = now()
-      if (begin - known.at < intervalMs || begin - triedAt < Math.min(AGAIN_MS, intervalMs)) return []
+      if (!isDue(begin)) return []
       triedAt = begin
+      const heardNow = heard
       const rows = await outcomes()
       if (rows.length < runsMin) return []
       const result = await run({ kind: 'patterns', seed: SEED, round: { known, rows, now: begin, similarity } })
@@ -47,6 +64,7 @@ export function createPatternCourse(options: PatternCourseOptions): PatternCours
       const before = confirmedOf(known)
       const confirmed = [...confirmedOf(result.set)].filter((id) => !before.has(id))
       known = result.set
+      heardAtRound = heardNow
       telemetry.patternsMined(rows.length, confirmed, (now() - begin) / 1000)
       return [patternsRecord(known)]
     },
