@@ -121,7 +121,7 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
     now: Date.now,
     memory: () => engine.memory(),
     alertLevelOf: (region) => alerts.levelOf(region),
-    ask: createAsk(deployments),
+    ask: createAsk(deployments, models.patterns),
     keepAsked: (entry) => {
       asked.keep(entry)
     },
@@ -129,7 +129,7 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
     backtests: new BacktestMemory(),
     patternRow: (record, shard) => patternRowOf(record, shard, deployments.zoneOf),
     zoneOf: deployments.zoneOf,
-    patterns: () => models.patterns(),
+    patterns: models.patterns,
     minSamples: deployments.rules.minSamples,
     models: () => models.list(),
     targets: () => latencies.targets(),

@@ -13,7 +13,7 @@ import type { ConsumerTelemetry } from './telemetry.ts'
 export interface ModelFeed {
   readonly shelf: Shelf
   forecaster(): CapacityForecaster | null
-  patterns(): PatternSet | null
+  readonly patterns: () => PatternSet | null
   list(): QueryOutput<'get_health'>['models']
   close(): Promise<void>
 }

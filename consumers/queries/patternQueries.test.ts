@@ -4,6 +4,7 @@ import type { QueryOutput } from '../../schemas/queries/queries.ts'
 import type { Pattern } from '../patterns/lifecycle.ts'
 import { EMPTY_SET } from '../patterns/patternSet.ts'
 import type { PatternSet } from '../patterns/patternSet.ts'
+import { patternUnderTest } from '../patterns/rowsUnderTest.ts'
 import { FINISHED, applyRun, askerOf, openState } from './stateUnderTest.ts'
 
 const NOW = Date.parse('2026-03-02T00:00:00Z')
@@ -72,23 +73,8 @@ test('the best window is told with what it would have saved; few runs are not en
   assert.deepEqual([unknown.answerClass, unknown.windows], ['not_enough_evidence', []])
 })
 
-const shown = { effect: 0.2, low: 0.1, high: 0.3, support: 50, p: 0.001 }
-const pattern = (id: string, scope: string, told: Partial<Pattern> = {}): Pattern => ({
-  id,
-  scope,
-  predicate: [{ field: 'lines_added', op: '>', value: 200 }],
-  status: 'confirmed',
-  since: 1,
-  found: shown,
-  foundThrough: 1,
-  later: { ...shown, effect: 0.15, low: 0.05, support: 40 },
-  looks: 1,
-  lookedAt: 90,
-  evidence: 0.002,
-  firstSeen: NOW - HOUR_MS,
-  lastSeen: NOW,
-  ...told,
-})
+const pattern = (id: string, scope: string, told: Partial<Pattern> = {}): Pattern =>
+  patternUnderTest({ id, scope, firstSeen: NOW - HOUR_MS, lastSeen: NOW, ...told })
 
 test('patterns are those of the service and of all, of one status, as later runs showed them', () => {
   const set: PatternSet = {
