@@ -5,6 +5,7 @@ import { LIVE_FIELDS } from './fields.ts'
 import { withHistory } from './history.ts'
 import { advance } from './lifecycle.ts'
 import type { Pattern } from './lifecycle.ts'
+import { SERVICE_RUNS_MIN } from './patternSet.ts'
 import type { PatternSet, Subject, SubjectPatterns, SubjectRow } from './patternSet.ts'
 import { withFailuresBefore } from './sequences.ts'
 
@@ -21,9 +22,8 @@ const PATTERNS_MAX = 60
 const ENVIRONMENT_PATTERNS_MAX = 10
 /** Of later runs to those known, as `evaluate -- patterns` holds back. */
 const HORIZON = 3 / 7
-/** Services with the most runs; the others are too small to be mined alone. */
+/** Services with the most runs. */
 const SERVICES_MAX = 40
-const SERVICE_RUNS_MIN = 40
 /** Of the latest: distances between all of them are taken. */
 const FAILURES_MAX = 600
 

@@ -28,6 +28,9 @@ export interface PatternSet {
   readonly subjects: Readonly<Record<Subject, SubjectPatterns>>
 }
 
+/** Services with fewer runs are too small to be mined alone. */
+export const SERVICE_RUNS_MIN = 40
+
 const NOTHING: SubjectPatterns = { runs: 0, patterns: [], clusters: [], silhouette: null }
 export const EMPTY_SET: PatternSet = { at: 0, subjects: { deployment: NOTHING, ci_run: NOTHING } }
 

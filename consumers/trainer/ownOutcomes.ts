@@ -3,8 +3,10 @@
  * names, from which no branch, workflow or file type can be told.
  */
 import type { QueryOutput } from '../../schemas/queries/queries.ts'
+import { SERVICE_RUNS_MIN } from '../patterns/patternSet.ts'
 import type { SubjectRow } from '../patterns/patternSet.ts'
 import { ask, consumersBehind, troubleOf } from './consumersBehind.ts'
+import { withResources } from './ownResources.ts'
 
 const DAY_MS = 24 * 3_600_000
 const DAYS = 180
@@ -26,7 +28,8 @@ export async function ownOutcomes(seeds: readonly string[], now: number): Promis
   const found = new Map<string, SubjectRow>()
   for (const consumer of await consumersBehind(seeds, troubles)) {
     try {
-      for (const row of await outcomesOf(consumer, now)) found.set(`${row.service} ${row.id}`, row)
+      for (const row of await withTheirResources(consumer, await outcomesOf(consumer, now), now))
+        found.set(`${row.service} ${row.id}`, row)
     } catch (error) {
       troubles.push(troubleOf(consumer, error))
     }
@@ -48,6 +51,19 @@ async function outcomesOf(consumer: string, now: number): Promise<readonly Subje
     cursor = page.nextCursor
   } while (cursor !== null && rows.length < RUNS_MAX)
   return rows
+}
+
+/** Services too small to be mined are spared the question. */
+async function withTheirResources(
+  consumer: string,
+  rows: readonly SubjectRow[],
+  now: number,
+): Promise<readonly SubjectRow[]> {
+  const told: SubjectRow[] = []
+  for (const [service, own] of Map.groupBy(rows, (row) => row.service)) {
+    told.push(...(own.length < SERVICE_RUNS_MIN ? own : await withResources(consumer, service, own, now)))
+  }
+  return told
 }
 
 function rowOf(item: QueryOutput<'list_outcomes'>['items'][number]): SubjectRow {

@@ -138,27 +138,31 @@ test('a set is mined in a process of its own, and its record is read back as it 
   assert.throws(() => setOfCard('{"format":"patterns/2"}'), PatternSetInvalid)
 })
 
-/** A consumer with two pages of one run each. */
-async function consumer(t: TestContext, service: string): Promise<string> {
+/** A consumer with two pages of so many runs each, and one hour of its memory measured twice. */
+async function consumer(t: TestContext, service: string, runs = 1): Promise<string> {
   const server = fastify({ forceCloseConnections: true })
   const time = '2026-03-01T12:00:00.000Z'
   server.get('/v1/owners', () => ({ instance: service, address, shards: [], members: [] }))
   server.post<{ Body: { cursor?: string } }>('/v1/query/list_outcomes', ({ body: { cursor } }) => ({
-    items: [
-      {
-        key: cursor ?? 'first',
-        attempt: 1,
-        service,
-        subject: 'ci_run',
-        listedAt: time,
-        startedAt: time,
-        finishedAt: time,
-        failed: true,
-        end: {},
-        attributes: { branch: 'main' },
-      },
-    ],
+    items: Array.from({ length: runs }, (_, i) => ({
+      key: cursor ?? 'first',
+      attempt: i + 1,
+      service,
+      subject: 'ci_run',
+      listedAt: time,
+      startedAt: time,
+      finishedAt: time,
+      failed: true,
+      end: {},
+      attributes: { branch: 'main' },
+    })),
     nextCursor: cursor === undefined ? 'second' : null,
+  }))
+  server.post<{ Body: { service: string; metric: string } }>('/v1/query/query_metrics', ({ body }) => ({
+    series:
+      body.service === service && body.metric === 'process_resident_memory_bytes'
+        ? [100, 300].map((value) => ({ points: [[Date.parse(time) - HOUR_MS, value]] }))
+        : [],
   }))
   const address = await server.listen({ host: '127.0.0.1', port: 0 })
   t.after(() => server.close())
@@ -175,4 +179,12 @@ test('outcomes are read from every consumer to the last page; with one away ther
     'ci/b second 1',
   ])
   await assert.rejects(ownOutcomes([a, 'http://127.0.0.1:9'], Date.now()), OutcomesUnavailable)
+})
+
+test('what a service used in the hour before a run is known of it; of services with few runs it is not asked', async (t) => {
+  const [large, small] = [await consumer(t, 'ci/large', 20), await consumer(t, 'ci/small', 19)]
+  const found = await ownOutcomes([large, small], Date.parse('2026-03-02T00:00:00Z'))
+  const attributes = (service: string) => found.find((row) => row.service === service)?.attributes
+  assert.deepEqual(attributes('ci/large'), { branch: 'main', cpu_cores: null, memory_bytes: 200 })
+  assert.deepEqual(attributes('ci/small'), { branch: 'main' })
 })
