@@ -122,6 +122,7 @@ const TEXTS: Texts = {
     own: [
       `${many(answer.patterns.length, 'pattern')}, ${many(answer.clusters.length, 'cluster')} of failures. ` +
         'Associations: what goes with more or fewer failures, not what causes them.',
+      ...(answer.patterns.length === 0 ? ['Those that later runs have yet to confirm: status candidate.'] : []),
     ],
     outside: rows([
       ...answer.patterns.map((item) => clean(patternSentence(item))),
