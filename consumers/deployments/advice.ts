@@ -9,6 +9,7 @@ import { featuresOf } from '../models/features.ts'
 import type { Prediction } from '../models/predict.ts'
 import { scopeKeys } from '../models/scopes.ts'
 import { strategyOf } from '../models/strategy.ts'
+import { EMPTY_SET } from '../patterns/patternSet.ts'
 import type { PatternSet } from '../patterns/patternSet.ts'
 import { isQuietStart } from '../patterns/starts.ts'
 import type { ZoneOf } from './attemptOf.ts'
@@ -68,7 +69,7 @@ function alternatives(
       other.change === attempt.change ? past : readPast(scopeKeys(other, past.recent), other.at, past.recent, shard)
     return model.pSuccess(featuresOf(other, own))
   }
-  const known = patterns?.subjects[attempt.subject].patterns ?? []
+  const known = (patterns ?? EMPTY_SET).subjects[attempt.subject]
   const isQuiet = (start: LocalTime) => isQuietStart(known, attempt.service, start)
   return lowerRisk(attempt, cases, zoneOf(attempt.service), pOf, isQuiet).map((one) => ({
     ...one,

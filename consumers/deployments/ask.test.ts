@@ -4,6 +4,7 @@ import type { Classifier } from '../models/classifier.ts'
 import { FEATURES } from '../models/features.ts'
 import { mixturesOf } from '../models/mixturesUnderTest.ts'
 import { EMPTY_SET } from '../patterns/patternSet.ts'
+import type { SubjectPatterns } from '../patterns/patternSet.ts'
 import { patternUnderTest } from '../patterns/rowsUnderTest.ts'
 import { createAsk } from './ask.ts'
 import { at, deps, event, NO_CHANGE, pipeline, run, SERVICE, START } from './handlerUnderTest.ts'
@@ -86,12 +87,18 @@ test('an answer of a model has its reasons, the past cases like it, and what goe
   // Later runs confirmed that it fails more from 20 h on: the other side of midnight is left.
   const shown = { effect: 0.3, low: 0.2, high: 0.4, support: 50, p: 0.001 }
   const late = patternUnderTest({ scope: SERVICE, predicate: [{ field: 'hour', op: '>=', value: 18 }], found: shown })
-  const set = {
-    ...EMPTY_SET,
-    subjects: { ...EMPTY_SET.subjects, deployment: { ...EMPTY_SET.subjects.deployment, patterns: [late] } },
+  const advised = (told: Partial<SubjectPatterns>): readonly [string | undefined, number] => {
+    const deployment = { ...EMPTY_SET.subjects.deployment, ...told }
+    const set = { ...EMPTY_SET, subjects: { ...EMPTY_SET.subjects, deployment } }
+    const [best] = createAsk({ ...deps, shelf }, () => set)(input, shard, now).output.lowerRisk
+    return [best?.kind, new Date(best?.startAt ?? '').getUTCHours()]
   }
-  const advised = createAsk({ ...deps, shelf }, () => set)(input, shard, now).output.lowerRisk[0]
-  assert.deepEqual([advised?.kind, new Date(advised?.startAt ?? '').getUTCHours()], ['start', 2])
+  assert.deepEqual(advised({ patterns: [late] }), ['start', 2])
+  // The best window is the morning: 9 h of its zone.
+  const saved = { expected: 9, low: 5, high: 12 }
+  const shares = { runs: 60, failureShare: 0.1, otherFailureShare: 0.3, saved }
+  const morning = { fromHour: 8, toHour: 12, weekdays: [0, 1, 2, 3, 4, 5, 6], ...shares }
+  assert.deepEqual(advised({ windows: { [SERVICE]: [morning] } }), ['start', 8])
 })
 
 test('a question about what was never seen says so, and which subject to ask for', () => {

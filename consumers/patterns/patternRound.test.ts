@@ -55,7 +55,7 @@ function rounds(rows: readonly SubjectRow[], ends: readonly number[]): readonly 
   return ends.map((hours) => {
     const now = hours * HOUR_MS
     const heard = rows.filter(({ startedAt }) => startedAt < now)
-    return (known = nextSet({ known, rows: heard, now, similarity: 0.85 }, 1))
+    return (known = nextSet({ known, rows: heard, now, similarity: 0.85, runsMin: 100 }, 1))
   })
 }
 
@@ -77,6 +77,9 @@ test('what fails after what, in which environment and at which hours is found an
   assert.ok(Math.abs(found('*/checkout', 'environment').later?.effect ?? 0) > 0.15)
   assert.ok(confirmed.some(({ predicate }) => factorOf(predicate).field === 'hour'))
   assert.ok(!confirmed.some(({ predicate }) => predicate.some(({ field }) => field === 'branch')))
+  const windows = second?.subjects.deployment.windows ?? {}
+  assert.ok((windows[CHECKOUT]?.[0]?.fromHour ?? 0) >= 8)
+  assert.equal(windows[PAYMENTS], undefined)
 })
 
 test('of noise nothing is confirmed in more than the nominal share of courses', () => {

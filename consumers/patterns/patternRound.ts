@@ -8,6 +8,7 @@ import type { Pattern } from './lifecycle.ts'
 import { SERVICE_RUNS_MIN } from './patternSet.ts'
 import type { PatternSet, Subject, SubjectPatterns, SubjectRow } from './patternSet.ts'
 import { withFailuresBefore } from './sequences.ts'
+import { WINDOW_RUNS_MAX, bestWindows, timedRunOf } from './windows.ts'
 
 export interface Round {
   readonly known: PatternSet
@@ -16,6 +17,8 @@ export interface Round {
   readonly now: number
   /** learning.patterns.similarity_threshold */
   readonly similarity: number
+  /** learning.training.min_samples: windows of services with fewer runs are not told. */
+  readonly runsMin: number
 }
 
 const PATTERNS_MAX = 60
@@ -28,13 +31,19 @@ const SERVICES_MAX = 40
 const FAILURES_MAX = 600
 
 /** The next set; the same rows and seed give the same. */
-export function nextSet({ known, rows, now, similarity }: Round, seed: number): PatternSet {
+export function nextSet({ known, rows, now, similarity, runsMin }: Round, seed: number): PatternSet {
   const next = (subject: Subject): SubjectPatterns => {
     const before = known.subjects[subject]
     const own = rows.filter((row) => row.subject === subject).sort(byStart)
     const failed = own.filter((row) => row.failed).slice(-FAILURES_MAX)
     const { clusters, silhouette } = clusterFailures(failed, before.clusters, similarity, seed)
-    return { runs: own.length, patterns: minedFrom(ofLargeServices(own), before.patterns, now), clusters, silhouette }
+    return {
+      runs: own.length,
+      patterns: minedFrom(ofLargeServices(own), before.patterns, now),
+      clusters,
+      windows: windowsOf(own, runsMin),
+      silhouette,
+    }
   }
   return { at: now, subjects: { deployment: next('deployment'), ci_run: next('ci_run') } }
 }
@@ -51,6 +60,15 @@ function minedFrom(rows: readonly SubjectRow[], known: readonly Pattern[], now: 
       horizon: HORIZON,
     }),
   ]
+}
+
+function windowsOf(rows: readonly SubjectRow[], runsMin: number): SubjectPatterns['windows'] {
+  const found = [...Map.groupBy(rows, ({ service }) => service)].flatMap(([service, own]) => {
+    if (own.length < runsMin) return []
+    const windows = bestWindows(own.slice(-WINDOW_RUNS_MAX).map(timedRunOf)) ?? []
+    return windows.length === 0 ? [] : [[service, windows] as const]
+  })
+  return Object.fromEntries(found)
 }
 
 /** Ids break ties, so that the order they come in does not matter. */

@@ -2,6 +2,7 @@
 import type { FailureCluster } from './clusters.ts'
 import type { Pattern } from './lifecycle.ts'
 import type { PatternRow } from './row.ts'
+import type { DeploymentWindow } from './windows.ts'
 
 export const SUBJECTS = ['deployment', 'ci_run'] as const
 export type Subject = (typeof SUBJECTS)[number]
@@ -18,6 +19,8 @@ export interface SubjectPatterns {
   readonly runs: number
   readonly patterns: readonly Pattern[]
   readonly clusters: readonly FailureCluster[]
+  /** Best windows by service, where there are any. */
+  readonly windows: Readonly<Record<string, readonly DeploymentWindow[]>>
   /** Of the failed runs; null where nothing was parted. */
   readonly silhouette: number | null
 }
@@ -31,7 +34,7 @@ export interface PatternSet {
 /** Services with fewer runs are too small to be mined alone. */
 export const SERVICE_RUNS_MIN = 40
 
-const NOTHING: SubjectPatterns = { runs: 0, patterns: [], clusters: [], silhouette: null }
+const NOTHING: SubjectPatterns = { runs: 0, patterns: [], clusters: [], windows: {}, silhouette: null }
 export const EMPTY_SET: PatternSet = { at: 0, subjects: { deployment: NOTHING, ci_run: NOTHING } }
 
 /** As the card of a record. Centroids go as Float32, little endian, base64. */

@@ -1,19 +1,19 @@
-/** What confirmed patterns say of when to start. */
+/** What is known of when to start a run of a service. */
 import { EVERYWHERE, contextOf, factorOf, meets } from './condition.ts'
 import type { Condition } from './condition.ts'
-import type { Pattern } from './lifecycle.ts'
-
-export interface LocalStart {
-  /** 0 ≤ hour < 24 */
-  readonly hour: number
-  /** 0 = Monday */
-  readonly weekday: number
-}
+import type { SubjectPatterns } from './patternSet.ts'
+import { isIn } from './windows.ts'
+import type { LocalStart } from './windows.ts'
 
 const TIME_FIELDS: ReadonlySet<string> = new Set(['hour', 'weekday'])
 
-/** Whether a start is on no side of which later runs confirmed that it fails more. Only patterns of nothing but times are asked. */
-export function isQuietStart(patterns: readonly Pattern[], service: string, start: LocalStart): boolean {
+/**
+ * Whether a start is in one of the service's best windows, where it has any, and on no side of which later runs confirmed that it fails
+ * more. Only patterns of nothing but times are asked.
+ */
+export function isQuietStart({ patterns, windows }: SubjectPatterns, service: string, start: LocalStart): boolean {
+  const own = windows[service]
+  if (own !== undefined && !own.some((window) => isIn(window, start))) return false
   const attributes = { hour: Math.floor(start.hour), weekday: start.weekday }
   const isMet = (condition: Condition) => meets(condition, { attributes })
   return patterns

@@ -1,15 +1,29 @@
 /** Parts of the day and the week in which runs of a service failed less than at all other times. */
+import type { PatternRow } from './row.ts'
 import { benjaminiHochberg, effectOf, fisher } from './significance.ts'
 import type { Table } from './significance.ts'
 
-/** A finished run by its start in the zone of its service. */
-export interface TimedRun {
+/** A start in the zone of its service. */
+export interface LocalStart {
   /** 0 ≤ hour < 24 */
   readonly hour: number
   /** 0 = Monday */
   readonly weekday: number
+}
+
+/** A finished run by its start. */
+export interface TimedRun extends LocalStart {
   readonly failed: boolean
 }
+
+/** The newest of a service: enough to tell, and some 10 ms to read. */
+export const WINDOW_RUNS_MAX = 1000
+
+export const timedRunOf = ({ failed, attributes }: Pick<PatternRow, 'failed' | 'attributes'>): TimedRun => ({
+  hour: Number(attributes['hour']),
+  weekday: Number(attributes['weekday']),
+  failed,
+})
 
 export interface DeploymentWindow {
   readonly fromHour: number
@@ -67,12 +81,15 @@ function windows(): readonly Window[] {
   )
 }
 
-function tableOf({ fromHour, toHour, weekdays }: Window, runs: readonly TimedRun[]): Table {
+export const isIn = ({ fromHour, toHour, weekdays }: Window, { hour, weekday }: LocalStart): boolean =>
+  fromHour <= hour && hour < toHour && weekdays.includes(weekday)
+
+function tableOf(window: Window, runs: readonly TimedRun[]): Table {
   const table = { inside: 0, insideFailed: 0, outside: 0, outsideFailed: 0 }
-  for (const { hour, weekday, failed } of runs) {
-    const group = fromHour <= hour && hour < toHour && weekdays.includes(weekday) ? 'inside' : 'outside'
+  for (const run of runs) {
+    const group = isIn(window, run) ? 'inside' : 'outside'
     table[group]++
-    if (failed) table[`${group}Failed`]++
+    if (run.failed) table[`${group}Failed`]++
   }
   return table
 }

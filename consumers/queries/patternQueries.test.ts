@@ -85,6 +85,7 @@ test('patterns are those of the service and of all, of one status, as later runs
       ci_run: {
         runs: 900,
         silhouette: 0.6,
+        windows: {},
         patterns: [
           pattern('own', SERVICE, {
             predicate: [

@@ -129,7 +129,7 @@ test('too few runs are not mined; within the interval only much that is new is, 
 })
 
 test('a set is mined in a process of its own, and its record is read back as it was', async () => {
-  const round = { known: EMPTY_SET, rows: until(300), now: 300 * HOUR_MS, similarity: 0.85 }
+  const round = { known: EMPTY_SET, rows: until(300), now: 300 * HOUR_MS, similarity: 0.85, runsMin: 100 }
   const result = await runTask({ kind: 'patterns', seed: 1, round }, new AbortController().signal, 120_000)
   assert.ok(result.kind === 'patterns')
   assert.deepEqual(result.set, nextSet({ ...round, rows: [...until(300)].reverse() }, 1))

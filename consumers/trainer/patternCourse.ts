@@ -59,7 +59,11 @@ export function createPatternCourse(options: PatternCourseOptions): PatternCours
       const heardNow = heard
       const rows = await outcomes()
       if (rows.length < runsMin) return []
-      const result = await run({ kind: 'patterns', seed: SEED, round: { known, rows, now: begin, similarity } })
+      const result = await run({
+        kind: 'patterns',
+        seed: SEED,
+        round: { known, rows, now: begin, similarity, runsMin },
+      })
       if (result.kind !== 'patterns') throw new TypeError(`asked for patterns, got ${result.kind}`)
       const before = confirmedOf(known)
       const confirmed = [...confirmedOf(result.set)].filter((id) => !before.has(id))
