@@ -115,3 +115,19 @@ test('of noise, however often it is looked at, no more than the nominal share of
   assert.ok(courses <= 9, `${courses} of ${seeds}`)
   assert.ok(candidates >= seeds / 2, 'without candidates nothing is tested')
 })
+
+test('of what is confirmed beside a true effect, no more than the nominal share is false', () => {
+  let [held, wrong] = [0, 0]
+  for (let seed = 1; seed <= 25; seed++) {
+    const rows = madeRows(seed, SERVICES, 600, ({ pull_request: isPull }) => (isPull ? 0.45 : 0.2))
+    for (const { status, predicate } of course(rows, [300, 600]).at(-1) ?? []) {
+      if (status !== 'confirmed') continue
+      if (factorOf(predicate).field === 'pull_request') held++
+      else wrong++
+    }
+  }
+  assert.ok(held >= 25, `${held} true ones`)
+  // The share is held in the mean; three standard deviations of a count more.
+  const nominal = 0.05 * (held + wrong)
+  assert.ok(wrong <= nominal + 3 * Math.sqrt(nominal), `${wrong} of ${held + wrong}`)
+})
