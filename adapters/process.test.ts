@@ -176,7 +176,7 @@ describe('the command', () => {
       const mcp = new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode } })
       mcp.onerror = (error) => errors.push(error)
       await mcp.connect(transport)
-      assert.equal((await mcp.listTools()).tools.length, 11)
+      assert.equal((await mcp.listTools()).tools.length, 13)
       const result = await mcp.callTool({ name: 'predict_deployment', arguments: { service: SERVICE } })
       assert.equal((result.structuredContent as { predictionId: string }).predictionId, 'p-1')
       await mcp.close()

@@ -19,6 +19,7 @@ import { openEngine } from '../rust-engine/ts/engine.ts'
 import { createAsk } from './deployments/ask.ts'
 import { createDeploymentHandler, reattach } from './deployments/handler.ts'
 import type { DeploymentDeps } from './deployments/handler.ts'
+import { patternRowOf } from './deployments/patternRow.ts'
 import { createDeploymentTelemetry } from './deployments/telemetry.ts'
 import { createIncidentHandler } from './incidents/handler.ts'
 import { createIncidentTelemetry } from './incidents/telemetry.ts'
@@ -120,12 +121,16 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
     now: Date.now,
     memory: () => engine.memory(),
     alertLevelOf: (region) => alerts.levelOf(region),
-    ask: createAsk(deployments),
+    ask: createAsk(deployments, models.patterns),
     keepAsked: (entry) => {
       asked.keep(entry)
     },
     forecaster: () => models.forecaster(),
     backtests: new BacktestMemory(),
+    patternRow: (record, shard) => patternRowOf(record, shard, deployments.zoneOf),
+    zoneOf: deployments.zoneOf,
+    patterns: models.patterns,
+    minSamples: deployments.rules.minSamples,
     models: () => models.list(),
     targets: () => latencies.targets(),
   }

@@ -10,12 +10,11 @@ export type ConsumerTelemetry = ReturnType<typeof createConsumerTelemetry>
 
 export function createConsumerTelemetry(registry: Registry, log: Log) {
   const registers = [registry]
-  for (const [name, what] of [
-    ['devops_remediations_total', 'Remediations carried out'],
-    ['devops_patterns_discovered_total', 'Patterns discovered'],
-  ] as const) {
-    new Counter({ name, help: `${what}; 0 until that feature comes.`, registers }).inc(0)
-  }
+  new Counter({
+    name: 'devops_remediations_total',
+    help: 'Remediations carried out; 0 until that feature comes.',
+    registers,
+  }).inc(0)
   const queries = new Histogram({
     name: 'devops_query_duration_seconds',
     help: 'Time to answer a query, without the network.',

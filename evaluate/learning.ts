@@ -72,5 +72,6 @@ const telemetryOf = (say: (line: string) => void): TrainerTelemetry => ({
   rowsKnown: () => undefined,
   modelUnreadable: () => undefined,
   seriesUnavailable: () => undefined,
+  patternsMined: () => undefined,
   forecasterHeldBack: () => undefined,
 })

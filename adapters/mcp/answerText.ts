@@ -1,5 +1,6 @@
 /** The short text beside an answer's structured content: our own figures first, then what came from outside, fenced. */
 import type { QueryName, QueryOutput } from '../../schemas/queries/queries.ts'
+import { patternSentence } from '../../schemas/scores/patternSentence.ts'
 import { scorecardLines } from '../scorecard/lines.ts'
 import { clean, fence } from './fence.ts'
 
@@ -116,6 +117,25 @@ const TEXTS: Texts = {
   }),
   get_scorecard: (answer) => ({ own: scorecardLines(answer), outside: null }),
   count_scores: ({ counts }) => ({ own: [`${many(counts.outcomes, 'outcome')} counted.`], outside: null }),
+  list_outcomes: (answer) => ({ own: [counted(answer, 'outcome')], outside: null }),
+  find_patterns: (answer) => ({
+    own: [
+      `${many(answer.patterns.length, 'pattern')}, ${many(answer.clusters.length, 'cluster')} of failures. ` +
+        'Associations: what goes with more or fewer failures, not what causes them.',
+      ...(answer.patterns.length === 0 ? ['Those that later runs have yet to confirm: status candidate.'] : []),
+    ],
+    outside: rows([
+      ...answer.patterns.map((item) => clean(patternSentence(item))),
+      ...answer.clusters.map(clusterLine),
+    ]),
+  }),
+  best_window: (answer) => ({
+    own: [
+      `${many(answer.runs, 'run')}, answer class ${answer.answerClass}; hours of ${clean(answer.timeZone)}.`,
+      ...answer.windows.map(windowLine),
+    ],
+    outside: null,
+  }),
   get_memory: (answer) => ({
     own: [
       `${percent(answer.utilization)} of ${answer.poolBytes} bytes used${alertText(answer.alert)}.`,
@@ -192,6 +212,21 @@ function deploymentLine(item: Deployment): string {
 function incidentLine(item: Incident): string {
   const parts = [item.startsAt, item.state, item.severity ?? 'no severity', item.service, item.title]
   return clean(`${parts.join(' | ')} | key ${item.key}`)
+}
+
+function clusterLine(item: QueryOutput<'find_patterns'>['clusters'][number]): string {
+  return clean(`${item.subject} | ${many(item.runs, 'failure')} alike | ${item.common.join(', ')}`)
+}
+
+const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']
+
+function windowLine(item: QueryOutput<'best_window'>['windows'][number]): string {
+  const days = item.weekdays.map((day) => WEEKDAYS[day] ?? '').join(' ')
+  const { expected, low, high } = item.saved
+  return (
+    `${item.fromHour} to ${item.toHour} h, ${days}: ${percent(item.failureShare)} fail (${many(item.runs, 'run')}), ` +
+    `${percent(item.otherFailureShare)} else; would have saved ${round(expected)} failures (95 %: ${round(low)} to ${round(high)}).`
+  )
 }
 
 function outcome(counts: { readonly finished: number; readonly failed: number; readonly streak: number }): string {

@@ -98,7 +98,7 @@ for (const mode of ['legacy', 'auto'] as const) {
         mcp.listResourceTemplates(),
         mcp.listPrompts(),
       ])
-      assert.equal(tools.tools.length, 11)
+      assert.equal(tools.tools.length, 13)
       assert.ok(resources.resources.length >= 20)
       const listed = [tools.tools, resources.resources, templates.resourceTemplates, prompts.prompts]
       const tokens = encode(JSON.stringify(listed) + (mcp.getInstructions() ?? '')).length
@@ -126,6 +126,8 @@ for (const mode of ['legacy', 'auto'] as const) {
         forecast_capacity: { service: services[0], metric: 'memory_bytes' },
         query_metrics: { metric: 'up', from, to: from },
         get_scorecard: {},
+        find_patterns: {},
+        best_window: { service: services[0] },
         list_unmapped: {},
         get_memory: {},
         get_health: {},
@@ -220,7 +222,7 @@ test('without a consumer a tool call is an error of the tool, and lists still an
   const peer = await startPeer('gone', CONTENTS)
   await peer.close()
   const mcp = await connect([peer.address], 'auto')
-  assert.equal((await mcp.listTools()).tools.length, 11)
+  assert.equal((await mcp.listTools()).tools.length, 13)
   const answer = await call(mcp, 'get_health', {})
   assert.equal(answer.isError, true)
   assert.match(answer.text, /^unavailable: no consumer answers .*asking again later/)

@@ -8,7 +8,7 @@ import { answerText } from './answerText.ts'
 import { clean, cleanDeep } from './fence.ts'
 import { listedSchema } from './listedSchema.ts'
 
-/** list_services serves completions and resources: a model finds services there, or by the other lists. count_scores serves get_scorecard. */
+/** list_services serves completions and resources: a model finds services there, or by the other lists. count_scores serves get_scorecard, list_outcomes the trainer. */
 export const TOOL_NAMES = [
   'predict_deployment',
   'list_deployments',
@@ -18,6 +18,8 @@ export const TOOL_NAMES = [
   'forecast_capacity',
   'query_metrics',
   'get_scorecard',
+  'find_patterns',
+  'best_window',
   'list_unmapped',
   'get_memory',
   'get_health',

@@ -14,6 +14,7 @@ import { parseInput } from './inputs.ts'
 import type { QueryLimits } from './limits.ts'
 import { isList } from './lists.ts'
 import { joinMetrics } from './mergeMetrics.ts'
+import { findPatterns } from './patterns.ts'
 import { joinHealth, joinMemory } from './mergeReports.ts'
 import { countScores, scorecard } from './scorecard.ts'
 
@@ -69,6 +70,8 @@ async function answerTo(
       return metrics(dependencies, questionOf(name), signal)
     case 'get_scorecard':
       return scorecard(dependencies, questionOf(name), signal)
+    case 'find_patterns':
+      return findPatterns(dependencies, questionOf(name), signal)
     case 'count_scores':
       return countScores(dependencies, questionOf(name), signal)
     case 'get_memory': {
@@ -81,6 +84,7 @@ async function answerTo(
     }
     case 'predict_deployment':
     case 'get_service':
+    case 'best_window':
     case 'forecast_capacity': {
       const input = questionOf(name)
       return dependencies.courier.toService(input.service, name, input, signal)

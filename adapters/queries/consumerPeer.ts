@@ -135,6 +135,7 @@ function answerOf(
         ({ service }) => placeOfName(service),
         input,
       )
+    case 'list_outcomes':
     case 'list_unmapped':
       return { items: [], nextCursor: null, ...FRESH }
     case 'get_incident': {
@@ -163,6 +164,10 @@ function answerOf(
       return { ...scoredWindow(given), ...scorecardOf(countsOf(owned)), ...FRESH }
     case 'count_scores':
       return { counts: countsOf(owned), ...FRESH }
+    case 'find_patterns':
+      return patternsOf(owned)
+    case 'best_window':
+      return { timeZone: 'UTC', answerClass: 'uncertain', runs: 120, windows: [WINDOW], ...FRESH }
     case 'get_memory':
       return memoryOf(owned)
     case 'get_health':
@@ -245,6 +250,39 @@ function countsOf(owned: readonly number[]): ScoreCounts {
   for (const shard of owned)
     counter.add({ ...known, pSuccess: shard === 0 ? 0.3 : 0.9, success: Number(shard !== 0), durationS: 50 + shard })
   return counter.counts()
+}
+
+const WINDOW = {
+  fromHour: 8,
+  toHour: 12,
+  weekdays: [0, 1],
+  runs: 40,
+  failureShare: 0.05,
+  otherFailureShare: 0.2,
+  saved: { expected: 12, low: 4, high: 18 },
+}
+
+/** Whoever owns shard 0 has heard of the newer set. */
+function patternsOf(owned: readonly number[]): object {
+  const isNewer = owned.includes(0)
+  const pattern = {
+    id: isNewer ? 'newer' : 'older',
+    subject: 'ci_run',
+    scope: '*',
+    context: 'branch == main',
+    factor: 'lines_added > 200',
+    status: 'confirmed',
+    effect: 0.2,
+    low: 0.1,
+    high: 0.3,
+    runs: 90,
+    p: 0.001,
+    firstSeen: '2026-01-01T00:00:00.000Z',
+    lastSeen: '2026-01-02T00:00:00.000Z',
+  }
+  const cluster = { id: 'c', subject: 'ci_run', runs: 12, silhouette: 0.6, common: ['workflow build'] }
+  const freshThrough = isNewer ? FRESH.freshThrough : '2026-01-01T00:00:00.000Z'
+  return { patterns: [pattern], clusters: [cluster], ...FRESH, freshThrough }
 }
 
 function memoryOf(owned: readonly number[]): object {

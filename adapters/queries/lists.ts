@@ -3,7 +3,7 @@ import { BY_NAME, BY_TIME, placeOfDeployment, placeOfIncident, placeOfName } fro
 import type { Order, Place } from '../../schemas/queries/place.ts'
 import type { QueryOutput } from '../../schemas/queries/queries.ts'
 
-export type ListName = 'list_deployments' | 'list_services' | 'list_incidents' | 'list_unmapped'
+export type ListName = 'list_deployments' | 'list_outcomes' | 'list_services' | 'list_incidents' | 'list_unmapped'
 export type ListItem<Name extends ListName> = QueryOutput<Name>['items'][number]
 
 export interface ListOrder<Item, P> {
@@ -15,6 +15,7 @@ const byName = { order: BY_NAME, placeOf: (item: { readonly service: string }) =
 
 export const LIST_ORDERS = {
   list_deployments: { order: BY_TIME, placeOf: placeOfDeployment },
+  list_outcomes: { order: BY_TIME, placeOf: placeOfDeployment },
   list_incidents: { order: BY_TIME, placeOf: placeOfIncident },
   list_services: byName,
   list_unmapped: byName,

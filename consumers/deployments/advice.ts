@@ -9,7 +9,11 @@ import { featuresOf } from '../models/features.ts'
 import type { Prediction } from '../models/predict.ts'
 import { scopeKeys } from '../models/scopes.ts'
 import { strategyOf } from '../models/strategy.ts'
+import { EMPTY_SET } from '../patterns/patternSet.ts'
+import type { PatternSet } from '../patterns/patternSet.ts'
+import { isQuietStart } from '../patterns/starts.ts'
 import type { ZoneOf } from './attemptOf.ts'
+import type { LocalTime } from './localTime.ts'
 import { lowerRisk } from './lowerRisk.ts'
 import { durationOf } from './outcome.ts'
 import { pastCases } from './pastCases.ts'
@@ -28,6 +32,7 @@ export function adviceOn(
   model: Classifier | null,
   shard: ShardDoor,
   zoneOf: ZoneOf,
+  patterns: PatternSet | null,
 ): Advice {
   const cases = pastCases(attempt, shard, zoneOf)
   return {
@@ -39,7 +44,7 @@ export function adviceOn(
       durationSeconds: durationOf(record),
       similarity,
     })),
-    lowerRisk: model === null ? [] : alternatives(attempt, past, cases, model, shard, zoneOf),
+    lowerRisk: model === null ? [] : alternatives(attempt, past, cases, model, shard, zoneOf, patterns),
     strategy: attempt.subject === 'deployment' ? strategyOf(prediction.riskLevel, prediction.answerClass) : null,
   }
 }
@@ -56,6 +61,7 @@ function alternatives(
   model: Classifier,
   shard: ShardDoor,
   zoneOf: ZoneOf,
+  patterns: PatternSet | null,
 ): Advice['lowerRisk'] {
   const pOf = (other: Attempt): number => {
     // Another change has another past; another hour has the same.
@@ -63,7 +69,9 @@ function alternatives(
       other.change === attempt.change ? past : readPast(scopeKeys(other, past.recent), other.at, past.recent, shard)
     return model.pSuccess(featuresOf(other, own))
   }
-  return lowerRisk(attempt, cases, zoneOf(attempt.service), pOf).map((one) => ({
+  const known = (patterns ?? EMPTY_SET).subjects[attempt.subject]
+  const isQuiet = (start: LocalTime) => isQuietStart(known, attempt.service, start)
+  return lowerRisk(attempt, cases, zoneOf(attempt.service), pOf, isQuiet).map((one) => ({
     ...one,
     startAt: one.startAt === null ? null : timeText(one.startAt),
   }))

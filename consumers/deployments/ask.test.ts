@@ -3,15 +3,20 @@ import { test } from 'node:test'
 import type { Classifier } from '../models/classifier.ts'
 import { FEATURES } from '../models/features.ts'
 import { mixturesOf } from '../models/mixturesUnderTest.ts'
+import { EMPTY_SET } from '../patterns/patternSet.ts'
+import type { SubjectPatterns } from '../patterns/patternSet.ts'
+import { patternUnderTest } from '../patterns/rowsUnderTest.ts'
 import { createAsk } from './ask.ts'
 import { at, deps, event, NO_CHANGE, pipeline, run, SERVICE, START } from './handlerUnderTest.ts'
+
+const NO_PATTERNS = () => null
 
 test('an ask answers like a headline of the same attempt would, is kept as asked, and changes nothing', () => {
   const { passAll, shard } = pipeline()
   for (let i = 0; i < 20; i++) passAll(run(i, i % 4 === 0 ? 'failure' : 'success'))
   const before = shard.stateHash()
   const now = START + 40 * 60_000
-  const ask = createAsk(deps)
+  const ask = createAsk(deps, NO_PATTERNS)
   const input = {
     service: SERVICE,
     subject: 'deployment' as const,
@@ -55,7 +60,7 @@ test('an answer of a model has its reasons, the past cases like it, and what goe
   }
   const shelf = { champion: () => model, challenger: () => null }
   const input = { service: SERVICE, subject: 'deployment' as const, branch: 'topic', sha: 'sized' }
-  const { output } = createAsk({ ...deps, shelf })(input, shard, now)
+  const { output } = createAsk({ ...deps, shelf }, NO_PATTERNS)(input, shard, now)
   const { explanation, similarCases, lowerRisk, strategy } = output
   assert.ok(explanation)
   const logit = (p: number): number => Math.log(p / (1 - p))
@@ -78,12 +83,28 @@ test('an answer of a model has its reasons, the past cases like it, and what goe
   assert.deepEqual([smaller?.kind, smaller?.linesMax], ['smaller_change', 100])
   for (const one of lowerRisk) assert.ok(one.pSuccess > output.pSuccess + 0.02 && one.successes <= one.cases)
   assert.equal(strategy, 'canary_with_hold')
+
+  // Later runs confirmed that it fails more from 20 h on: the other side of midnight is left.
+  const shown = { effect: 0.3, low: 0.2, high: 0.4, support: 50, p: 0.001 }
+  const late = patternUnderTest({ scope: SERVICE, predicate: [{ field: 'hour', op: '>=', value: 18 }], found: shown })
+  const advised = (told: Partial<SubjectPatterns>): readonly [string | undefined, number] => {
+    const deployment = { ...EMPTY_SET.subjects.deployment, ...told }
+    const set = { ...EMPTY_SET, subjects: { ...EMPTY_SET.subjects, deployment } }
+    const [best] = createAsk({ ...deps, shelf }, () => set)(input, shard, now).output.lowerRisk
+    return [best?.kind, new Date(best?.startAt ?? '').getUTCHours()]
+  }
+  assert.deepEqual(advised({ patterns: [late] }), ['start', 2])
+  // The best window is the morning: 9 h of its zone.
+  const saved = { expected: 9, low: 5, high: 12 }
+  const shares = { runs: 60, failureShare: 0.1, otherFailureShare: 0.3, saved }
+  const morning = { fromHour: 8, toHour: 12, weekdays: [0, 1, 2, 3, 4, 5, 6], ...shares }
+  assert.deepEqual(advised({ windows: { [SERVICE]: [morning] } }), ['start', 8])
 })
 
 test('a question about what was never seen says so, and which subject to ask for', () => {
   const { passAll, shard } = pipeline()
   for (let i = 0; i < 3; i++) passAll(run(i, 'success'))
-  const ask = createAsk(deps)
+  const ask = createAsk(deps, NO_PATTERNS)
   const missing = (service: string, subject: 'deployment' | 'ci_run'): string => {
     const { output, entry } = ask({ service, subject }, shard, START + 40 * 60_000)
     assert.deepEqual([output.answerClass, entry.answerClass], ['not_enough_evidence', 'not_enough_evidence'])
@@ -110,7 +131,7 @@ test('a question that leaves workflow and trigger open rests on the history that
     passAll(runs.map((one) => ({ ...one, ...(i % 2 === 1 ? other : github) })))
   }
   const now = START + 40 * 60_000
-  const ask = createAsk(deps)
+  const ask = createAsk(deps, NO_PATTERNS)
   const { output, entry } = ask({ service: SERVICE, subject: 'deployment', branch: 'main' }, shard, now)
   assert.deepEqual(output.evidence.assumed, { workflow: '4711', trigger: 'push', pullRequest: false })
   const open = ask({ service: SERVICE, subject: 'deployment' }, shard, now)
@@ -129,6 +150,6 @@ test('a question that leaves workflow and trigger open rests on the history that
 
 test('a question about a service that never ran assumes nothing', () => {
   const { shard } = pipeline()
-  const { output } = createAsk(deps)({ service: SERVICE, subject: 'ci_run' }, shard, START)
+  const { output } = createAsk(deps, NO_PATTERNS)({ service: SERVICE, subject: 'ci_run' }, shard, START)
   assert.deepEqual(output.evidence.assumed, {})
 })

@@ -10,6 +10,7 @@ import { baseRateOf } from '../models/baseRate.ts'
 import { BASE_RATE_VERSION, predict } from '../models/predict.ts'
 import type { Prediction } from '../models/predict.ts'
 import { scopeKeys } from '../models/scopes.ts'
+import type { PatternSet } from '../patterns/patternSet.ts'
 import { adviceOn } from './advice.ts'
 import type { ZoneOf } from './attemptOf.ts'
 import type { DeploymentDeps } from './handler.ts'
@@ -28,7 +29,8 @@ export interface AskAnswer {
 }
 export type Ask = (input: QueryInput<'predict_deployment'>, shard: ShardDoor, now: number) => AskAnswer
 
-export function createAsk(deps: DeploymentDeps): Ask {
+/** `patterns`: those mined last. */
+export function createAsk(deps: DeploymentDeps, patterns: () => PatternSet | null): Ask {
   const { shelf, rules, telemetry, zoneOf, stopwatch } = deps
   return (input, shard, now) => {
     const begin = stopwatch()
@@ -65,7 +67,7 @@ export function createAsk(deps: DeploymentDeps): Ask {
           missing: unheard ?? missing(prediction, service.count, rules),
         },
         modelVersion: prediction.modelVersion,
-        ...adviceOn(attempt, past, prediction, champion, shard, zoneOf),
+        ...adviceOn(attempt, past, prediction, champion, shard, zoneOf, patterns()),
       },
       entry: predictedEntry('asked', headline, {
         service: input.service,

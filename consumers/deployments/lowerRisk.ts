@@ -5,6 +5,7 @@
 import type { Attempt } from '../models/attempt.ts'
 import { changeLines } from '../models/change.ts'
 import { localTime } from './localTime.ts'
+import type { LocalTime } from './localTime.ts'
 import type { PastCase } from './pastCases.ts'
 
 export interface Alternative {
@@ -31,12 +32,16 @@ const SIMILAR_MIN = 0.5
 const CASES_MIN = 5
 const SHARES_OF_LINES = [0.5, 0.25] as const
 
-/** At most one of each kind, the better one; none where nothing gains. `pOf`: what the model answers. */
+/**
+ * At most one of each kind, the better one; none where nothing gains. `pOf`: what the model answers. `isQuiet`: no confirmed pattern
+ * speaks against a start then.
+ */
 export function lowerRisk(
   attempt: Attempt,
   cases: readonly PastCase[],
   zone: string,
   pOf: (attempt: Attempt) => number,
+  isQuiet: (start: LocalTime) => boolean,
 ): readonly Alternative[] {
   const similar = cases.filter((one) => one.similarity >= SIMILAR_MIN)
   const now = pOf(attempt)
@@ -45,7 +50,7 @@ export function lowerRisk(
       .filter((one) => one.pSuccess >= now + GAIN_MIN && !isContradicted(one, similar))
       .sort((a, b) => b.pSuccess - a.pSuccess)
       .slice(0, 1)
-  return [...gains(otherStarts(attempt, similar, zone, pOf)), ...gains(smallerChanges(attempt, similar, pOf))]
+  return [...gains(otherStarts(attempt, similar, zone, pOf, isQuiet)), ...gains(smallerChanges(attempt, similar, pOf))]
 }
 
 /** What happened to similar ones like that was worse than what happened to all similar ones. */
@@ -64,11 +69,15 @@ function otherStarts(
   similar: readonly PastCase[],
   zone: string,
   pOf: (attempt: Attempt) => number,
+  isQuiet: (start: LocalTime) => boolean,
 ): readonly Alternative[] {
   // Quarters of the day of the service's zone: from the next full hour on, as their local time says.
   const first = Math.ceil(attempt.at / HOUR_MS) * HOUR_MS
   const hours = Array.from({ length: DAYS_AHEAD * 24 }, (_, i) => first + i * HOUR_MS)
-  const starts = hours.filter((at) => Math.floor(localTime(at, zone).hour) % WINDOW_HOURS === WINDOW_HOURS / 2)
+  const starts = hours.filter((at) => {
+    const start = localTime(at, zone)
+    return Math.floor(start.hour) % WINDOW_HOURS === WINDOW_HOURS / 2 && isQuiet(start)
+  })
   return starts.map((startAt) => {
     // Only the time of the week: what will have happened until then is not known.
     const moved = { ...attempt, ...localTime(startAt, zone) }

@@ -14,7 +14,7 @@ export const factorOf = (predicate: Predicate): Condition => predicate.at(-1) as
 export const contextOf = (predicate: Predicate): Condition | null => (predicate.length === 2 ? predicate[0] : null)
 
 /** A row whose field is unknown meets no condition. */
-export function meets(condition: Condition, row: PatternRow): boolean {
+export function meets(condition: Condition, row: Pick<PatternRow, 'attributes'>): boolean {
   return holds(condition, row.attributes[condition.field] ?? null)
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { factorOf } from './condition.ts'
 import { advance, idOf } from './lifecycle.ts'
 import type { Pattern } from './lifecycle.ts'
@@ -39,6 +40,33 @@ test('a planted pattern is a candidate first, confirmed by later runs alone, and
     assert.ok((pattern.later?.support ?? 0) <= tested.length)
     assert.ok(pattern.evidence < 0.05 && pattern.firstSeen <= pattern.lastSeen)
   }
+})
+
+test('the runs that found a pattern never test it: had they ended the other way, its tests would say the same', () => {
+  const made = fc.record({
+    seed: fc.nat(1000),
+    effect: fc.double({ min: 0, max: 0.6, noNaN: true }),
+    first: fc.integer({ min: 150, max: 300 }),
+    more: fc.integer({ min: 0, max: 300 }),
+  })
+  let confirmed = 0
+  fc.assert(
+    fc.property(made, ({ seed, effect, first, more }) => {
+      const rows = madeRows(seed, SERVICES, 600, ({ pull_request: isPull }) => 0.2 + (isPull ? effect : 0))
+      const known = advance([], before(rows, first), atRun(first), OPTIONS)
+      assert.ok(known.every(({ status, later }) => status === 'candidate' && later === null))
+      const reversed = rows.map((row) => (row.startedAt < atRun(first) ? { ...row, failed: !row.failed } : row))
+      // No room for new ones, which may take the place of an expired one.
+      const tested = (all: readonly PatternRow[]) =>
+        advance(known, before(all, first + more), atRun(first + more), { ...OPTIONS, patternsMax: 0 })
+      const told = tested(rows)
+      assert.deepEqual(tested(reversed), told)
+      confirmed += told.filter(({ status }) => status === 'confirmed').length
+      if (more === 0) assert.ok(told.every(({ status }) => status === 'candidate'))
+    }),
+    { numRuns: 30 },
+  )
+  assert.ok(confirmed > 0, 'nothing was ever confirmed')
 })
 
 test('it expires when later runs no longer show it, or when nothing has met it for a quarter of a year', () => {
@@ -86,4 +114,20 @@ test('of noise, however often it is looked at, no more than the nominal share of
   // 80 courses at 5 %: more than 9 in one case of a hundred.
   assert.ok(courses <= 9, `${courses} of ${seeds}`)
   assert.ok(candidates >= seeds / 2, 'without candidates nothing is tested')
+})
+
+test('of what is confirmed beside a true effect, no more than the nominal share is false', () => {
+  let [held, wrong] = [0, 0]
+  for (let seed = 1; seed <= 25; seed++) {
+    const rows = madeRows(seed, SERVICES, 600, ({ pull_request: isPull }) => (isPull ? 0.45 : 0.2))
+    for (const { status, predicate } of course(rows, [300, 600]).at(-1) ?? []) {
+      if (status !== 'confirmed') continue
+      if (factorOf(predicate).field === 'pull_request') held++
+      else wrong++
+    }
+  }
+  assert.ok(held >= 25, `${held} true ones`)
+  // The share is held in the mean; three standard deviations of a count more.
+  const nominal = 0.05 * (held + wrong)
+  assert.ok(wrong <= nominal + 3 * Math.sqrt(nominal), `${wrong} of ${held + wrong}`)
 })

@@ -1,5 +1,6 @@
 /** Made-up runs with effects that are known. */
 import { createRandom } from '../models/random.ts'
+import type { Pattern } from './lifecycle.ts'
 import type { Field, PatternRow } from './row.ts'
 
 export const FIELDS: readonly Field[] = [
@@ -47,3 +48,23 @@ export function madeRows(seed: number, services: readonly string[], count: numbe
 export const before = (rows: readonly PatternRow[], runs: number): readonly PatternRow[] =>
   rows.filter(({ startedAt }) => startedAt < runs * HOUR_MS)
 export const atRun = (runs: number): number => runs * HOUR_MS
+
+const SHOWN = { effect: 0.2, low: 0.1, high: 0.3, support: 50, p: 0.001 }
+
+/** A confirmed pattern, but for what is told. */
+export const patternUnderTest = (told: Partial<Pattern>): Pattern => ({
+  id: 'one',
+  scope: '*',
+  predicate: [{ field: 'lines_added', op: '>', value: 200 }],
+  status: 'confirmed',
+  since: 1,
+  found: SHOWN,
+  foundThrough: 1,
+  later: { ...SHOWN, effect: 0.15, low: 0.05, support: 40 },
+  looks: 1,
+  lookedAt: 90,
+  evidence: 0.002,
+  firstSeen: 0,
+  lastSeen: 1,
+  ...told,
+})

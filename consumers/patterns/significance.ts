@@ -1,4 +1,5 @@
 /** Exact and stratified tests of 2 × 2 tables, intervals of their difference, and what many tests at once cost. */
+import { shareInterval } from '../../schemas/scores/intervals.ts'
 
 /** Runs and failures where the factor is met (inside) and where it is not (outside), of one stratum. */
 export interface Table {
@@ -71,24 +72,20 @@ export function effectOf(tables: readonly Table[]): Effect | null {
   return tables.length === 1 ? newcombe(first) : pooledDifference(both)
 }
 
-function newcombe({ inside, insideFailed, outside, outsideFailed }: Table): Effect {
+function newcombe({ inside, insideFailed, outside, outsideFailed }: Table): Effect | null {
   const [p1, p2] = [insideFailed / inside, outsideFailed / outside]
-  const [low1, high1] = wilson(insideFailed, inside)
-  const [low2, high2] = wilson(outsideFailed, outside)
+  const first = shareInterval(insideFailed, inside)
+  const second = shareInterval(outsideFailed, outside)
+  if (first === null || second === null) return null
   const effect = p1 - p2
-  return { effect, low: effect - Math.hypot(p1 - low1, high2 - p2), high: effect + Math.hypot(high1 - p1, p2 - low2) }
+  return {
+    effect,
+    low: effect - Math.hypot(p1 - first.low, second.high - p2),
+    high: effect + Math.hypot(first.high - p1, p2 - second.low),
+  }
 }
 
 const Z95 = 1.959964
-
-/** 95 % score interval of a share (Wilson 1927). */
-export function wilson(failed: number, runs: number): readonly [low: number, high: number] {
-  const p = failed / runs
-  const z2 = Z95 * Z95
-  const center = (p + z2 / (2 * runs)) / (1 + z2 / runs)
-  const half = (Z95 / (1 + z2 / runs)) * Math.sqrt((p * (1 - p)) / runs + z2 / (4 * runs * runs))
-  return [Math.max(0, center - half), Math.min(1, center + half)]
-}
 
 function pooledDifference(tables: readonly Table[]): Effect {
   let weights = 0

@@ -1,8 +1,9 @@
 /** What a query may ask for. main.ts fills it in; a query knows neither the pipeline nor the models' folders. */
 import type { Environment } from '../../runtime/configuration/schema.ts'
 import type { ShardDoor } from '../../rust-engine/ts/door.ts'
-import type { MemoryReport } from '../../rust-engine/ts/records.ts'
+import type { DeploymentRecord, MemoryReport } from '../../rust-engine/ts/records.ts'
 import type { LedgerEntry } from '../../schemas/generated/events.ts'
+import type { PatternSet, SubjectRow } from '../patterns/patternSet.ts'
 import type { Backtest, BacktestMemory } from './backtestMemory.ts'
 import type { AlertLevel } from '../../schemas/queries/answer.ts'
 import type { QueryInput, QueryName, QueryOutput } from '../../schemas/queries/queries.ts'
@@ -61,6 +62,14 @@ export interface QueryContext {
   /** Null before there is a model. */
   forecaster(): CapacityForecaster | null
   readonly backtests: BacktestMemory
+  /** Null for a record without an outcome that counts. */
+  patternRow(record: DeploymentRecord, shard: ShardDoor): SubjectRow | null
+  /** IANA zone of a service. */
+  zoneOf(service: string): string
+  /** Null before the first were mined. */
+  patterns(): PatternSet | null
+  /** learning.training.min_samples */
+  readonly minSamples: number
   models(): QueryOutput<'get_health'>['models']
   targets(): QueryOutput<'get_health'>['targets']
 }

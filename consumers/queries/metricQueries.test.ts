@@ -77,6 +77,10 @@ const context = (forecaster: CapacityForecaster | null): QueryContext => ({
   keepAsked: () => undefined,
   forecaster: () => forecaster,
   backtests: new BacktestMemory(),
+  patternRow: () => null,
+  zoneOf: () => 'UTC',
+  patterns: () => null,
+  minSamples: 100,
   models: () => [],
   targets: () => [],
 })

@@ -7,6 +7,8 @@ import { QUERIES } from '../../schemas/queries/queries.ts'
 import type { QueryName } from '../../schemas/queries/queries.ts'
 import type { Query, QueryContext } from './context.ts'
 import { invalidInput, notFound } from './errors.ts'
+import { bestWindow } from './bestWindow.ts'
+import { findPatterns } from './findPatterns.ts'
 import { forecastCapacity } from './forecastCapacity.ts'
 import { getHealth } from './getHealth.ts'
 import { getIncident } from './getIncident.ts'
@@ -15,6 +17,7 @@ import { countScores, getScorecard } from './getScorecard.ts'
 import { getService } from './getService.ts'
 import { listDeployments } from './listDeployments.ts'
 import { listIncidents } from './listIncidents.ts'
+import { listOutcomes } from './listOutcomes.ts'
 import { listServices } from './listServices.ts'
 import { listUnmapped } from './listUnmapped.ts'
 import { predictDeployment } from './predictDeployment.ts'
@@ -31,6 +34,9 @@ export const ANSWERS: { readonly [N in QueryName]: Query<N> } = {
   query_metrics: queryMetrics,
   get_scorecard: getScorecard,
   count_scores: countScores,
+  list_outcomes: listOutcomes,
+  find_patterns: findPatterns,
+  best_window: bestWindow,
   list_unmapped: listUnmapped,
   get_memory: getMemory,
   get_health: getHealth,

@@ -7,6 +7,7 @@ import type { EngineOptions } from '../../rust-engine/ts/records.ts'
 import { QUERIES } from '../../schemas/queries/queries.ts'
 import type { QueryName, QueryOutput } from '../../schemas/queries/queries.ts'
 import { partitionOf, SHARDS } from '../../schemas/topics.ts'
+import { patternRowOf } from '../deployments/patternRow.ts'
 import { BacktestMemory } from './backtestMemory.ts'
 import type { QueryContext, ShardView } from './context.ts'
 import { answer } from './routes.ts'
@@ -70,6 +71,10 @@ export function contextOf(state: State, now: number, changes: Partial<QueryConte
     keepAsked: () => undefined,
     forecaster: () => null,
     backtests: new BacktestMemory(),
+    patternRow: (record, shard) => patternRowOf(record, shard, () => 'UTC'),
+    zoneOf: () => 'UTC',
+    patterns: () => null,
+    minSamples: 100,
     models: () => [],
     targets: () => [{ name: 'state_sync_latency', targetMs: 50, p99Ms: null }],
     ...changes,
@@ -77,9 +82,9 @@ export function contextOf(state: State, now: number, changes: Partial<QueryConte
 }
 
 /** Asks as the query API does; the answer follows its schema and has no more. */
-export function askerOf(state: State, now: number) {
+export function askerOf(state: State, now: number, changes: Partial<QueryContext> = {}) {
   return <N extends Exclude<QueryName, 'query_metrics' | ScoreQuery>>(name: N, input: object): QueryOutput<N> =>
-    checked(name, answer(name, input, contextOf(state, now)))
+    checked(name, answer(name, input, contextOf(state, now, changes)))
 }
 
 /** The same for the query whose answer is read beside the event loop. */

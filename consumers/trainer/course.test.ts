@@ -25,6 +25,7 @@ function recorder(): TrainerTelemetry & { readonly stages: string[] } {
     rowsKnown: nothing,
     modelUnreadable: nothing,
     seriesUnavailable: nothing,
+    patternsMined: nothing,
     forecasterHeldBack: nothing,
   }
 }

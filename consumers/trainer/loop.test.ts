@@ -7,6 +7,7 @@ import { createCourse } from './course.ts'
 import { judgeForecaster } from './judgeForecaster.ts'
 import { createLoop } from './loop.ts'
 import type { LoopDeps } from './loop.ts'
+import { createPatternCourse } from './patternCourse.ts'
 import { TrainingFailed } from './runTask.ts'
 import type { Task, TaskResult } from './task.ts'
 import type { TrainerTelemetry } from './telemetry.ts'
@@ -26,6 +27,7 @@ function world(run: (task: Task) => Promise<TaskResult>) {
     rowsKnown: nothing,
     modelUnreadable: nothing,
     seriesUnavailable: nothing,
+    patternsMined: nothing,
     forecasterHeldBack: (version) => heldBack.push(version),
   }
   const clock = { now: 0, stopping: false }
@@ -43,6 +45,13 @@ function world(run: (task: Task) => Promise<TaskResult>) {
     isStopping: () => clock.stopping,
     nativeFolder: null,
     capacityIntervalMs: 24 * HOUR_MS,
+    patterns: createPatternCourse({
+      intervalMs: HOUR_MS,
+      runsMin: 100,
+      similarity: 0.85,
+      outcomes: () => Promise.resolve([]),
+      telemetry,
+    }),
   }
   return { loop: createLoop(deps), course, clock, published, failed, heldBack }
 }

@@ -4,6 +4,7 @@ import type { Course } from './course.ts'
 import { judgeForecaster } from './judgeForecaster.ts'
 import { stageRecord, weightsGone, weightsRecord } from './modelRecords.ts'
 import type { ModelOutgoing } from './modelRecords.ts'
+import type { PatternCourse } from './patternCourse.ts'
 import type { Task, TaskResult } from './task.ts'
 import type { TrainerTelemetry } from './telemetry.ts'
 
@@ -20,6 +21,7 @@ export interface LoopDeps {
   readonly isStopping: () => boolean
   /** ms between two trainings of the forecaster. */
   readonly capacityIntervalMs: number
+  readonly patterns: PatternCourse
 }
 
 export interface Loop {
@@ -33,6 +35,7 @@ export interface Loop {
 
 const CAPACITY = 'capacity'
 const CAPACITY_SEED = 1
+const PATTERNS = 'patterns'
 
 export function createLoop(deps: LoopDeps): Loop {
   const { courses, now, publish, run, telemetry, nativeFolder } = deps
@@ -96,6 +99,7 @@ export function createLoop(deps: LoopDeps): Loop {
   const learnAll = async (): Promise<void> => {
     for (const course of courses) await attempted(course.model, () => learnCourse(course))
     await attempted(CAPACITY, learnCapacity)
+    await attempted(PATTERNS, async () => publish(await deps.patterns.round(now, run)))
   }
   return {
     rememberCapacity: (version, at) => {

@@ -11,11 +11,14 @@ import { createLog } from '../../runtime/telemetry/log.ts'
 import { createRegistry } from '../../runtime/telemetry/metrics.ts'
 import { createForecastShelf } from '../models/forecastShelf.ts'
 import { createShelf } from '../models/shelf.ts'
+import { createPatternShelf } from '../patterns/patternShelf.ts'
 import { createCourse } from './course.ts'
 import type { Course } from './course.ts'
 import { createLoop } from './loop.ts'
 import { MODELS_TOPIC } from './modelRecords.ts'
+import { ownOutcomes } from './ownOutcomes.ts'
 import { SeriesUnavailable, ownSeries } from './ownSeries.ts'
+import { createPatternCourse } from './patternCourse.ts'
 import { publishModels } from './publishModels.ts'
 import { runTask } from './runTask.ts'
 import { scoredRowOf } from './scoredRow.ts'
@@ -57,6 +60,15 @@ const publisher = await createPublisher(kafka, { log, registry })
 const { minSamples, retrainInterval } = configuration.learning.training
 const schedule = { minSamples, intervalMs: retrainInterval * 1000 }
 const courses = MODELS.map((model) => createCourse(model, schedule, telemetry))
+const { host: consumerHost, port: consumerPort, seeds } = configuration.consumer
+const consumers = seeds.length > 0 ? seeds : [`http://${consumerHost}:${consumerPort}`]
+const patterns = createPatternCourse({
+  intervalMs: schedule.intervalMs,
+  runsMin: minSamples,
+  similarity: configuration.learning.patterns.similarityThreshold,
+  outcomes: () => ownOutcomes(consumers, Date.now()),
+  telemetry,
+})
 const loop = createLoop({
   courses,
   now: Date.now,
@@ -67,6 +79,7 @@ const loop = createLoop({
   isStopping,
   nativeFolder: resolve(NATIVE_FOLDER),
   capacityIntervalMs: schedule.intervalMs * CAPACITY_INTERVALS,
+  patterns,
 })
 await rememberModels()
 const ledger = await readLedger()
@@ -85,6 +98,7 @@ onShutdown(log, async () => {
 async function rememberModels(): Promise<void> {
   const shelf = createShelf(MODELS)
   const capacity = createForecastShelf()
+  const mined = createPatternShelf()
   const weightsOf = new Map<string, Buffer>()
   const reader = await readTopic(kafka, codec, {
     topic: MODELS_TOPIC,
@@ -95,6 +109,7 @@ async function rememberModels(): Promise<void> {
       try {
         await shelf.accept(value)
         capacity.accept(value)
+        mined.accept(value)
         if (value.weights !== null) weightsOf.set(value.sha256, value.weights)
       } catch (error) {
         // Weights of another feature set can't answer here, nor hold a stage.
@@ -109,6 +124,8 @@ async function rememberModels(): Promise<void> {
   }
   const forecaster = capacity.list().find(({ stage }) => stage === 'champion')
   if (forecaster !== undefined) loop.rememberCapacity(forecaster.version, forecaster.since)
+  const set = mined.set()
+  if (set !== null) patterns.remember(set)
   state.models = 'read'
 }
 
@@ -119,7 +136,9 @@ async function readLedger() {
     follow: true,
     onRecord: (_record, entry) => {
       const row = entry === null ? null : scoredRowOf(entry)
-      if (entry !== null && row !== null) courseOf(entry.model)?.add(row)
+      if (entry === null || row === null) return
+      courseOf(entry.model)?.add(row)
+      patterns.heard()
     },
     onError: failed,
   })
@@ -146,9 +165,8 @@ async function runRounds(): Promise<void> {
 
 /** The forecaster starts from synthetic series: without own ones it is useful already. */
 async function seriesOrNone(): Promise<readonly Float64Array[]> {
-  const { host, port, seeds } = configuration.consumer
   try {
-    return await ownSeries(seeds.length > 0 ? seeds : [`http://${host}:${port}`], Date.now())
+    return await ownSeries(consumers, Date.now())
   } catch (error) {
     if (!(error instanceof SeriesUnavailable)) throw error
     telemetry.seriesUnavailable(error)

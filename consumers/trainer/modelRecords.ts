@@ -1,5 +1,8 @@
-/** Records of devops.models: weights under their digest, and which version holds a stage. */
+/** Records of devops.models: weights under their digest, which version holds a stage, and the patterns mined last. */
 import type { ModelRecord, ModelStage } from '../../schemas/generated/events.ts'
+import { digestOf } from '../models/weights.ts'
+import { cardOf } from '../patterns/patternSet.ts'
+import type { PatternSet } from '../patterns/patternSet.ts'
 
 export const MODELS_TOPIC = 'devops.models'
 
@@ -43,3 +46,13 @@ const slotRecord = (
   key: `stage/${model}/${slot}`,
   value: { kind: 'stage', model, sha256, stage, weights: null, card, at },
 })
+
+/** One key: the topic keeps the latest set. */
+export function patternsRecord(set: PatternSet): ModelOutgoing {
+  const card = cardOf(set)
+  const sha256 = digestOf(Buffer.from(card))
+  return {
+    key: 'patterns',
+    value: { kind: 'pattern_set', model: 'patterns', sha256, stage: null, weights: null, card, at: set.at },
+  }
+}

@@ -1,5 +1,6 @@
 /** Own metric series for the forecaster, hourly, over the query API of the consumers. */
 import type { QueryInput, QueryOutput } from '../../schemas/queries/queries.ts'
+import { ask, consumersBehind, troubleOf } from './consumersBehind.ts'
 
 /** Gauges of capacity that the usual exporters deliver; enough to learn the shape of own days and weeks from. */
 const GAUGES = [
@@ -15,7 +16,6 @@ const HOUR_MS = 3_600_000
 const HOURS = 40 * 24
 /** A series with fewer known hours teaches nothing of weeks. */
 const HOURS_MIN = 14 * 24
-const ANSWER_MS_MAX = 10_000
 
 export class SeriesUnavailable extends Error {
   readonly retryable = true
@@ -53,25 +53,6 @@ export async function ownSeries(seeds: readonly string[], now: number): Promise<
   return [...found.values()]
 }
 
-/** Base URLs, each once. */
-async function consumersBehind(seeds: readonly string[], troubles: string[]): Promise<ReadonlySet<string>> {
-  const consumers = new Set<string>()
-  for (const seed of seeds) {
-    try {
-      const response = await fetch(new URL('/v1/owners', seed), { signal: AbortSignal.timeout(ANSWER_MS_MAX) })
-      if (!response.ok) throw new SeriesUnavailable(`status ${response.status} for the owners`)
-      const { address, members } = (await response.json()) as { address: string; members: { address: string }[] }
-      for (const url of [address, ...members.map((member) => member.address)]) consumers.add(new URL(url).origin)
-    } catch (error) {
-      troubles.push(troubleOf(seed, error))
-    }
-  }
-  return consumers
-}
-
-const troubleOf = (consumer: string, error: unknown): string =>
-  `${consumer}: ${error instanceof Error ? error.message : String(error)}`
-
 async function asked(seed: string, metric: string, to: number): Promise<QueryOutput<'query_metrics'>['series']> {
   const input: QueryInput<'query_metrics'> = {
     metric,
@@ -82,14 +63,7 @@ async function asked(seed: string, metric: string, to: number): Promise<QueryOut
     aggregation: 'avg',
     limit: 20,
   }
-  const response = await fetch(new URL('/v1/query/query_metrics', seed), {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(input),
-    signal: AbortSignal.timeout(ANSWER_MS_MAX),
-  })
-  if (!response.ok) throw new SeriesUnavailable(`status ${response.status} for ${metric}`)
-  const answer = (await response.json()) as QueryOutput<'query_metrics'>
+  const answer = await ask(seed, 'query_metrics', input)
   return answer.series
 }
 

@@ -86,6 +86,7 @@ const silent = {
   rowsKnown: nothing,
   modelUnreadable: nothing,
   seriesUnavailable: nothing,
+  patternsMined: nothing,
   forecasterHeldBack: nothing,
 }
 

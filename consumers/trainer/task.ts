@@ -2,6 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { deserialize, serialize } from 'node:v8'
 import type { CapacityCard } from './capacity.ts'
+import type { Round } from '../patterns/patternRound.ts'
+import type { PatternSet } from '../patterns/patternSet.ts'
 import type { Learnt, Lesson } from './lesson.ts'
 
 export type Task =
@@ -13,10 +15,12 @@ export type Task =
       /** Hourly means, NaN = gap. */
       readonly series: readonly Float64Array[]
     }
+  | { readonly kind: 'patterns'; readonly seed: number; readonly round: Round }
 
 export type TaskResult =
   | { readonly kind: 'classifier'; readonly backend: string; readonly learnt: Learnt }
   | { readonly kind: 'capacity'; readonly backend: string; readonly weights: Buffer; readonly card: CapacityCard }
+  | { readonly kind: 'patterns'; readonly set: PatternSet }
 
 export const writeTask = (file: string, task: Task): void => {
   writeFileSync(file, serialize(task))
@@ -24,7 +28,7 @@ export const writeTask = (file: string, task: Task): void => {
 /** Buffers come back as plain byte arrays and are made buffers again. */
 export function readTask(file: string): Task {
   const task = deserialize(readFileSync(file)) as Task
-  if (task.kind === 'capacity' || task.lesson.start === null) return task
+  if (task.kind !== 'classifier' || task.lesson.start === null) return task
   return { ...task, lesson: { ...task.lesson, start: Buffer.from(task.lesson.start) } }
 }
 
@@ -33,6 +37,12 @@ export const writeResult = (file: string, result: TaskResult): void => {
 }
 export function readResult(file: string): TaskResult {
   const result = deserialize(readFileSync(file)) as TaskResult
-  if (result.kind === 'capacity') return { ...result, weights: Buffer.from(result.weights) }
-  return { ...result, learnt: { ...result.learnt, weights: Buffer.from(result.learnt.weights) } }
+  switch (result.kind) {
+    case 'patterns':
+      return result
+    case 'capacity':
+      return { ...result, weights: Buffer.from(result.weights) }
+    case 'classifier':
+      return { ...result, learnt: { ...result.learnt, weights: Buffer.from(result.learnt.weights) } }
+  }
 }

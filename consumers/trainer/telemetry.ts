@@ -15,6 +15,8 @@ export interface TrainerTelemetry {
   modelUnreadable(model: string, error: unknown): void
   seriesUnavailable(error: unknown): void
   forecasterHeldBack(version: string, reason: string): void
+  /** `confirmed`: ids of patterns that later runs confirmed in this round. */
+  patternsMined(runs: number, confirmed: readonly string[], seconds: number): void
 }
 
 export function createTrainerTelemetry(registry: Registry, log: Log): TrainerTelemetry {
@@ -41,6 +43,11 @@ export function createTrainerTelemetry(registry: Registry, log: Log): TrainerTel
   const heldBack = new Counter({
     name: 'devops_forecasters_held_back_total',
     help: 'Trained forecasters that did not beat seasonal naive on what was held out.',
+    registers,
+  })
+  const patterns = new Counter({
+    name: 'devops_patterns_discovered_total',
+    help: 'Patterns that runs later than those that found them confirmed.',
     registers,
   })
   return {
@@ -70,6 +77,10 @@ export function createTrainerTelemetry(registry: Registry, log: Log): TrainerTel
         { event: 'forecaster_held_back', version, reason },
         'a forecaster that does not beat seasonal naive does not answer',
       )
+    },
+    patternsMined: (runs, confirmed, seconds) => {
+      patterns.inc(confirmed.length)
+      log.info({ event: 'patterns_mined', runs, confirmed, seconds }, 'patterns were mined')
     },
     seriesUnavailable: (error) => {
       log.warn(

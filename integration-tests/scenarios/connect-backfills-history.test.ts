@@ -129,6 +129,7 @@ test('the history of a repository is known after one command, and only once', as
     first.stdout,
     /^In the 90 days to .* we would have flagged \d+ of \d+ failures of CI runs, with \d+ false alarms? \(\d\d outcomes, 0 of them answered by a model/,
   )
+  assert.match(first.stdout, /^No patterns yet: they are mined from 100 outcomes on, there are \d\d\.$/m)
   const expected = [
     ...content.runs.map(({ id, conclusion }) => `github:acme/shop/run/${String(id)} ${String(conclusion)}`),
     ...content.deployments.map(({ id }) => `github:acme/shop/deployment/${String(id)} success`),

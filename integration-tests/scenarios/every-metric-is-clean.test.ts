@@ -28,9 +28,8 @@ const PROMISED: Readonly<Record<Role, readonly string[]>> = {
     'devops_deployment_success_rate',
     'devops_remediations_total',
     'devops_memory_pool_utilization_ratio',
-    'devops_patterns_discovered_total',
   ],
-  trainer: ['devops_model_accuracy', 'devops_prediction_success_rate'],
+  trainer: ['devops_model_accuracy', 'devops_prediction_success_rate', 'devops_patterns_discovered_total'],
   adapter: [],
 }
 

@@ -2,10 +2,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Command } from 'commander'
 import { ConfigurationError, readConfiguration } from '../../runtime/configuration/configuration.ts'
+import { closingWords } from '../connect/closingWords.ts'
 import { GatewayFailure, type GatewayDoor } from '../connect/gatewayDoor.ts'
 import { createProgress, lasting } from '../connect/progress.ts'
-import { askScorecard } from '../connect/scorecard.ts'
-import { gatewayDoor, urlOf } from '../connect/session.ts'
+import { gatewayDoor } from '../connect/session.ts'
 import { Findings } from './findings.ts'
 import { GH_RUN_FIELDS } from './ghRun.ts'
 import { readGithubFiles } from './githubFiles.ts'
@@ -58,8 +58,8 @@ async function sending(
     findings,
   )
   process.stdout.write(`${done}; ${findings.count} refused.\n`)
-  const scorecard = await askScorecard(urlOf(configuration.server), SCORED_DAYS, sleep)
-  if (scorecard !== null) process.stdout.write(`${scorecard}\n`)
+  for (const line of await closingWords(configuration, { days: SCORED_DAYS, sleep, say }))
+    process.stdout.write(`${line}\n`)
   if (findings.count > 0) process.exitCode = 1
 }
 

@@ -3,13 +3,16 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { fastify } from 'fastify'
 import { NOW } from '../sources/mappingUnderTest.ts'
 import { GatewayDoor } from './gatewayDoor.ts'
 import { lasting, progressLine } from './progress.ts'
 import { restServer } from './restServerUnderTest.ts'
 import { ResumeFile } from './resumeFile.ts'
 import type { QueryOutput } from '../../schemas/queries/queries.ts'
+import { scorecardSentence } from '../../schemas/scores/sentence.ts'
 import { askScorecard } from './scorecard.ts'
+import { askPatterns } from './strongestPatterns.ts'
 import { tokenOf } from './session.ts'
 
 function folderOf(t: TestContext): string {
@@ -69,13 +72,73 @@ test('the scorecard of the history is a sentence, once it does not change any mo
   )
   const sleep = (): Promise<void> => Promise.resolve()
   const told = await askScorecard(server.url, 90, sleep)
+  assert.ok(told !== null)
   assert.match(
-    told ?? '',
+    scorecardSentence(told),
     /^In the 90 days to .* would have flagged 7 of 9 failures of CI runs, with 3 false alarms \(30 outcomes/u,
   )
   assert.deepEqual(cards, [], 'asked until it stood still')
   server.troubles.push({ status: 404 })
   assert.equal(await askScorecard(server.url, 90, sleep), null)
+})
+
+test('the strongest patterns are told once they are of the whole history; without any, why', async (t) => {
+  const at = Date.parse('2026-04-01T00:00:00Z')
+  const pattern = (status: string): QueryOutput<'find_patterns'>['patterns'][number] => ({
+    id: status,
+    subject: 'ci_run',
+    scope: 'ci/shop',
+    context: 'branch == main',
+    factor: 'hour < 8',
+    status,
+    effect: -0.25,
+    low: -0.4,
+    high: -0.1,
+    runs: 90,
+    p: 0.001,
+    firstSeen: '2026-01-01T00:00:00Z',
+    lastSeen: '2026-03-01T00:00:00Z',
+  })
+  let rounds: (string | null)[] = []
+  let known: readonly string[] = []
+  const server = fastify({ forceCloseConnections: true })
+  server.post<{ Body: { status: string } }>('/api/v1/query/find_patterns', ({ body: { status } }) => {
+    const freshThrough = (rounds.length > 1 ? rounds.shift() : rounds[0]) ?? null
+    const patterns = known.includes(status) ? [pattern(status)] : []
+    return { patterns, clusters: [], freshThrough, complete: true, incompleteReason: null, completeSince: null }
+  })
+  const url = await server.listen({ host: '127.0.0.1', port: 0 })
+  t.after(() => server.close())
+  let waited = 0
+  const ask = (outcomes: number, heard: (string | null)[], statuses: readonly string[], adapterUrl = url) => {
+    rounds = heard
+    known = statuses
+    waited = 0
+    return askPatterns({
+      adapterUrl,
+      outcomes,
+      outcomesMin: 100,
+      now: () => at,
+      sleep: () => {
+        waited++
+        return Promise.resolve()
+      },
+      say: () => undefined,
+    })
+  }
+  const fresh = new Date(at).toISOString()
+  assert.deepEqual(await ask(500, [null, '2026-03-01T00:00:00Z', fresh], ['confirmed', 'candidate']), [
+    'The strongest patterns, confirmed by later runs:',
+    '  CI runs of ci/shop, where branch == main: hour < 8 goes with 25.0 points fewer failures (95 %: 10.0 to 40.0; 90 runs; confirmed).',
+  ])
+  assert.equal(waited, 2)
+  assert.match((await ask(500, [fresh], ['candidate'])).join(), /^The strongest patterns so far; .*candidate\)\.$/u)
+  assert.match((await ask(500, [fresh], [])).join(), /nothing in the history/u)
+  assert.match((await ask(99, [null], [])).join(), /from 100 outcomes on, there are 99/u)
+  assert.equal(waited, 0, 'nothing to wait for')
+  assert.match((await ask(500, [null], [])).join(), /has not mined any/u)
+  assert.equal(waited, 60)
+  assert.deepEqual(await ask(500, [null], [], `${url}/elsewhere`), [])
 })
 
 test('a gateway that is busy is asked again, one that refuses is told with advice', async (t) => {

@@ -3,19 +3,19 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Configuration } from '../../runtime/configuration/configuration.ts'
+import { closingWords } from './closingWords.ts'
 import type { Source } from './delivery.ts'
 import { Follower } from './follow.ts'
 import { GatewayDoor } from './gatewayDoor.ts'
 import { lasting } from './progress.ts'
 import { RestClient, SourceFailure, type RestOptions } from './restClient.ts'
 import { ResumeFile } from './resumeFile.ts'
-import { askScorecard } from './scorecard.ts'
+import { urlOf } from './urlOf.ts'
 
 const DAY_MS = 24 * 3_600_000
 const DELIVERIES_PER_REQUEST = 100
 /** A short wait is nobody's concern. */
 const WAIT_SAID_MS = 5_000
-const NO_HOST: ReadonlySet<string> = new Set(['0.0.0.0', '::', '*'])
 
 export interface ConnectOptions {
   readonly tokenFile?: string
@@ -40,7 +40,7 @@ export interface Session {
 /** Sources by the client that reads them. */
 export type SourcesOf = (client: RestClient, connectedAt: number) => readonly Source[]
 
-/** Ends after the history with `once`, otherwise with the signal. Resolves to the sentence about the history. */
+/** Ends after the history with `once`, otherwise with the signal. What is known of the history goes to `print`. */
 export async function connect(session: Session, sourcesOf: SourcesOf, print: (line: string) => void): Promise<void> {
   const { configuration, options, provider, headers, advice, signal, say } = session
   const baseUrl = options.baseUrl.replace(/\/+$/, '')
@@ -70,8 +70,8 @@ export async function connect(session: Session, sourcesOf: SourcesOf, print: (li
   await follower.backfill()
   const { tally } = follower
   say(`history: ${tally.events} events sent, ${tally.refused} refused, ${tally.notOfInterest} deliveries made no event`)
-  const scorecard = await askScorecard(urlOf(configuration.server), options.days, sleep)
-  print(scorecard ?? `Of the last ${options.days} days were sent: ${tally.ended()}.`)
+  const words = await closingWords(configuration, { days: options.days, sleep, say })
+  print(words.length > 0 ? words.join('\n') : `Of the last ${options.days} days were sent: ${tally.ended()}.`)
   if (options.once) return
   say(`looking for changes every ${options.pollSeconds} s; stop with Ctrl-C`)
   await follower.poll(options.pollSeconds * 1000)
@@ -100,9 +100,4 @@ export function tokenOf(file: string | undefined, variable: string | undefined):
 function resumeFile(stateFolder: string, provider: string, baseUrl: string, source: string): ResumeFile {
   const name = `${encodeURIComponent(source.toLowerCase())}.json`
   return new ResumeFile(join(stateFolder, 'connect', provider, encodeURIComponent(new URL(baseUrl).host), name), source)
-}
-
-export const urlOf = ({ host, port }: { readonly host: string; readonly port: number }): string => {
-  const reachable = NO_HOST.has(host) ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
-  return `http://${reachable}:${port}`
 }

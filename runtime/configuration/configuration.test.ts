@@ -158,9 +158,10 @@ test('seeds follow the port of the consumer', () => {
 })
 
 test('keys whose feature is still to come are named when set', () => {
-  const text = 'learning: { patterns: { similarity_threshold: 0.9 }, training: { min_samples: 50 } }'
+  const text =
+    'performance: { targets: { remediation_execution_time: 900 } }\nlearning: { training: { min_samples: 50 } }'
   assert.deepEqual(unusedKeys(readConfiguration({ file: file(text), env: {} })), [
-    'learning.patterns.similarity_threshold',
+    'performance.targets.remediation_execution_time',
   ])
 })
 

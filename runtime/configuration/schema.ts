@@ -153,8 +153,4 @@ export type Settings = z.output<typeof configurationSchema>
 export const SECRET_KEYS: readonly string[] = ['gateway.token', 'gateway.github_webhook_secret']
 
 /** Keys that are read and checked, but whose feature is still to come. */
-export const KEYS_TO_COME: readonly string[] = [
-  'learning.patterns.similarity_threshold',
-  'learning.patterns.clustering_algorithm',
-  'performance.targets.remediation_execution_time',
-]
+export const KEYS_TO_COME: readonly string[] = ['performance.targets.remediation_execution_time']

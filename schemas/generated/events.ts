@@ -255,23 +255,23 @@ export interface MetricBatch {
   readonly block: Buffer
 }
 
-/** Weights, or which weights hold which stage. */
+/** Weights, which weights hold which stage, or the patterns mined last. */
 export interface ModelRecord {
   readonly kind: ModelRecordKind
-  /** deployment, ci_run or capacity */
+  /** deployment, ci_run or capacity; patterns for a pattern_set. */
   readonly model: string
-  /** Digest of the weights. */
+  /** Digest of the weights; of the card for a pattern_set. */
   readonly sha256: string
   /** stage records only. */
   readonly stage: ModelStage | null
   /** weights records only. */
   readonly weights: Buffer | null
-  /** Model card, JSON: data window, features, scores, baselines. */
+  /** Model card, JSON: data window, features, scores, baselines. The patterns themselves for a pattern_set. */
   readonly card: string
   readonly at: number
 }
 
-export type ModelRecordKind = 'weights' | 'stage'
+export type ModelRecordKind = 'weights' | 'stage' | 'pattern_set'
 
 export type ModelStage = 'challenger' | 'champion' | 'retired'
 

@@ -290,6 +290,97 @@ export const QUERIES = {
     input: scored,
     output: z.object({ counts: scoreCounts, ...freshness.shape }),
   },
+  list_outcomes: {
+    title: 'List outcomes',
+    description: 'Finished deployments and CI runs with what was known at their start: what patterns are mined from.',
+    input: z.object({
+      subject: z.enum(['deployment', 'ci_run']).optional(),
+      service: service.optional(),
+      from: time.optional(),
+      to: time.optional(),
+      limit,
+      cursor,
+    }),
+    output: page(
+      z.object({
+        key: z.string(),
+        attempt: z.number().int(),
+        service: z.string(),
+        subject: z.enum(['deployment', 'ci_run']),
+        listedAt: z.string(),
+        startedAt: z.string(),
+        finishedAt: z.string(),
+        failed: z.boolean(),
+        end: z.record(z.string(), z.string()),
+        attributes: z.record(
+          z.string(),
+          z.union([z.number(), z.string(), z.boolean(), z.array(z.string()).readonly()]).nullable(),
+        ),
+      }),
+    ),
+  },
+  find_patterns: {
+    title: 'Find patterns',
+    description: 'What goes with more or fewer failures (associations), tested on runs later than those that found it.',
+    input: z.object({
+      service: service.optional(),
+      status: z.enum(['candidate', 'confirmed', 'expired']).default('confirmed'),
+      limit,
+    }),
+    output: z.object({
+      patterns: z.array(
+        z.object({
+          id: z.string(),
+          subject: z.string(),
+          scope: z.string().describe('Service, or * for all'),
+          context: z.string().nullable(),
+          factor: z.string(),
+          status: z.string(),
+          effect: z.number().describe('Failure share with the factor less without'),
+          low: z.number(),
+          high: z.number(),
+          runs: z.number(),
+          p: z.number(),
+          firstSeen: z.string(),
+          lastSeen: z.string(),
+        }),
+      ),
+      clusters: z
+        .array(
+          z.object({
+            id: z.string(),
+            subject: z.string(),
+            runs: z.number(),
+            silhouette: z.number().nullable(),
+            common: z.array(z.string()),
+          }),
+        )
+        .describe('Failures that are alike'),
+      ...freshness.shape,
+    }),
+  },
+  best_window: {
+    title: 'Best window',
+    description: 'When in the week its runs fail less, with the failures that this would have saved; 95 % intervals.',
+    input: z.object({ service, subject: z.enum(['deployment', 'ci_run']).default('deployment') }),
+    output: z.object({
+      timeZone: z.string(),
+      answerClass,
+      runs: z.number(),
+      windows: z.array(
+        z.object({
+          fromHour: z.number(),
+          toHour: z.number(),
+          weekdays: z.array(z.number()).describe('0 = Monday'),
+          runs: z.number(),
+          failureShare: z.number(),
+          otherFailureShare: z.number(),
+          saved: z.object({ expected: z.number(), low: z.number(), high: z.number() }),
+        }),
+      ),
+      ...freshness.shape,
+    }),
+  },
   list_unmapped: {
     title: 'List unmapped sources',
     description: 'Names that sources use and the catalog does not map to a service yet.',
