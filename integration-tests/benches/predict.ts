@@ -148,7 +148,7 @@ function explained(): (i: number) => unknown {
     telemetry: { predicted: () => undefined, closed: () => undefined, unpredicted: () => undefined },
     stopwatch: () => performance.now(),
   }
-  const ask = createAsk(deps)
+  const ask = createAsk(deps, () => null)
   const now = Date.now()
   const services = [...new Set(learnt.map(({ run }) => serviceOf(run)))]
   return (i) => {
