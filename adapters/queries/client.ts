@@ -30,6 +30,8 @@ export interface QueryClientDependencies {
   readonly environments: readonly Environment[]
   /** Under which names a service's records were kept before the catalog mapped them. */
   readonly formerServices: (service: string) => readonly string[]
+  /** Names of persons go no further than this process; null: unknown, the question is about anybody. */
+  readonly pseudonym: (person: string) => string | null
   /** Ms since the epoch. */
   readonly clock: () => number
 }
@@ -79,13 +81,24 @@ async function answerTo(
       const { answers, absences, membership, freshness } = await report(dependencies, name, questionOf(name), signal)
       return joinHealth(answers, absences, membership.unownedShards, freshness)
     }
-    case 'predict_deployment':
+    case 'predict_deployment': {
+      const input = withPseudonym(questionOf(name), dependencies.pseudonym)
+      return dependencies.courier.toService(input.service, name, input, signal)
+    }
     case 'get_service':
     case 'forecast_capacity': {
       const input = questionOf(name)
       return dependencies.courier.toService(input.service, name, input, signal)
     }
   }
+}
+
+function withPseudonym(
+  { actor, ...question }: QueryInput<'predict_deployment'>,
+  pseudonym: QueryClientDependencies['pseudonym'],
+): QueryInput<'predict_deployment'> {
+  const known = actor === undefined ? null : pseudonym(actor)
+  return known === null ? question : { ...question, actor: known }
 }
 
 /** What every owner says of its own shards. Throws when none answers. */

@@ -1,6 +1,6 @@
 /** Pushes and pull requests: changes of the code, by commit. */
 import type { ChangeSize } from '../../schemas/generated/events.ts'
-import { foldChange, sizeOfFiles, type FileChange } from './changedFiles.ts'
+import { foldChange, sizeOfFiles, type FileChange } from '../../schemas/changes/changedFiles.ts'
 import { commitKey, githubEvent } from './githubEvent.ts'
 import type { ComparedFile, PullRequestPayload, PushPayload } from './githubPayloads.ts'
 import { branchOf, notOfInterest, type Mapped } from './mapped.ts'

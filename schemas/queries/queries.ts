@@ -6,6 +6,7 @@ import * as z from 'zod'
 import { scoreCounts } from '../scores/counts.ts'
 import {
   answerClass,
+  changeSize,
   cursor,
   deploymentSummary,
   environment,
@@ -42,9 +43,11 @@ export const QUERIES = {
       workflow: text(256).optional().describe('As list_deployments shows it'),
       trigger: text(64).optional().describe('push, pull_request, schedule, …'),
       pullRequest: z.boolean().optional(),
+      actor: text(256).optional().describe('Who starts it; only a keyed hash is used'),
       sha: text(64)
         .optional()
         .describe('Commit; gives the size of a change to a CI service (ci/…) known from a push or pull request'),
+      change: changeSize.optional().describe('Its size, where the sha does not tell'),
       at: time.optional().describe('When it would start; now if absent'),
     }),
     output: z.object({
