@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Configuration } from '../../runtime/configuration/configuration.ts'
+import { urlOf } from '../../runtime/http/urlOf.ts'
 import type { Source } from './delivery.ts'
 import { Follower } from './follow.ts'
 import { GatewayDoor } from './gatewayDoor.ts'
@@ -15,7 +16,6 @@ const DAY_MS = 24 * 3_600_000
 const DELIVERIES_PER_REQUEST = 100
 /** A short wait is nobody's concern. */
 const WAIT_SAID_MS = 5_000
-const NO_HOST: ReadonlySet<string> = new Set(['0.0.0.0', '::', '*'])
 
 export interface ConnectOptions {
   readonly tokenFile?: string
@@ -100,9 +100,4 @@ export function tokenOf(file: string | undefined, variable: string | undefined):
 function resumeFile(stateFolder: string, provider: string, baseUrl: string, source: string): ResumeFile {
   const name = `${encodeURIComponent(source.toLowerCase())}.json`
   return new ResumeFile(join(stateFolder, 'connect', provider, encodeURIComponent(new URL(baseUrl).host), name), source)
-}
-
-export const urlOf = ({ host, port }: { readonly host: string; readonly port: number }): string => {
-  const reachable = NO_HOST.has(host) ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
-  return `http://${reachable}:${port}`
 }
