@@ -1,7 +1,8 @@
 /** Schemas as an MCP client lists them: without what costs tokens and tells a caller nothing. */
 import type { StandardSchemaWithJSON } from '@modelcontextprotocol/server'
 import * as z from 'zod'
-import { changeSize, freshness } from '../../schemas/queries/answer.ts'
+import { changeSize } from '../../schemas/changes/changeSize.ts'
+import { freshness } from '../../schemas/queries/answer.ts'
 
 type JsonSchema = Record<string, unknown>
 

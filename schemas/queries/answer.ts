@@ -21,23 +21,6 @@ export const knownAt = time.optional().describe('As known at this time')
 export const limit = z.number().int().min(1).max(100).default(20).describe('Most items to return')
 export const cursor = text(4096).optional().describe('nextCursor of the answer before')
 
-const count = z.number().int().min(0).max(0x7fffffff).nullable().default(null)
-
-/** Size of a change, as events tell it (ChangeSize); what is left out is not known. */
-export const changeSize = z.strictObject({
-  filesAdded: count,
-  filesDeleted: count,
-  filesModified: count,
-  linesAdded: count,
-  linesDeleted: count,
-  srcFiles: count,
-  docFiles: count,
-  otherFiles: count,
-  dockerfileChanged: z.boolean().nullable().default(null),
-  composeChanged: z.boolean().nullable().default(null),
-  fileTypes: text(1024).nullable().default(null),
-})
-
 /** How current and how whole an answer is. */
 export const freshness = z.object({
   /** Everything accepted before this time is in the answer. */

@@ -3,10 +3,10 @@
  * Errors: { error: { code, message, field? } } with 400, 404, 421 (wrong owner), 503 (Retry-After).
  */
 import * as z from 'zod'
+import { changeSize } from '../changes/changeSize.ts'
 import { scoreCounts } from '../scores/counts.ts'
 import {
   answerClass,
-  changeSize,
   cursor,
   deploymentSummary,
   environment,
