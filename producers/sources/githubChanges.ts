@@ -89,7 +89,8 @@ function sizeOfPush(payload: PushPayload): ChangeSize | null {
 
 const STATUSES: Readonly<Record<string, FileChange>> = { added: 'added', copied: 'added', removed: 'deleted' }
 
-function sizeOfCompared(files: readonly ComparedFile[]): ChangeSize {
+/** Of files as the REST API compares them. */
+export function sizeOfCompared(files: readonly ComparedFile[]): ChangeSize {
   const sum = (of: 'additions' | 'deletions'): number => files.reduce((total, file) => total + (file[of] ?? 0), 0)
   return {
     ...sizeOfFiles(new Map(files.map(({ filename, status }) => [filename, STATUSES[status] ?? 'modified']))),
