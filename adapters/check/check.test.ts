@@ -62,6 +62,15 @@ describe('exit codes', () => {
     assert.equal((await command(limited(peer.url))).code, 0)
   })
 
+  test('3 where the job is cancelled before there is a verdict', async () => {
+    const cancel = new AbortController()
+    const { url } = await answering(() => {
+      cancel.abort()
+      return { status: 503, headers: { 'retry-after': '10' }, body: {} }
+    })
+    assert.equal((await command(limited(url), { signal: cancel.signal })).code, 3)
+  })
+
   test('2 for what is wrong in the question', async () => {
     const { url, requests } = await adapter()
     const wrong: readonly (readonly [readonly string[], RegExp])[] = [

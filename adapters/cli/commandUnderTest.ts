@@ -23,6 +23,8 @@ export interface Start {
   readonly env?: Record<string, string>
   readonly cwd?: string
   readonly input?: string
+  /** Ends it, as a cancelled job does. */
+  readonly signal?: AbortSignal
 }
 
 /** For one test file. */
@@ -42,7 +44,10 @@ export function useCommand() {
   return {
     folder,
     /** `check` with these arguments. */
-    command: async (args: readonly string[], { env = {}, cwd = folder, input = '' }: Start = {}): Promise<Finished> => {
+    command: async (
+      args: readonly string[],
+      { env = {}, cwd = folder, input = '', signal }: Start = {},
+    ): Promise<Finished> => {
       const child = spawn(process.execPath, [COMMAND, 'check', ...args], {
         env: { PATH: process.env['PATH'] ?? '', GIT_CONFIG_GLOBAL: '/dev/null', ...env },
         cwd,
@@ -51,6 +56,7 @@ export function useCommand() {
       child.stdout.on('data', (chunk: Buffer) => (text.out += chunk.toString()))
       child.stderr.on('data', (chunk: Buffer) => (text.err += chunk.toString()))
       child.stdin.end(input)
+      signal?.addEventListener('abort', () => child.kill('SIGTERM'))
       const [code] = (await once(child, 'close')) as [number | null]
       return { code, ...text }
     },
