@@ -91,8 +91,8 @@ function sentenceOf({ status, headers }: Response, text: string, { repository }:
   const told = (refusal.safeParse(jsonOf(text)).data?.message ?? '').slice(0, MESSAGE_CHARS_MAX)
   const message = told === '' ? '' : `: ${told}`
   const retryAfter = headers.get('retry-after')
-  const isLimit =
-    status === 429 || (status === 403 && (retryAfter !== null || headers.get('x-ratelimit-remaining') === '0'))
+  const saysLimit = retryAfter !== null || headers.get('x-ratelimit-remaining') === '0' || /rate limit/i.test(told)
+  const isLimit = status === 429 || (status === 403 && saysLimit)
   if (isLimit) {
     const when = retryAfter === null ? 'later' : `after ${retryAfter} s`
     return `GitHub's limit of requests is reached${message}; it may be tried again ${when}`

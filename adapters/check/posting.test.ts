@@ -58,6 +58,10 @@ describe('posting', () => {
         /GitHub's limit of requests is reached: API rate limit exceeded; it may be tried again later/,
       ],
       [
+        { status: 403, body: { message: 'You have exceeded a secondary rate limit.' } },
+        /limit of requests is reached: You have exceeded/,
+      ],
+      [
         { status: 404, body: { message: 'Not Found' } },
         /there is no repository acme\/checkout for GITHUB_TOKEN: Not Found/,
       ],
