@@ -140,6 +140,15 @@ describe('the server process', () => {
     }
   })
 
+  test('check asks it and ends with the code of the answer', async () => {
+    const args = ['--service', SERVICE, '--url', url, '--fail-above', '0.3', '--no-git']
+    const { code, out } = await command('check', ...args)
+    assert.equal(code, 0)
+    assert.match(out, /^Passed without a judgement: .*\(the guess is 9\.0 %\)/)
+    assert.equal((await command('check', ...args, '--on-no-evidence', 'fail')).code, 1)
+    assert.equal(peer.asked.findLast(({ name }) => name === 'predict_deployment')?.input['service'], SERVICE)
+  })
+
   test('a body over the limit is refused', async () => {
     const response = await fetch(`${url}/mcp`, {
       method: 'POST',

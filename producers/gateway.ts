@@ -2,6 +2,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { OutgoingRecord } from '../runtime/kafka/port.ts'
 import type { RemoteWriteDecoder } from '../rust-engine/ts/remoteWrite.ts'
+import { createChangeLookups, type LookupDeps } from './changes/changeLookups.ts'
+import { KnownChanges } from './changes/knownChanges.ts'
 import { BodyRoom } from './ingest/bodyRoom.ts'
 import type { Lane } from './ingest/lane.ts'
 import { partsOf } from './ingest/partsOf.ts'
@@ -23,6 +25,8 @@ import type { GatewayTelemetry, RouteName } from './telemetry.ts'
 export interface GatewayParts {
   readonly token: string | null
   readonly githubWebhookSecret: string | null
+  /** Null: the size of a change is what webhooks tell. */
+  readonly githubLookups: Pick<LookupDeps, 'filesOf' | 'sleep' | 'signal'> | null
   readonly bodyBytesMax: number
   readonly eventsPerRequestMax: number
   /** Of all bodies that are being read or worked on. */
@@ -57,9 +61,11 @@ export async function addGateway(server: FastifyInstance, parts: GatewayParts): 
   const { telemetry, encode, eventLane } = parts
   // A third each: neither metrics nor what anybody may send unsigned shuts out deployments and alerts.
   const roomBytes = Math.floor(parts.inFlightBytesMax / 3)
+  const known = new KnownChanges()
   const room = (): BodyRoom => new BodyRoom(roomBytes, parts.bodyBytesMax)
-  const recordFor = (route: RouteName, event: TopicEvent): OutgoingRecord => {
-    refuseUntrue(event, parts.now())
+  const recordFor = (route: RouteName, given: TopicEvent): OutgoingRecord => {
+    refuseUntrue(given, parts.now())
+    const event = given.topic === 'devops.deployments' ? { ...given, event: known.passed(given.event) } : given
     const record = recordOf(event, encode)
     refuseLarge(event, record.value?.length ?? 0)
     const aheadMs = skewOf(event, parts.now())
@@ -118,6 +124,18 @@ export async function addGateway(server: FastifyInstance, parts: GatewayParts): 
       return { ...accepted(route, events), refused }
     },
   }
+  const lookups =
+    parts.githubLookups === null
+      ? null
+      : createChangeLookups({
+          ...parts.githubLookups,
+          known,
+          publish: async (event) => {
+            await context.acceptEvents('github', [event])
+          },
+          telemetry,
+          now: parts.now,
+        })
   if (parts.githubWebhookSecret === null) telemetry.routeOff('github', GITHUB_OFF)
 
   await server.register((scope, _options, done) => {
@@ -132,7 +150,7 @@ export async function addGateway(server: FastifyInstance, parts: GatewayParts): 
       if (route !== undefined && reason !== null) telemetry.requestRefused(route, reason, error.message)
       next()
     })
-    addGithubRoute(scope, context, parts.githubWebhookSecret, new UnsignedRoom(roomBytes))
+    addGithubRoute(scope, context, parts.githubWebhookSecret, new UnsignedRoom(roomBytes), lookups)
     addAlertmanagerRoute(scope, context)
     addEventsRoute(scope, context)
     addDeliveriesRoute(scope, context)

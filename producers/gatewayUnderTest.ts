@@ -72,6 +72,7 @@ export async function gatewayUnderTest(
   await addGateway(server, {
     token: null,
     githubWebhookSecret: SECRET,
+    githubLookups: null,
     bodyBytesMax: BODY_BYTES_MAX,
     eventsPerRequestMax: 100,
     inFlightBytesMax: 3 * 1024 * 1024,

@@ -1,5 +1,6 @@
-/** The gateway process: verifies, normalises and publishes; keeps nothing but what remote write has announced. */
+/** The gateway process: verifies, normalises and publishes; keeps nothing but what remote write has announced and the sizes of late changes. */
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { readCatalog } from '../runtime/configuration/catalog.ts'
 import { readConfiguration, unusedKeys, type Configuration } from '../runtime/configuration/configuration.ts'
 import { loadOrCreateKey, pseudonym, pseudonymKeyFile } from '../runtime/configuration/pseudonym.ts'
@@ -13,10 +14,11 @@ import { createRemoteWriteDecoder } from '../rust-engine/ts/remoteWrite.ts'
 import { requireTokenIfPublic } from './access.ts'
 import { BrokerWatch } from './brokerWatch.ts'
 import { createCatalogQuestions } from './catalogQuestions.ts'
-import { addGateway } from './gateway.ts'
+import { createFilesOf } from './changes/githubFiles.ts'
+import { addGateway, type GatewayParts } from './gateway.ts'
 import { Gather } from './ingest/gather.ts'
 import { Lane } from './ingest/lane.ts'
-import { createGatewayTelemetry } from './telemetry.ts'
+import { createGatewayTelemetry, type GatewayTelemetry } from './telemetry.ts'
 
 const EVENT_LINGER_MS = 3
 /** Batching decides what a sample costs; a sender of metrics can wait. */
@@ -25,6 +27,20 @@ const PROBE_EVERY_MS = 2_000
 const PROBE_FRESH_MS = 10_000
 const LABEL_BYTES_MAX = 16 * 1024
 const SAMPLES_PER_SERIES_MAX = 100
+
+function githubLookups(
+  { githubToken: token, githubApiUrl: apiUrl }: Configuration['gateway'],
+  telemetry: GatewayTelemetry,
+  signal: AbortSignal,
+): GatewayParts['githubLookups'] {
+  if (token === null) return null
+  const sleep = (ms: number): Promise<void> => delay(ms, undefined, { signal })
+  const waiting = (reason: string, ms: number): void => {
+    telemetry.lookupsPaused(reason, ms)
+  }
+  const filesOf = createFilesOf({ token, apiUrl, signal, sleep, waiting, now: Date.now, random: Math.random })
+  return { filesOf, sleep, signal }
+}
 
 async function run(configuration: Configuration, log: Log): Promise<void> {
   const { gateway, stateFolder } = configuration
@@ -67,11 +83,13 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
     bodyBytesMax: gateway.bodyBytesMax,
     ready: () => ({ ready: watch.fresh, detail: { brokerReachedAt: watch.lastReachedAt, schemas: 'loaded' } }),
   })
+  const stopping = new AbortController()
   const key = loadOrCreateKey(pseudonymKeyFile(stateFolder))
   // Each lane has half, so that a flood of metrics cannot shut out deployments and alerts.
   const heldBytesMax = Math.floor(gateway.inFlightBytesMax / 2)
   await addGateway(server, {
     ...gateway,
+    githubLookups: githubLookups(gateway, telemetry, stopping.signal),
     catalog: createCatalogQuestions(readCatalog(configuration.catalogFile), configuration.environments, (identity) => {
       telemetry.identityTold(identity)
     }),
@@ -92,6 +110,7 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
   const address = await listen(server, gateway.host, gateway.port)
   telemetry.started(address, gateway.token !== null, unusedKeys(configuration))
   onShutdown(log, async () => {
+    stopping.abort()
     // Requests are answered first: each waits for its acknowledgement.
     await server.close()
     await Promise.all([events.close(), metrics.close(), watch.close()])

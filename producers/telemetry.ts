@@ -2,6 +2,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { Identity } from '../runtime/configuration/identity.ts'
 import type { Log } from '../runtime/telemetry/log.ts'
+import type { LookupResult, LookupTelemetry } from './changes/changeLookups.ts'
 import type { LaneTelemetry } from './ingest/lane.ts'
 import type { RefusalCode } from './refusal.ts'
 import type { NotOfInterest } from './sources/mapped.ts'
@@ -11,7 +12,7 @@ import { createRarely, type Rarely } from '../runtime/telemetry/rarely.ts'
 export type RouteName = 'github' | 'alertmanager' | 'remote_write' | 'events' | 'deliveries'
 export type LaneName = 'events' | 'metrics'
 
-export interface GatewayTelemetry {
+export interface GatewayTelemetry extends LookupTelemetry {
   started(address: string, tokenSet: boolean, unusedKeys: readonly string[]): void
   eventsAccepted(route: RouteName, events: readonly TopicEvent[]): void
   samplesAccepted(targets: number, samples: number): void
@@ -23,10 +24,14 @@ export interface GatewayTelemetry {
   eventSkewed(route: RouteName, service: string, aheadMs: number): void
   identityTold(identity: Identity): void
   routeOff(route: RouteName, remedy: string): void
+  /** GitHub wants to be left alone for so long. */
+  lookupsPaused(reason: string, ms: number): void
   brokerReached(): void
   brokerLost(error: unknown): void
   lane(lane: LaneName): LaneTelemetry
 }
+
+const LOOKUP_RESULTS: readonly LookupResult[] = ['found', 'known', 'gone', 'failed', 'dropped']
 
 export function createGatewayTelemetry(registry: Registry, log: Log, now: () => number): GatewayTelemetry {
   const registers = [registry]
@@ -81,6 +86,18 @@ export function createGatewayTelemetry(registry: Registry, log: Log, now: () => 
     help: '1 when the last probe reached the broker.',
     registers,
   })
+  const lookups = new Counter({
+    name: 'devops_gateway_change_lookups_total',
+    help: 'Changes whose size was asked of GitHub, by what came of it.',
+    labelNames: ['result'],
+    registers,
+  })
+  for (const result of LOOKUP_RESULTS) lookups.inc({ result }, 0)
+  const lookupsWaiting = new Gauge({
+    name: 'devops_gateway_change_lookups_waiting',
+    help: 'Changes whose size is still to be asked of GitHub.',
+    registers,
+  })
   const rarely = createRarely(now)
   const unknownEnvironments = new Set<string>()
   const lane = createLanes(registers, log, rarely)
@@ -127,6 +144,22 @@ export function createGatewayTelemetry(registry: Registry, log: Log, now: () => 
     },
     routeOff(route, remedy) {
       log.info({ event: 'route_off', route, remedy }, 'a route is off')
+    },
+    lookedUp(result) {
+      lookups.inc({ result })
+    },
+    lookupFailed(repository, error) {
+      rarely('lookup_failed', () => {
+        log.warn({ event: 'lookup_failed', repository, err: error }, 'the size of a change was not found')
+      })
+    },
+    lookupsWaiting(count) {
+      lookupsWaiting.set(count)
+    },
+    lookupsPaused(reason, ms) {
+      rarely('lookups_paused', () => {
+        log.info({ event: 'lookups_paused', reason, ms }, 'asking GitHub for changes again later')
+      })
     },
     brokerReached() {
       reachable.set(1)

@@ -7,6 +7,8 @@ import { dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const WANTED_MAJOR = 24
+// Of `check` 1 is a verdict; 3 says that there is none.
+const FAILED = process.argv.includes('check') ? 3 : 1
 
 const here = dirname(fileURLToPath(import.meta.url))
 // Node does not strip types below node_modules; a published package has them stripped.
@@ -31,7 +33,7 @@ function nodeToUse() {
       `devops-mcp-server: needs Node ${WANTED_MAJOR}; this is ${process.version}, and the one of its npm package "node" ` +
         `cannot be used (${error.message}). Run npm install again, with install scripts allowed.\n`,
     )
-    process.exit(1)
+    process.exit(FAILED)
   }
 }
 
@@ -40,8 +42,8 @@ const child = spawn(nodeToUse(), [main, ...process.argv.slice(2)], { stdio: 'inh
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
 child.on('error', (error) => {
   process.stderr.write(`devops-mcp-server: cannot start ${error.path ?? 'node'}: ${error.message}\n`)
-  process.exit(1)
+  process.exit(FAILED)
 })
 child.on('exit', (code, signal) => {
-  process.exit(signal === null ? (code ?? 1) : 1)
+  process.exit(signal === null ? (code ?? FAILED) : FAILED)
 })

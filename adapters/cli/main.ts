@@ -5,6 +5,7 @@ import { ConfigurationError, readConfiguration, type Configuration } from '../..
 import { QueryFailure } from '../queries/errors.ts'
 import { QUERY_NAMES } from '../queries/inputs.ts'
 import { packageVersion } from '../version.ts'
+import { addCheckCommand } from './check.ts'
 import { runQuery } from './query.ts'
 import { runScorecard, type ScorecardOptions } from './scorecard.ts'
 import { serveOverStdio } from './stdio.ts'
@@ -51,6 +52,8 @@ program
   .action(async (options: ScorecardOptions) => {
     process.stdout.write(await runScorecard(configurationOf(program.opts<CommonOptions>()), options))
   })
+
+addCheckCommand(program, () => configurationOf(program.opts<CommonOptions>()))
 
 program
   .command('version')

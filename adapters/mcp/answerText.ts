@@ -1,6 +1,7 @@
 /** The short text beside an answer's structured content: our own figures first, then what came from outside, fenced. */
 import type { QueryName, QueryOutput } from '../../schemas/queries/queries.ts'
 import { patternSentence } from '../../schemas/scores/patternSentence.ts'
+import { many, percent, round } from '../figures.ts'
 import { scorecardLines } from '../scorecard/lines.ts'
 import { clean, fence } from './fence.ts'
 
@@ -268,19 +269,4 @@ function labelText(labels: Readonly<Record<string, string>>): string {
       .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
       .join(', ')}}`,
   )
-}
-
-/** `one` counted: 1 run, 2 runs. */
-function many(count: number, one: string, several = `${one}s`): string {
-  // Counts are told whole, other figures rounded.
-  const shown = Number.isInteger(count) ? String(count) : round(count)
-  return `${shown} ${shown === '1' ? one : several}`
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(1)} %`
-}
-
-function round(value: number): string {
-  return String(Number(value.toPrecision(4)))
 }

@@ -1,6 +1,7 @@
 /** Schemas as an MCP client lists them: without what costs tokens and tells a caller nothing. */
 import type { StandardSchemaWithJSON } from '@modelcontextprotocol/server'
 import * as z from 'zod'
+import { changeSize } from '../../schemas/changes/changeSize.ts'
 import { freshness } from '../../schemas/queries/answer.ts'
 
 type JsonSchema = Record<string, unknown>
@@ -27,7 +28,7 @@ export function listedSchema(
 export function jsonOf(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
   const json: JsonSchema = z.toJSONSchema(schema, {
     io,
-    override: ({ jsonSchema }) => {
+    override: ({ zodSchema, jsonSchema }) => {
       // `format` says it in a word.
       if (jsonSchema.format !== undefined) delete jsonSchema.pattern
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
@@ -36,7 +37,14 @@ export function jsonOf(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
       if (jsonSchema.type === 'string') delete jsonSchema.maxLength
       // Names are texts in every JSON.
       if (JSON.stringify(jsonSchema.propertyNames) === '{"type":"string"}') delete jsonSchema.propertyNames
-      if (io === 'input') return
+      if (io === 'input') {
+        // Programs measure changes; to agents, who have the sha, its eleven fields would cost what a tool costs.
+        if (zodSchema === changeSize) {
+          delete jsonSchema.properties
+          delete jsonSchema.additionalProperties
+        }
+        return
+      }
       // The values say it.
       if (jsonSchema.enum !== undefined) delete jsonSchema.type
       // Outputs may grow; inputs are strict.

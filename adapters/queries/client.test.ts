@@ -63,11 +63,18 @@ function clientOf(
   seeds: readonly Peer[],
   limits: Partial<QueryLimits> = {},
   catalog: Catalog = EMPTY_CATALOG,
+  pseudonym?: (person: string) => string | null,
 ): QueryClient {
   const unheard = { ownerReplied: () => undefined, membershipLearnt: () => undefined }
   const addresses = seeds.map((one) => one.address)
   return openQueries(
-    { seeds: addresses, catalog, environments: ENVIRONMENTS, limits: { ...LIMITS, ...limits } },
+    {
+      seeds: addresses,
+      catalog,
+      environments: ENVIRONMENTS,
+      limits: { ...LIMITS, ...limits },
+      ...(pseudonym === undefined ? {} : { pseudonym }),
+    },
     unheard,
   ).client
 }
@@ -330,4 +337,17 @@ test('a list of a service reads its history through the names that the catalog m
     found,
     newestFirst.map(({ key }) => key),
   )
+})
+
+test("a person's name goes no further than the adapter: as a pseudonym, or not at all", async () => {
+  const one = await peer('one')
+  const question = { service: 'production/s1', actor: 'octocat' }
+  const asked = async (pseudonym?: (person: string) => string | null): Promise<unknown> => {
+    await clientOf([one], {}, EMPTY_CATALOG, pseudonym).ask('predict_deployment', question)
+    return one.asked.at(-1)?.input
+  }
+  const open = { service: 'production/s1', subject: 'deployment' }
+  assert.deepEqual(await asked((person) => `p-${person.length}`), { ...open, actor: 'p-7' })
+  assert.deepEqual(await asked(() => null), open)
+  assert.deepEqual(await asked(), open)
 })

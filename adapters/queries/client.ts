@@ -31,6 +31,8 @@ export interface QueryClientDependencies {
   readonly environments: readonly Environment[]
   /** Under which names a service's records were kept before the catalog mapped them. */
   readonly formerServices: (service: string) => readonly string[]
+  /** Names of persons go no further than this process; null: unknown, the question is about anybody. */
+  readonly pseudonym: (person: string) => string | null
   /** Ms since the epoch. */
   readonly clock: () => number
 }
@@ -82,7 +84,10 @@ async function answerTo(
       const { answers, absences, membership, freshness } = await report(dependencies, name, questionOf(name), signal)
       return joinHealth(answers, absences, membership.unownedShards, freshness)
     }
-    case 'predict_deployment':
+    case 'predict_deployment': {
+      const input = withPseudonym(questionOf(name), dependencies.pseudonym)
+      return dependencies.courier.toService(input.service, name, input, signal)
+    }
     case 'get_service':
     case 'best_window':
     case 'forecast_capacity': {
@@ -90,6 +95,14 @@ async function answerTo(
       return dependencies.courier.toService(input.service, name, input, signal)
     }
   }
+}
+
+function withPseudonym(
+  { actor, ...question }: QueryInput<'predict_deployment'>,
+  pseudonym: QueryClientDependencies['pseudonym'],
+): QueryInput<'predict_deployment'> {
+  const known = actor === undefined ? null : pseudonym(actor)
+  return known === null ? question : { ...question, actor: known }
 }
 
 /** What every owner says of its own shards. Throws when none answers. */

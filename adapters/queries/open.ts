@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { readCatalog, type Catalog } from '../../runtime/configuration/catalog.ts'
 import type { Configuration } from '../../runtime/configuration/configuration.ts'
 import { formerServices } from '../../runtime/configuration/identity.ts'
+import { createPseudonyms, pseudonymKeyFile } from '../../runtime/configuration/pseudonym.ts'
 import type { Environment } from '../../runtime/configuration/schema.ts'
 import type { AdapterTelemetry } from '../telemetry.ts'
 import { createQueryClient, type QueryClient } from './client.ts'
@@ -23,20 +24,28 @@ export interface QueriesOptions {
   readonly catalog: Catalog
   readonly environments: readonly Environment[]
   readonly limits: QueryLimits
+  /** Of a person's name; null where there is no key. Absent: persons are left out of questions. */
+  readonly pseudonym?: (person: string) => string | null
 }
 
 /** For a process: what its configuration says. */
 export const queriesOf = (
-  { consumer, catalogFile, environments, learning }: Configuration,
+  { consumer, catalogFile, environments, learning, stateFolder }: Configuration,
   telemetry: Pick<AdapterTelemetry, 'ownerReplied' | 'membershipLearnt'>,
 ): Queries =>
   openQueries(
-    { seeds: consumer.seeds, catalog: readCatalog(catalogFile), environments, limits: limitsOf({ learning }) },
+    {
+      seeds: consumer.seeds,
+      catalog: readCatalog(catalogFile),
+      environments,
+      limits: limitsOf({ learning }),
+      pseudonym: createPseudonyms(pseudonymKeyFile(stateFolder)),
+    },
     telemetry,
   )
 
 export function openQueries(
-  { seeds, catalog, environments, limits }: QueriesOptions,
+  { seeds, catalog, environments, limits, pseudonym = () => null }: QueriesOptions,
   telemetry: Pick<AdapterTelemetry, 'ownerReplied' | 'membershipLearnt'>,
 ): Queries {
   const now = (): number => performance.now()
@@ -50,6 +59,7 @@ export function openQueries(
       limits,
       environments,
       formerServices: (service) => formerServices(service, catalog),
+      pseudonym,
       clock: Date.now,
     }),
     directory,

@@ -7,7 +7,7 @@ import { EMPTY_SET } from '../patterns/patternSet.ts'
 import type { SubjectPatterns } from '../patterns/patternSet.ts'
 import { patternUnderTest } from '../patterns/rowsUnderTest.ts'
 import { createAsk } from './ask.ts'
-import { at, deps, event, NO_CHANGE, pipeline, run, SERVICE, START } from './handlerUnderTest.ts'
+import { at, deps, event, feature, NO_CHANGE, pipeline, run, SERVICE, START } from './handlerUnderTest.ts'
 
 const NO_PATTERNS = () => null
 
@@ -37,6 +37,19 @@ test('an ask answers like a headline of the same attempt would, is kept as asked
   const [headline] = passAll([event({ key: 'real', occurredAt: now, actor: null })])
   assert.equal(headline?.pSuccess, output.pSuccess)
   assert.deepEqual(headline.features, entry.features)
+})
+
+test('who starts it and what it changes are taken as a headline of them would have them', () => {
+  const { passAll, shard } = pipeline()
+  for (let i = 0; i < 20; i++) passAll(run(i, i % 4 === 0 ? 'failure' : 'success'))
+  const now = START + 40 * 60_000
+  const change = { ...NO_CHANGE, linesAdded: 400, linesDeleted: 20, filesModified: 3, fileTypes: 'ts' }
+  const input = { service: SERVICE, subject: 'deployment' as const, actor: 'a1', sha: 'c1', change }
+  const { output, entry } = createAsk(deps)(input, shard, now)
+  assert.equal(feature(entry, 'change.lines'), Math.fround(Math.log1p(420)))
+  const [headline] = passAll([event({ key: 'real', occurredAt: now, sha: 'c1', change })])
+  assert.deepEqual(headline?.features, entry.features)
+  assert.equal(headline.pSuccess, output.pSuccess)
 })
 
 test('an answer of a model has its reasons, the past cases like it, and what goes with a lower risk', () => {

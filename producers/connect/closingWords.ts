@@ -3,7 +3,7 @@ import type { Configuration } from '../../runtime/configuration/configuration.ts
 import { scorecardSentence } from '../../schemas/scores/sentence.ts'
 import { askScorecard } from './scorecard.ts'
 import { askPatterns } from './strongestPatterns.ts'
-import { urlOf } from './urlOf.ts'
+import { urlOf } from '../../runtime/http/urlOf.ts'
 
 export interface Closing {
   /** How far the scorecard reaches back. */

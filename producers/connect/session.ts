@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Configuration } from '../../runtime/configuration/configuration.ts'
+import { urlOf } from '../../runtime/http/urlOf.ts'
 import { closingWords } from './closingWords.ts'
 import type { Source } from './delivery.ts'
 import { Follower } from './follow.ts'
@@ -10,7 +11,6 @@ import { GatewayDoor } from './gatewayDoor.ts'
 import { lasting } from './progress.ts'
 import { RestClient, SourceFailure, type RestOptions } from './restClient.ts'
 import { ResumeFile } from './resumeFile.ts'
-import { urlOf } from './urlOf.ts'
 
 const DAY_MS = 24 * 3_600_000
 const DELIVERIES_PER_REQUEST = 100

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest, onRequestHookHandler, preParsingHookHandler } from 'fastify'
 import { announcedBytes } from '../access.ts'
+import type { ChangeLookups } from '../changes/changeLookups.ts'
 import type { Lane } from '../ingest/lane.ts'
 import type { UnsignedRoom } from '../ingest/unsignedRoom.ts'
 import { parseJson, wellFormed } from '../jsonBody.ts'
@@ -17,6 +18,7 @@ export function addGithubRoute(
   context: RouteContext,
   secret: string | null,
   room: UnsignedRoom,
+  lookups: Pick<ChangeLookups, 'afterWebhook'> | null,
 ): void {
   // Anybody can send here: what the headers alone can tell is told before a body is let in.
   const hooks = { onRequest: headersHook(secret, context.lane), preParsing: roomHook(room) }
@@ -30,12 +32,15 @@ export function addGithubRoute(
       )
     }
     // Names of branches and workflows are not the sender's choice, and GitHub does not repeat what was refused.
-    const mapped = mapGithub(kindOf(request), wellFormed(parseJson(body)), context.mapping(request))
+    const payload = wellFormed(parseJson(body))
+    const mapped = mapGithub(kindOf(request), payload, context.mapping(request))
     if (mapped.kind === 'not_of_interest') {
       context.telemetry.notOfInterest(mapped.reason)
       return reply.code(200).send({ accepted: 0, notOfInterest: mapped.reason })
     }
-    return reply.code(202).send(await context.acceptEvents('github', mapped.events))
+    const accepted = await context.acceptEvents('github', mapped.events)
+    lookups?.afterWebhook(mapped.events, payload)
+    return reply.code(202).send(accepted)
   })
 }
 

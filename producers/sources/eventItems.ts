@@ -1,5 +1,6 @@
 /** The shape of an item of POST /v1/events; README.md has the examples. Unknown fields are refused, since they are typos. */
 import * as z from 'zod'
+import { changeSize } from '../../schemas/changes/changeSize.ts'
 import { ENVIRONMENT_CHARS_MAX } from '../../runtime/configuration/schema.ts'
 
 const INT_MAX = 0x7fffffff
@@ -11,7 +12,6 @@ export const ENVIRONMENT_RULE = `an environment starts with a letter or digit an
 
 const name = z.string().min(1).max(512)
 const longText = z.string().max(64 * 1024)
-const count = z.int().min(0).max(INT_MAX).nullable().default(null)
 const flag = z.boolean().nullable().default(null)
 const optionalName = name.nullable().default(null)
 
@@ -47,20 +47,6 @@ const envelope = {
   environment: z.string().regex(ENVIRONMENT, ENVIRONMENT_RULE).optional(),
   trace: z.string().max(256).nullable().default(null),
 }
-
-const changeSize = z.strictObject({
-  filesAdded: count,
-  filesDeleted: count,
-  filesModified: count,
-  linesAdded: count,
-  linesDeleted: count,
-  srcFiles: count,
-  docFiles: count,
-  otherFiles: count,
-  dockerfileChanged: flag,
-  composeChanged: flag,
-  fileTypes: z.string().max(1024).nullable().default(null),
-})
 
 const step = z.strictObject({
   key: name,

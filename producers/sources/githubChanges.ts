@@ -1,6 +1,6 @@
 /** Pushes and pull requests: changes of the code, by commit. */
 import type { ChangeSize } from '../../schemas/generated/events.ts'
-import { foldChange, sizeOfFiles, type FileChange } from './changedFiles.ts'
+import { foldChange, sizeOfFiles, type FileChange } from '../../schemas/changes/changedFiles.ts'
 import { commitKey, githubEvent } from './githubEvent.ts'
 import type { ComparedFile, PullRequestPayload, PushPayload } from './githubPayloads.ts'
 import { branchOf, notOfInterest, type Mapped } from './mapped.ts'
@@ -89,7 +89,8 @@ function sizeOfPush(payload: PushPayload): ChangeSize | null {
 
 const STATUSES: Readonly<Record<string, FileChange>> = { added: 'added', copied: 'added', removed: 'deleted' }
 
-function sizeOfCompared(files: readonly ComparedFile[]): ChangeSize {
+/** Of files as the REST API compares them. */
+export function sizeOfCompared(files: readonly ComparedFile[]): ChangeSize {
   const sum = (of: 'additions' | 'deletions'): number => files.reduce((total, file) => total + (file[of] ?? 0), 0)
   return {
     ...sizeOfFiles(new Map(files.map(({ filename, status }) => [filename, STATUSES[status] ?? 'modified']))),

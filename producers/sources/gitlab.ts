@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import type { Conclusion, DeploymentPhase, StepState } from '../../schemas/generated/events.ts'
 import { parsePayload } from '../jsonBody.ts'
-import { sizeOfFiles, type FileChange } from './changedFiles.ts'
+import { sizeOfFiles, type FileChange } from '../../schemas/changes/changedFiles.ts'
 import { eventFrom, identityOfRun, notOfInterest, type Mapped } from './mapped.ts'
 import { CI_ENVIRONMENT, eventId, type Mapping } from './mapping.ts'
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
-import { KeyUnusable, loadOrCreateKey, pseudonym, pseudonymKeyFile } from './pseudonym.ts'
+import { createPseudonyms, KeyUnusable, loadOrCreateKey, pseudonym, pseudonymKeyFile } from './pseudonym.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'devops-key-'))
 after(() => {
@@ -56,4 +56,14 @@ test('a key that is damaged or open to others is refused', () => {
   writeFileSync(path, Buffer.alloc(32), { mode: 0o600 })
   chmodSync(path, 0o644)
   assert.throws(() => loadOrCreateKey(path), /can be read by other users/)
+})
+
+test('who only asks makes no key, and has pseudonyms from the moment there is one', () => {
+  const path = pseudonymKeyFile(join(folder, 'asking'))
+  const pseudonyms = createPseudonyms(path)
+  assert.equal(pseudonyms('octocat'), null)
+  assert.equal(existsSync(dirname(path)), false)
+  const told = pseudonym('octocat', loadOrCreateKey(path))
+  assert.equal(pseudonyms('octocat'), told)
+  assert.equal(pseudonyms(told), told)
 })

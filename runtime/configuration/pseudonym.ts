@@ -19,17 +19,29 @@ export function pseudonym(name: string, key: Buffer): string {
   return `p-${createHmac('sha256', key).update(canonical).digest('hex').slice(0, 32)}`
 }
 
+/**
+ * For a process that asks about persons but tells nothing of them: their pseudonyms by the key that another process made. Null while
+ * there is none. What is a pseudonym already stays one.
+ */
+export function createPseudonyms(path: string): (name: string) => string | null {
+  let key: Buffer | null = null
+  return (name) => {
+    if (PSEUDONYM.test(name)) return name
+    key ??= loadIfThere(path)
+    return key === null ? null : pseudonym(name, key)
+  }
+}
+
+const PSEUDONYM = /^p-[0-9a-f]{32}$/
+
 export const pseudonymKeyFile = (stateFolder: string): string => join(stateFolder, 'keys', 'pseudonym.key')
 
 /** 256 random bits, made at the first start; several processes that start at once end up with the same one. */
 export function loadOrCreateKey(path: string): Buffer {
   const folder = dirname(path)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  try {
-    return load(path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-  }
+  const known = loadIfThere(path)
+  if (known !== null) return known
   const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`
   writeFileSync(draft, randomBytes(KEY_BYTES), { mode: 0o600, flag: 'wx' })
   // The umask may have taken bits away.
@@ -43,6 +55,15 @@ export function loadOrCreateKey(path: string): Buffer {
     unlinkSync(draft)
   }
   return load(path)
+}
+
+function loadIfThere(path: string): Buffer | null {
+  try {
+    return load(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    return null
+  }
 }
 
 function load(path: string): Buffer {

@@ -61,6 +61,8 @@ export const configurationSchema = z.strictObject({
       publicHosts: z.array(host).default([]),
       token: z.string().min(16, 'must have at least 16 characters').nullable().default(null),
       githubWebhookSecret: z.string().min(8, 'must have at least 8 characters').nullable().default(null),
+      githubToken: z.string().min(8, 'must have at least 8 characters').nullable().default(null),
+      githubApiUrl: baseUrl.default('https://api.github.com'),
       bodyBytesMax: bytes.default(8 * MIB),
       seriesPerRequestMax: z.int().positive().default(20_000),
       eventsPerRequestMax: z.int().positive().default(1_000),
@@ -150,7 +152,7 @@ export const configurationSchema = z.strictObject({
 export type Settings = z.output<typeof configurationSchema>
 
 /** Never shown: neither in logs nor in a message about what is wrong with them. */
-export const SECRET_KEYS: readonly string[] = ['gateway.token', 'gateway.github_webhook_secret']
+export const SECRET_KEYS: readonly string[] = ['gateway.token', 'gateway.github_webhook_secret', 'gateway.github_token']
 
 /** Keys that are read and checked, but whose feature is still to come. */
 export const KEYS_TO_COME: readonly string[] = ['performance.targets.remediation_execution_time']

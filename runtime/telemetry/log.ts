@@ -4,11 +4,9 @@ import { destination, pino, stdTimeFunctions, type Logger } from 'pino'
 export type Log = Logger
 
 /** Should one of these reach a log by mistake, it is left out. */
-const NEVER_LOGGED = ['token', 'secret', 'password', 'authorization', 'githubWebhookSecret'].flatMap((name) => [
-  name,
-  `*.${name}`,
-  `*.*.${name}`,
-])
+const NEVER_LOGGED = ['token', 'secret', 'password', 'authorization', 'githubWebhookSecret', 'githubToken'].flatMap(
+  (name) => [name, `*.${name}`, `*.*.${name}`],
+)
 
 /**
  * `process`: gateway, consumer, trainer or adapter. `level`: of the configuration. A process that speaks a protocol on

@@ -3,6 +3,7 @@
  * Errors: { error: { code, message, field? } } with 400, 404, 421 (wrong owner), 503 (Retry-After).
  */
 import * as z from 'zod'
+import { changeSize } from '../changes/changeSize.ts'
 import { scoreCounts } from '../scores/counts.ts'
 import {
   answerClass,
@@ -42,9 +43,11 @@ export const QUERIES = {
       workflow: text(256).optional().describe('As list_deployments shows it'),
       trigger: text(64).optional().describe('push, pull_request, schedule, …'),
       pullRequest: z.boolean().optional(),
+      actor: text(256).optional().describe('Who starts it; only a keyed hash is used'),
       sha: text(64)
         .optional()
         .describe('Commit; gives the size of a change to a CI service (ci/…) known from a push or pull request'),
+      change: changeSize.optional().describe('Its size, where the sha does not tell'),
       at: time.optional().describe('When it would start; now if absent'),
     }),
     output: z.object({

@@ -1,5 +1,5 @@
 import { basename, extname } from 'node:path/posix'
-import type { ChangeSize } from '../../schemas/generated/events.ts'
+import type { ChangeSize } from '../generated/events.ts'
 
 export type FileChange = 'added' | 'deleted' | 'modified'
 
