@@ -10,6 +10,7 @@ import type { Prediction } from '../models/predict.ts'
 import { scopeKeys } from '../models/scopes.ts'
 import { strategyOf } from '../models/strategy.ts'
 import type { ZoneOf } from './attemptOf.ts'
+import type { DeploymentDeps } from './handler.ts'
 import { lowerRisk } from './lowerRisk.ts'
 import { durationOf } from './outcome.ts'
 import { pastCases } from './pastCases.ts'
@@ -27,9 +28,9 @@ export function adviceOn(
   prediction: Prediction,
   model: Classifier | null,
   shard: ShardDoor,
-  zoneOf: ZoneOf,
+  { zoneOf, duringMaintenance }: Pick<DeploymentDeps, 'zoneOf' | 'duringMaintenance'>,
 ): Advice {
-  const cases = pastCases(attempt, shard, zoneOf)
+  const cases = pastCases(attempt, shard, zoneOf, duringMaintenance)
   return {
     explanation: model === null ? null : explanationOf(model, prediction.features),
     similarCases: cases.slice(0, CASES_SHOWN).map(({ record, success, similarity }) => ({

@@ -29,12 +29,12 @@ export interface AskAnswer {
 export type Ask = (input: QueryInput<'predict_deployment'>, shard: ShardDoor, now: number) => AskAnswer
 
 export function createAsk(deps: DeploymentDeps): Ask {
-  const { shelf, rules, telemetry, zoneOf, stopwatch } = deps
+  const { shelf, rules, telemetry, zoneOf, stopwatch, duringMaintenance } = deps
   return (input, shard, now) => {
     const begin = stopwatch()
     const assumed = assumedOf(input, shard)
     const attempt = attemptAsked({ ...assumed, ...input }, shard, zoneOf, now)
-    const recent = recentStarts(attempt, null, shard)
+    const recent = recentStarts(attempt, null, shard, duringMaintenance)
     const past = readPast(scopeKeys(attempt, recent), attempt.at, recent, shard)
     const { service } = past.outcomes
     // The challenger answers headlines alone: an ask is never scored, so a shadow answer to it would tell nothing.
@@ -65,7 +65,7 @@ export function createAsk(deps: DeploymentDeps): Ask {
           missing: unheard ?? missing(prediction, service.count, rules),
         },
         modelVersion: prediction.modelVersion,
-        ...adviceOn(attempt, past, prediction, champion, shard, zoneOf),
+        ...adviceOn(attempt, past, prediction, champion, shard, deps),
       },
       entry: predictedEntry('asked', headline, {
         service: input.service,

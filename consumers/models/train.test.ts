@@ -103,7 +103,7 @@ test('a shelf serves by stage, refuses foreign weights, and forgets who retired'
   const bytes = serialise(trainClassifier(syntheticRows(100, 8), { ...QUICK, epochsMax: 1, seed: 1 }))
   const sha256 = digestOf(bytes)
   const shelf = createShelf()
-  const record = { model: 'ci_run', sha256, card: '{}', at: 5 }
+  const record = { model: 'ci_run', sha256, card: '{}', at: 5, cause: null, scores: null }
   const stage = (name: 'challenger' | 'champion' | 'retired') =>
     shelf.accept({ ...record, kind: 'stage', stage: name, weights: null })
   await shelf.accept({ ...record, kind: 'weights', stage: null, weights: bytes })

@@ -14,7 +14,7 @@ import { createShelf } from '../models/shelf.ts'
 import { createCourse } from './course.ts'
 import type { Course } from './course.ts'
 import { createLoop } from './loop.ts'
-import { MODELS_TOPIC } from './modelRecords.ts'
+import { MODELS_TOPIC, causeOf } from './modelRecords.ts'
 import { SeriesUnavailable, ownSeries } from './ownSeries.ts'
 import { publishModels } from './publishModels.ts'
 import { runTask } from './runTask.ts'
@@ -103,9 +103,10 @@ async function rememberModels(): Promise<void> {
     },
   })
   await reader.caughtUp
-  for (const { model, stage, version, card, since } of shelf.list()) {
+  for (const { model, stage, version, card, since, cause } of shelf.list()) {
     const weights = weightsOf.get(version)
-    if (weights !== undefined) courseOf(model)?.remember(stage, { version, card, weights }, since)
+    if (weights === undefined) continue
+    courseOf(model)?.remember(stage, { version, card, weights, since, cause: causeOf(cause) })
   }
   const forecaster = capacity.list().find(({ stage }) => stage === 'champion')
   if (forecaster !== undefined) loop.rememberCapacity(forecaster.version, forecaster.since)

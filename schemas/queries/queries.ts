@@ -353,7 +353,7 @@ export const QUERIES = {
       models: z.array(
         z.object({
           model: z.string(),
-          stage: z.enum(['champion', 'challenger']),
+          stage: z.enum(['champion', 'challenger', 'previous']),
           version: z.string(),
           since: z.string(),
         }),
