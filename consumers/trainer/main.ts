@@ -15,6 +15,8 @@ import { createCourse } from './course.ts'
 import type { Course } from './course.ts'
 import { createLoop } from './loop.ts'
 import { MODELS_TOPIC, causeOf } from './modelRecords.ts'
+import type { ModelOutgoing } from './modelRecords.ts'
+import { addModelRoutes } from './modelRoutes.ts'
 import { SeriesUnavailable, ownSeries } from './ownSeries.ts'
 import { publishModels } from './publishModels.ts'
 import { runTask } from './runTask.ts'
@@ -35,6 +37,7 @@ const telemetry = createTrainerTelemetry(registry, log)
 const stopping = new AbortController()
 const isStopping = () => stopping.signal.aborted
 const state = { ledger: 'reading', models: 'reading' }
+const isReady = () => state.ledger === 'read' && state.models === 'read'
 
 const server = createHttpServer({
   process: 'trainer',
@@ -42,9 +45,13 @@ const server = createHttpServer({
   port: configuration.trainer.port,
   registry,
   log,
-  ready: () => ({ ready: state.ledger === 'read' && state.models === 'read', detail: { ...state } }),
+  ready: () => ({ ready: isReady(), detail: { ...state } }),
   bodyBytesMax: BODY_BYTES_MAX,
 })
+const { minSamples, retrainInterval } = configuration.learning.training
+const schedule = { minSamples, intervalMs: retrainInterval * 1000 }
+const courses = MODELS.map((model) => createCourse(model, schedule, telemetry))
+addModelRoutes(server, { courses, isReady, now: Date.now, publish, onUnwritten: failed })
 await listen(server, configuration.trainer.host, configuration.trainer.port)
 
 const kafka = createKafka(configuration, 'trainer', log)
@@ -54,13 +61,10 @@ const codec = await openCodec({
   log,
 })
 const publisher = await createPublisher(kafka, { log, registry })
-const { minSamples, retrainInterval } = configuration.learning.training
-const schedule = { minSamples, intervalMs: retrainInterval * 1000 }
-const courses = MODELS.map((model) => createCourse(model, schedule, telemetry))
 const loop = createLoop({
   courses,
   now: Date.now,
-  publish: (records) => publishModels(publisher, codec, records),
+  publish,
   run: (task) => runTask(task, stopping.signal, TRAINING_MS_MAX),
   series: seriesOrNone,
   telemetry,
@@ -80,6 +84,10 @@ onShutdown(log, async () => {
   await server.close()
   await publisher.close()
 })
+
+function publish(records: readonly ModelOutgoing[]): Promise<void> {
+  return publishModels(publisher, codec, records)
+}
 
 /** Which versions hold a stage, from the log of models; it is read once: this process alone writes it. */
 async function rememberModels(): Promise<void> {
