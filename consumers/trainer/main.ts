@@ -33,7 +33,7 @@ const CAPACITY_INTERVALS = 24
 const configuration = readConfiguration({ file: null, env: process.env })
 const log = createLog('trainer', configuration.logLevel)
 const registry = createRegistry('trainer')
-const telemetry = createTrainerTelemetry(registry, log)
+const telemetry = createTrainerTelemetry(registry, log, MODELS)
 const stopping = new AbortController()
 const isStopping = () => stopping.signal.aborted
 const state = { ledger: 'reading', models: 'reading' }

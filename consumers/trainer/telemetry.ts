@@ -24,7 +24,8 @@ export interface TrainerTelemetry {
   forecasterHeldBack(version: string, reason: string): void
 }
 
-export function createTrainerTelemetry(registry: Registry, log: Log): TrainerTelemetry {
+/** `models`: their demotions and rollbacks count from 0, so that the first one is seen as a rise. */
+export function createTrainerTelemetry(registry: Registry, log: Log, models: readonly string[]): TrainerTelemetry {
   const registers = [registry]
   const setScores = createScoreGauges(registry)
   const setDrift = createDriftGauges(registry)
@@ -46,6 +47,10 @@ export function createTrainerTelemetry(registry: Registry, log: Log): TrainerTel
     labelNames: ['model', 'stage', 'cause'] as const,
     registers,
   })
+  for (const model of models) {
+    stages.inc({ model, stage: 'previous', cause: 'demoted' }, 0)
+    for (const cause of ['fell_back', 'rolled_back'] as const) stages.inc({ model, stage: 'champion', cause }, 0)
+  }
   const heldBack = new Counter({
     name: 'devops_forecasters_held_back_total',
     help: 'Trained forecasters that did not beat seasonal naive on what was held out.',
