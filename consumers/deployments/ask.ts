@@ -1,6 +1,6 @@
 /** Answers a question about an attempt that has not started. Kept in the ledger as asked; moves no score. */
 import type { ShardDoor } from '../../rust-engine/ts/door.ts'
-import type { LedgerEntry } from '../../schemas/generated/events.ts'
+import type { LedgerEntry, ModelScores } from '../../schemas/generated/events.ts'
 import type { QueryInput, QueryOutput } from '../../schemas/queries/queries.ts'
 import { headlineFrom, predictedEntry } from '../ledger/entry.ts'
 import { askedId } from '../ledger/predictionId.ts'
@@ -65,6 +65,7 @@ export function createAsk(deps: DeploymentDeps): Ask {
           missing: unheard ?? missing(prediction, service.count, rules),
         },
         modelVersion: prediction.modelVersion,
+        liveScore: liveScoreOf(shelf.scores(input.subject, prediction.modelVersion)),
         ...adviceOn(attempt, past, prediction, champion, shard, deps),
       },
       entry: predictedEntry('asked', headline, {
@@ -78,6 +79,20 @@ export function createAsk(deps: DeploymentDeps): Ask {
         backfilled: false,
       }),
     }
+  }
+}
+
+function liveScoreOf(scores: ModelScores | null): Asked['liveScore'] {
+  if (scores === null) return null
+  const { outcomes, from, to, accuracy, logLoss, brier, baseRateAccuracy, baseRateLogLoss, baseRateBrier } = scores
+  return {
+    outcomes,
+    from: new Date(from).toISOString(),
+    to: new Date(to).toISOString(),
+    accuracy,
+    logLoss,
+    brier,
+    baseRate: { accuracy: baseRateAccuracy, logLoss: baseRateLogLoss, brier: baseRateBrier },
   }
 }
 

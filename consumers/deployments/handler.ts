@@ -31,7 +31,7 @@ import type { DeploymentTelemetry } from './telemetry.ts'
 import { validate } from './validate.ts'
 
 export interface DeploymentDeps {
-  readonly shelf: Pick<Shelf, 'champion' | 'challenger'>
+  readonly shelf: Pick<Shelf, 'champion' | 'challenger' | 'scores'>
   readonly zoneOf: ZoneOf
   readonly rules: AnswerRules
   readonly telemetry: DeploymentTelemetry

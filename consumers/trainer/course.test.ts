@@ -5,6 +5,7 @@ import { FEATURES, FEATURE_NAMES } from '../models/features.ts'
 import { compareLogLoss } from '../ledger/scores.ts'
 import { learnBaselines } from './baselines.ts'
 import { createCourse } from './course.ts'
+import { referenceOf } from './inputDrift.ts'
 import { OUTCOMES_MAX, OUTCOMES_MIN, RECENT, judgeChallenger, judgeChampion, judgeHeldOut, nextLook } from './judge.ts'
 import type { HeldOut } from './judge.ts'
 import type { Learnt } from './lesson.ts'
@@ -272,4 +273,47 @@ test('a row that comes twice counts once, and backfilled rows never enter live s
   course.report(10 * 86_400_000 + 1)
   assert.deepEqual(scored, [])
   assert.deepEqual(known.at(-1), [1, 10])
+})
+
+test('who answers is told with its live scores, the base rate too, and again as outcomes come, not more often than now and then', () => {
+  const course = createCourse('ci_run', schedule, recorder())
+  const told = (now: number) =>
+    course.report(now).map(({ key, value }) => [key, value?.sha256, value?.scores?.outcomes, value?.scores?.brier])
+  assert.deepEqual(told(0), [])
+  course.add(row(1, { success: true, pSuccess: 0.5 }))
+  assert.deepEqual(told(1000), [['scores/ci_run', 'base-rate', 1, 0.25]])
+  course.add(row(2))
+  assert.deepEqual(told(2000), [])
+  assert.deepEqual(
+    told(40_000).map((one) => one[2]),
+    [2],
+  )
+  course.remember('champion', { version: 'a', card: '{}', weights: Buffer.from('a'), since: 40_000, cause: 'won' })
+  assert.deepEqual(told(40_001), [], 'it has no outcome yet')
+  for (const each of judged(5, 0.9, 50, 'champion', 'a')) course.add(each)
+  assert.deepEqual(
+    told(41_000).map((one) => one.slice(0, 3)),
+    [['scores/ci_run', 'a', 5]],
+  )
+})
+
+test('drift is told of the inputs since a version is champion, against those of its card', () => {
+  const drifts: (number | null)[] = []
+  const course = createCourse('ci_run', schedule, {
+    ...recorder(),
+    drifted: (_model, drift) => drifts.push(drift?.find(({ group }) => group === 'service')?.drifted ?? null),
+  })
+  const random = createRandom(3)
+  const features = (moved: number) => Float32Array.from({ length: FEATURES }, () => random() + moved)
+  const inputs = referenceOf(Array.from({ length: 300 }, () => features(0)))
+  const card = JSON.stringify({ inputs })
+  course.remember('champion', { version: 'a', card, weights: Buffer.from('a'), since: 100_000, cause: 'won' })
+  const feed = (count: number, from: number, moved: number) => {
+    for (let i = from; i < from + count; i++) course.add(row(i, { modelVersion: 'a', features: features(moved) }))
+    course.report((from + count) * 1000)
+  }
+  feed(100, 0, 2)
+  feed(400, 101, 0)
+  feed(600, 501, 2)
+  assert.deepEqual(drifts, [null, 0, 1])
 })
