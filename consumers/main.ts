@@ -19,6 +19,7 @@ import { openEngine } from '../rust-engine/ts/engine.ts'
 import { createAsk } from './deployments/ask.ts'
 import { createDeploymentHandler, reattach } from './deployments/handler.ts'
 import type { DeploymentDeps } from './deployments/handler.ts'
+import { duringMaintenance } from './deployments/maintenance.ts'
 import { patternRowOf } from './deployments/patternRow.ts'
 import { createDeploymentTelemetry } from './deployments/telemetry.ts'
 import { createIncidentHandler } from './incidents/handler.ts'
@@ -223,9 +224,11 @@ function deploymentDeps(
   registry: Registry,
   { shelf }: Pick<DeploymentDeps, 'shelf'>,
 ): DeploymentDeps {
+  const zone = zoneOf(catalog, timeZone)
   return {
     shelf,
-    zoneOf: zoneOf(catalog, timeZone),
+    zoneOf: zone,
+    duringMaintenance: duringMaintenance(catalog.maintenance, zone),
     rules: {
       minSamples: learning.training.minSamples,
       confidenceThreshold: learning.prediction.confidenceThreshold,

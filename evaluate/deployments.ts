@@ -55,6 +55,7 @@ export function createReplay({ shardOf, shelf, rules, scored }: ReplayDeps): Rep
     rules,
     telemetry: silent,
     stopwatch: () => performance.now(),
+    duringMaintenance: () => false,
   })
   const zeros = new Map<string, number>()
   const running = new Map<string, CiRun>()
@@ -84,7 +85,7 @@ export function createReplay({ shardOf, shelf, rules, scored }: ReplayDeps): Rep
     for (const entry of pass(finishedEvent(run, zeroOf(run), outcome))) {
       const row = scoredRowOf(entry)
       // Each project has a calendar of its own: the order in which outcomes became known is the time they share.
-      if (row !== null) scored({ ...row, outcomeAt: outcomes++, backfilled })
+      if (row !== null) scored({ ...row, outcomeAt: outcomes++, closedAt: now, backfilled })
     }
   }
   const tick = (run: CiRun, atS: number) => {

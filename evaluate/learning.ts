@@ -9,6 +9,7 @@ import type { ModelOutgoing } from '../consumers/trainer/modelRecords.ts'
 import { stageRecord, weightsRecord } from '../consumers/trainer/modelRecords.ts'
 import type { Schedule } from '../consumers/trainer/schedule.ts'
 import type { ScoredRow } from '../consumers/trainer/scoredRow.ts'
+import { silentTelemetry } from '../consumers/trainer/silentTelemetry.ts'
 import type { TrainerTelemetry } from '../consumers/trainer/telemetry.ts'
 import { digestOf } from '../consumers/models/weights.ts'
 
@@ -57,21 +58,14 @@ export async function putOnShelf(shelf: Shelf, weights: Buffer): Promise<void> {
   const version = digestOf(weights)
   for (const { value } of [
     weightsRecord(MODEL, version, weights, '{}', 0),
-    stageRecord(MODEL, version, 'champion', '{}', 0),
+    stageRecord(MODEL, version, 'champion', '{}', 0, 'won'),
   ])
     if (value !== null) await shelf.accept(value)
 }
 
 const telemetryOf = (say: (line: string) => void): TrainerTelemetry => ({
-  trained: () => undefined,
-  trainingFailed: () => undefined,
-  staged: (_model, version, stage, reason) => {
-    say(`${version.slice(0, 8)} ${stage}: ${reason}`)
+  ...silentTelemetry,
+  staged: (_model, version, stage, cause, reason) => {
+    say(`${version.slice(0, 8)} ${stage}, ${cause}: ${reason}`)
   },
-  scored: () => undefined,
-  rowsKnown: () => undefined,
-  modelUnreadable: () => undefined,
-  seriesUnavailable: () => undefined,
-  patternsMined: () => undefined,
-  forecasterHeldBack: () => undefined,
 })

@@ -73,6 +73,15 @@ export const PREDICTION: Prediction = {
     missing: null,
   },
   modelVersion: 'sha256-abcdef0123456789',
+  liveScore: {
+    outcomes: 240,
+    from: '2025-12-01T00:00:00.000Z',
+    to: '2026-01-01T00:00:00.000Z',
+    accuracy: 0.85,
+    logLoss: 0.35,
+    brier: 0.11,
+    baseRate: { accuracy: 0.8, logLoss: 0.5, brier: 0.16 },
+  },
   explanation: {
     typicalPSuccess: 0.9,
     factors: [

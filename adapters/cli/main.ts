@@ -6,6 +6,7 @@ import { QueryFailure } from '../queries/errors.ts'
 import { QUERY_NAMES } from '../queries/inputs.ts'
 import { packageVersion } from '../version.ts'
 import { addCheckCommand } from './check.ts'
+import { ModelCommandFailed, listModels, rollBackModel, showCard } from './model.ts'
 import { runQuery } from './query.ts'
 import { runScorecard, type ScorecardOptions } from './scorecard.ts'
 import { serveOverStdio } from './stdio.ts'
@@ -55,6 +56,32 @@ program
 
 addCheckCommand(program, () => configurationOf(program.opts<CommonOptions>()))
 
+const model = program
+  .command('model')
+  .description('see the models of the trainer on this machine, and go back to the version before')
+model
+  .command('list')
+  .description('tell which versions are kept, which one answers, and why')
+  .action(async () => {
+    process.stdout.write(await listModels(configurationOf(program.opts<CommonOptions>())))
+  })
+model
+  .command('card')
+  .description('print a model card as JSON')
+  .argument('<model>', 'deployment or ci_run')
+  .argument('<version>', 'as model list tells it')
+  .action(async (name: string, version: string) => {
+    process.stdout.write(await showCard(configurationOf(program.opts<CommonOptions>()), name, version))
+  })
+model
+  .command('rollback')
+  .description('let the version before answer again; a second time changes nothing')
+  .argument('<model>', 'deployment or ci_run')
+  .option('--to <version>', 'a kept version, also one that was rolled back, or base-rate')
+  .action(async (name: string, { to }: { to?: string }) => {
+    process.stdout.write(await rollBackModel(configurationOf(program.opts<CommonOptions>()), name, to ?? null))
+  })
+
 program
   .command('version')
   .description('print the version')
@@ -65,7 +92,8 @@ program
 try {
   await program.parseAsync()
 } catch (error) {
-  if (error instanceof QueryFailure) process.stderr.write(`${error.code}: ${error.message}\n`)
+  if (error instanceof QueryFailure || error instanceof ModelCommandFailed)
+    process.stderr.write(`${error.code}: ${error.message}\n`)
   else if (error instanceof ConfigurationError) process.stderr.write(`${error.message}\n`)
   else throw error
   process.exitCode = 1

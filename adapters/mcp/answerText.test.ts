@@ -72,3 +72,49 @@ test('where seasonal naive did better, the text says to go by it', () => {
 test('a series that could not be judged has no errors to tell', () => {
   assert.doesNotMatch(textOf(forecast(null, null)), /MASE/)
 })
+
+test('a prediction is told with who answered and how right that was lately, beside the base rate', () => {
+  const prediction: QueryOutput<'predict_deployment'> = {
+    predictionId: 'p',
+    service: 'production/shop',
+    subject: 'deployment',
+    pSuccess: 0.9,
+    answerClass: 'confident',
+    riskLevel: 'low',
+    durationSeconds: null,
+    evidence: {
+      effectiveSamples: 200,
+      minSamples: 100,
+      serviceOutcomes: 200,
+      baseRate: 0.8,
+      baseRateInterval: { low: 0.7, high: 0.9 },
+      assumed: {},
+      missing: null,
+    },
+    modelVersion: 'abcdef0123456789',
+    liveScore: {
+      outcomes: 240,
+      from: '2026-01-01T00:00:00Z',
+      to: '2026-01-05T00:00:00Z',
+      accuracy: 0.82,
+      logLoss: 0.4,
+      brier: 0.12,
+      baseRate: { accuracy: 0.75, logLoss: 0.55, brier: 0.18 },
+    },
+    explanation: null,
+    similarCases: [],
+    lowerRisk: [],
+    strategy: null,
+    freshThrough: null,
+    complete: true,
+    incompleteReason: null,
+    completeSince: null,
+  }
+  const text = answerText('predict_deployment', prediction, 'mark')
+  assert.match(
+    text,
+    /Answered by model abcdef012345; on its last 240 live outcomes: accuracy 82\.0 %, Brier 0\.120, log loss 0\.400 \(base rate: 75\.0 %, 0\.180, 0\.550\)\./,
+  )
+  const plain = answerText('predict_deployment', { ...prediction, modelVersion: 'base-rate', liveScore: null }, 'mark')
+  assert.match(plain, /Answered by the smoothed base rate; it has no live score yet\./)
+})

@@ -45,6 +45,7 @@ const TEXTS: Texts = {
       const { p10, p50, p90 } = durationSeconds
       own.push(`Duration: ${round(p50)} s (p10 ${round(p10)} s, p90 ${round(p90)} s).`)
     }
+    own.push(answeredByLine(answer))
     if (answer.strategy !== null) own.push(`Strategy at this risk: ${answer.strategy.replaceAll('_', ' ')}.`)
     if (answer.explanation !== null) own.push(explanationLine(answer.explanation))
     own.push(...answer.lowerRisk.map(alternativeLine))
@@ -166,6 +167,16 @@ const TEXTS: Texts = {
     ],
     outside: null,
   }),
+}
+
+function answeredByLine({ modelVersion, liveScore }: Prediction): string {
+  const by = modelVersion === 'base-rate' ? 'the smoothed base rate' : `model ${clean(modelVersion.slice(0, 12))}`
+  if (liveScore === null) return `Answered by ${by}; it has no live score yet.`
+  const { outcomes, accuracy, brier, logLoss, baseRate } = liveScore
+  return (
+    `Answered by ${by}; on its last ${many(outcomes, 'live outcome')}: accuracy ${percent(accuracy)}, Brier ${brier.toFixed(3)}, ` +
+    `log loss ${logLoss.toFixed(3)} (base rate: ${percent(baseRate.accuracy)}, ${baseRate.brier.toFixed(3)}, ${baseRate.logLoss.toFixed(3)}).`
+  )
 }
 
 function explanationLine({ typicalPSuccess, factors }: NonNullable<Prediction['explanation']>): string {

@@ -13,6 +13,7 @@ import { EMPTY_SET } from '../patterns/patternSet.ts'
 import type { PatternSet } from '../patterns/patternSet.ts'
 import { isQuietStart } from '../patterns/starts.ts'
 import type { ZoneOf } from './attemptOf.ts'
+import type { DeploymentDeps } from './handler.ts'
 import type { LocalTime } from './localTime.ts'
 import { lowerRisk } from './lowerRisk.ts'
 import { durationOf } from './outcome.ts'
@@ -31,10 +32,10 @@ export function adviceOn(
   prediction: Prediction,
   model: Classifier | null,
   shard: ShardDoor,
-  zoneOf: ZoneOf,
+  { zoneOf, duringMaintenance }: Pick<DeploymentDeps, 'zoneOf' | 'duringMaintenance'>,
   patterns: PatternSet | null,
 ): Advice {
-  const cases = pastCases(attempt, shard, zoneOf)
+  const cases = pastCases(attempt, shard, zoneOf, duringMaintenance)
   return {
     explanation: model === null ? null : explanationOf(model, prediction.features),
     similarCases: cases.slice(0, CASES_SHOWN).map(({ record, success, similarity }) => ({

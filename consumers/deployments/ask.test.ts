@@ -45,7 +45,7 @@ test('who starts it and what it changes are taken as a headline of them would ha
   const now = START + 40 * 60_000
   const change = { ...NO_CHANGE, linesAdded: 400, linesDeleted: 20, filesModified: 3, fileTypes: 'ts' }
   const input = { service: SERVICE, subject: 'deployment' as const, actor: 'a1', sha: 'c1', change }
-  const { output, entry } = createAsk(deps)(input, shard, now)
+  const { output, entry } = createAsk(deps, NO_PATTERNS)(input, shard, now)
   assert.equal(feature(entry, 'change.lines'), Math.fround(Math.log1p(420)))
   const [headline] = passAll([event({ key: 'real', occurredAt: now, sha: 'c1', change })])
   assert.deepEqual(headline?.features, entry.features)
@@ -71,10 +71,34 @@ test('an answer of a model has its reasons, the past cases like it, and what goe
     pSuccess: (features) => 1 / (1 + Math.exp(failureLogit(features))),
     duration: () => null,
   }
-  const shelf = { champion: () => model, challenger: () => null }
+  const told = {
+    outcomes: 240,
+    from: START,
+    to: now,
+    accuracy: 0.8,
+    logLoss: 0.4,
+    brier: 0.12,
+    baseRateAccuracy: 0.7,
+    baseRateLogLoss: 0.6,
+    baseRateBrier: 0.2,
+  }
+  const shelf = {
+    champion: () => model,
+    challenger: () => null,
+    scores: (_model: string, version: string) => (version === 'v' ? told : null),
+  }
   const input = { service: SERVICE, subject: 'deployment' as const, branch: 'topic', sha: 'sized' }
   const { output } = createAsk({ ...deps, shelf }, NO_PATTERNS)(input, shard, now)
-  const { explanation, similarCases, lowerRisk, strategy } = output
+  const { explanation, similarCases, lowerRisk, strategy, liveScore } = output
+  assert.deepEqual(liveScore, {
+    outcomes: 240,
+    from: new Date(START).toISOString(),
+    to: new Date(now).toISOString(),
+    accuracy: 0.8,
+    logLoss: 0.4,
+    brier: 0.12,
+    baseRate: { accuracy: 0.7, logLoss: 0.6, brier: 0.2 },
+  })
   assert.ok(explanation)
   const logit = (p: number): number => Math.log(p / (1 - p))
   const sum = explanation.factors.reduce((all, factor) => all + factor.logit, logit(explanation.typicalPSuccess))

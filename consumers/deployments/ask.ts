@@ -1,6 +1,6 @@
 /** Answers a question about an attempt that has not started. Kept in the ledger as asked; moves no score. */
 import type { ShardDoor } from '../../rust-engine/ts/door.ts'
-import type { LedgerEntry } from '../../schemas/generated/events.ts'
+import type { LedgerEntry, ModelScores } from '../../schemas/generated/events.ts'
 import type { QueryInput, QueryOutput } from '../../schemas/queries/queries.ts'
 import { headlineFrom, predictedEntry } from '../ledger/entry.ts'
 import { askedId } from '../ledger/predictionId.ts'
@@ -31,12 +31,12 @@ export type Ask = (input: QueryInput<'predict_deployment'>, shard: ShardDoor, no
 
 /** `patterns`: those mined last. */
 export function createAsk(deps: DeploymentDeps, patterns: () => PatternSet | null): Ask {
-  const { shelf, rules, telemetry, zoneOf, stopwatch } = deps
+  const { shelf, rules, telemetry, zoneOf, stopwatch, duringMaintenance } = deps
   return (input, shard, now) => {
     const begin = stopwatch()
     const assumed = assumedOf(input, shard)
     const attempt = attemptAsked({ ...assumed, ...input }, shard, zoneOf, now)
-    const recent = recentStarts(attempt, null, shard)
+    const recent = recentStarts(attempt, null, shard, duringMaintenance)
     const past = readPast(scopeKeys(attempt, recent), attempt.at, recent, shard)
     const { service } = past.outcomes
     // The challenger answers headlines alone: an ask is never scored, so a shadow answer to it would tell nothing.
@@ -67,7 +67,8 @@ export function createAsk(deps: DeploymentDeps, patterns: () => PatternSet | nul
           missing: unheard ?? missing(prediction, service.count, rules),
         },
         modelVersion: prediction.modelVersion,
-        ...adviceOn(attempt, past, prediction, champion, shard, zoneOf, patterns()),
+        liveScore: liveScoreOf(shelf.scores(input.subject, prediction.modelVersion)),
+        ...adviceOn(attempt, past, prediction, champion, shard, deps, patterns()),
       },
       entry: predictedEntry('asked', headline, {
         service: input.service,
@@ -80,6 +81,20 @@ export function createAsk(deps: DeploymentDeps, patterns: () => PatternSet | nul
         backfilled: false,
       }),
     }
+  }
+}
+
+function liveScoreOf(scores: ModelScores | null): Asked['liveScore'] {
+  if (scores === null) return null
+  const { outcomes, from, to, accuracy, logLoss, brier, baseRateAccuracy, baseRateLogLoss, baseRateBrier } = scores
+  return {
+    outcomes,
+    from: new Date(from).toISOString(),
+    to: new Date(to).toISOString(),
+    accuracy,
+    logLoss,
+    brier,
+    baseRate: { accuracy: baseRateAccuracy, logLoss: baseRateLogLoss, brier: baseRateBrier },
   }
 }
 

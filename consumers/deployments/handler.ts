@@ -23,19 +23,21 @@ import type { ScopeKeys } from '../models/scopes.ts'
 import type { Shelf } from '../models/shelf.ts'
 import { attemptOf } from './attemptOf.ts'
 import type { ZoneOf } from './attemptOf.ts'
-import { durationOf, outcomeOf } from './outcome.ts'
+import type { DuringMaintenance } from './maintenance.ts'
+import { censorReason, countedOutcome, durationOf } from './outcome.ts'
 import { readPast } from './past.ts'
 import { recentStarts } from './recentStarts.ts'
 import type { DeploymentTelemetry } from './telemetry.ts'
 import { validate } from './validate.ts'
 
 export interface DeploymentDeps {
-  readonly shelf: Pick<Shelf, 'champion' | 'challenger'>
+  readonly shelf: Pick<Shelf, 'champion' | 'challenger' | 'scores'>
   readonly zoneOf: ZoneOf
   readonly rules: AnswerRules
   readonly telemetry: DeploymentTelemetry
   /** A monotone clock in ms, for latency only. */
   readonly stopwatch: () => number
+  readonly duringMaintenance: DuringMaintenance
 }
 
 export type DeploymentHandler = (
@@ -52,7 +54,7 @@ export function createDeploymentHandler(deps: DeploymentDeps): DeploymentHandler
     const { opened, closed, record, givenUp } = shard.applyDeployment(JSON.stringify(event), position.at)
     if (record === null || (!opened && !closed)) return []
     const attempt = attemptOf(record, shard, deps.zoneOf, event.occurredAt)
-    const recent = recentStarts(attempt, record.key, shard)
+    const recent = recentStarts(attempt, record.key, shard, deps.duringMaintenance)
     const keys = scopeKeys(attempt, recent)
     // Its outcome was known before anything of its course was: it teaches, but nothing was foretold.
     const isForetold = !(opened && closed)
@@ -61,7 +63,8 @@ export function createDeploymentHandler(deps: DeploymentDeps): DeploymentHandler
     let headline = attachedTo(record)
     if (givenUp !== null) {
       const former = attemptOf(givenUp, shard, deps.zoneOf, event.occurredAt)
-      giveUp(former, scopeKeys(former, recentStarts(former, givenUp.key, shard)), shard)
+      const starts = recentStarts(former, givenUp.key, shard, deps.duringMaintenance)
+      giveUp(former, scopeKeys(former, starts), shard)
       if (phase === 'live')
         entries.push(...scored(attachedTo(givenUp), givenUp, contextOf(givenUp, event, position, true), deps))
     }
@@ -73,7 +76,7 @@ export function createDeploymentHandler(deps: DeploymentDeps): DeploymentHandler
     }
     if (opened) countStart(attempt, keys, shard)
     if (closed) {
-      addOutcome(attempt, keys, record, event.occurredAt, shard)
+      addOutcome(attempt, keys, record, event.occurredAt, shard, deps)
       if (phase === 'live') entries.push(...scored(headline, record, context, deps))
     }
     for (const entry of entries) keepScore(entry, shard)
@@ -113,8 +116,15 @@ function giveUp(attempt: Attempt, { starts }: ScopeKeys, shard: ShardDoor): void
   shard.rollingAdd(present(starts), attempt.at, true, NaN)
 }
 
-function addOutcome(attempt: Attempt, keys: ScopeKeys, record: DeploymentRecord, at: number, shard: ShardDoor): void {
-  const outcome = outcomeOf(record.conclusion)
+function addOutcome(
+  attempt: Attempt,
+  keys: ScopeKeys,
+  record: DeploymentRecord,
+  at: number,
+  shard: ShardDoor,
+  { duringMaintenance }: DeploymentDeps,
+): void {
+  const outcome = countedOutcome(record, duringMaintenance)
   if (outcome === 'censored') {
     giveUp(attempt, keys, shard)
     return
@@ -127,17 +137,18 @@ function scored(
   headline: Headline | null,
   record: DeploymentRecord,
   context: EntryContext,
-  { telemetry }: DeploymentDeps,
+  { telemetry, duringMaintenance }: DeploymentDeps,
 ): readonly LedgerEntry[] {
-  const outcome = outcomeOf(record.conclusion)
+  const outcome = countedOutcome(record, duringMaintenance)
   telemetry.closed(record.subject, outcome, context.backfilled)
   if (headline === null) {
     telemetry.unpredicted(record.subject)
     return []
   }
   const success = outcome === 'censored' ? null : outcome === 'success'
+  const censoredBy = outcome === 'censored' ? censorReason(record, duringMaintenance) : null
   const at = record.finishedAt ?? context.occurredAt
-  return [closedEntry(headline, context, { at, success, durationSeconds: durationOf(record) })]
+  return [closedEntry(headline, context, { at, success, censoredBy, durationSeconds: durationOf(record) })]
 }
 
 const contextOf = (

@@ -27,6 +27,7 @@ export const deps: DeploymentDeps = {
   rules: { minSamples: 100, confidenceThreshold: 0.7 },
   telemetry: { predicted: nothing, closed: nothing, unpredicted: nothing },
   stopwatch: () => 0,
+  duringMaintenance: () => false,
 }
 
 export const NO_CHANGE = {

@@ -3,8 +3,10 @@
  * Cancelled, gated (action_required), stale, skipped and neutral runs are censored: a person or a rule ended them, or nothing was
  * really tried. `inactive` only says that a later deployment took over: no failure, and no outcome of its own.
  */
-import type { Conclusion } from '../../schemas/generated/events.ts'
+import type { CensorReason, Conclusion } from '../../schemas/generated/events.ts'
 import type { DeploymentRecord } from '../../rust-engine/ts/records.ts'
+import { startOf } from './attemptOf.ts'
+import type { DuringMaintenance } from './maintenance.ts'
 
 export type OutcomeLabel = 'success' | 'failed' | 'censored'
 
@@ -24,6 +26,23 @@ const LABELS: Readonly<Record<Conclusion, OutcomeLabel>> = {
 export function outcomeOf(conclusion: string | null): OutcomeLabel {
   if (conclusion === null || !Object.hasOwn(LABELS, conclusion)) return 'censored'
   return LABELS[conclusion as Conclusion]
+}
+
+/** What counts of an attempt that ended: not what ran within a maintenance window. */
+export function countedOutcome(record: DeploymentRecord, duringMaintenance: DuringMaintenance): OutcomeLabel {
+  const label = outcomeOf(record.conclusion)
+  return label !== 'censored' && ranDuring(record, duringMaintenance) ? 'censored' : label
+}
+
+/** Why an attempt whose outcome does not count is censored. */
+export function censorReason(record: DeploymentRecord, duringMaintenance: DuringMaintenance): CensorReason {
+  if (ranDuring(record, duringMaintenance)) return 'maintenance'
+  return record.conclusion === null && record.state !== 'rolled_back' ? 'given_up' : 'no_outcome'
+}
+
+function ranDuring(record: DeploymentRecord, duringMaintenance: DuringMaintenance): boolean {
+  const end = record.finishedAt ?? record.listedAt
+  return duringMaintenance(record.service, Math.min(startOf(record, end), end), end)
 }
 
 /** Seconds from start to end; null where either is unknown, or no time passed between them: sources without a duration say so in that way. */

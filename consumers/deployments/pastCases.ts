@@ -5,7 +5,8 @@ import type { Attempt } from '../models/attempt.ts'
 import { similarity } from '../models/similarity.ts'
 import { attemptOf } from './attemptOf.ts'
 import type { ZoneOf } from './attemptOf.ts'
-import { outcomeOf } from './outcome.ts'
+import type { DuringMaintenance } from './maintenance.ts'
+import { countedOutcome } from './outcome.ts'
 
 export interface PastCase {
   readonly record: DeploymentRecord
@@ -23,13 +24,14 @@ export function pastCases(
   attempt: Attempt,
   shard: Pick<ShardDoor, 'deployments' | 'changeOf'>,
   zoneOf: ZoneOf,
+  duringMaintenance: DuringMaintenance,
 ): readonly PastCase[] {
   const { subject, service, at: to } = attempt
   const open = { environment: null, conclusion: null, from: null, at: null }
   const filter = { ...open, subject, service, state: 'finished' as const, to }
   const records = shard.deployments(filter, LOOKED_THROUGH, null).items
   const cases = records.flatMap((record): PastCase[] => {
-    const outcome = outcomeOf(record.conclusion)
+    const outcome = countedOutcome(record, duringMaintenance)
     if (outcome === 'censored' || (record.finishedAt ?? record.listedAt) > to) return []
     const past = attemptOf(record, shard, zoneOf, record.listedAt)
     return [{ record, attempt: past, success: outcome === 'success', similarity: similarity(attempt, past) }]

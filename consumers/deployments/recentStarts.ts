@@ -5,7 +5,8 @@ import { workflowOf } from '../models/attempt.ts'
 import type { Attempt } from '../models/attempt.ts'
 import { RECENT_MAX } from '../models/recent.ts'
 import type { RecentStart, StartOutcome } from '../models/recent.ts'
-import { outcomeOf } from './outcome.ts'
+import type { DuringMaintenance } from './maintenance.ts'
+import { countedOutcome } from './outcome.ts'
 
 /**
  * Newest first. `key`: of the attempt itself, null for one that has none yet. Of the same moment those count whose key comes before:
@@ -15,6 +16,7 @@ export function recentStarts(
   attempt: Attempt,
   key: string | null,
   shard: Pick<ShardDoor, 'deployments' | 'changeOf'>,
+  duringMaintenance: DuringMaintenance,
 ): readonly RecentStart[] {
   const { subject, service, at } = attempt
   const open = { environment: null, state: null, conclusion: null, from: null, at: null }
@@ -23,10 +25,14 @@ export function recentStarts(
   const before = page.filter(
     (record) => record.key !== key && (record.listedAt < at || key === null || record.key < key),
   )
-  return before.slice(0, RECENT_MAX).map((record) => startOf(record, shard))
+  return before.slice(0, RECENT_MAX).map((record) => startOf(record, shard, duringMaintenance))
 }
 
-function startOf(record: DeploymentRecord, shard: Pick<ShardDoor, 'changeOf'>): RecentStart {
+function startOf(
+  record: DeploymentRecord,
+  shard: Pick<ShardDoor, 'changeOf'>,
+  duringMaintenance: DuringMaintenance,
+): RecentStart {
   const { branch, actor, trigger, pullRequest, sha, service, listedAt } = record
   return {
     workflow: workflowOf(record),
@@ -36,13 +42,14 @@ function startOf(record: DeploymentRecord, shard: Pick<ShardDoor, 'changeOf'>): 
     pullRequest,
     sha,
     at: listedAt,
-    outcome: outcomeSince(record),
+    outcome: outcomeSince(record, duringMaintenance),
     get change() {
       return record.change ?? (sha === null ? null : shard.changeOf(service, sha))
     },
   }
 }
 
-function outcomeSince({ state, conclusion }: DeploymentRecord): StartOutcome {
-  return state === 'requested' || state === 'started' ? 'running' : outcomeOf(conclusion)
+function outcomeSince(record: DeploymentRecord, duringMaintenance: DuringMaintenance): StartOutcome {
+  const { state } = record
+  return state === 'requested' || state === 'started' ? 'running' : countedOutcome(record, duringMaintenance)
 }

@@ -1,5 +1,5 @@
 /** Entries of the ledger, from a prediction and what became of it. */
-import type { LedgerEntry, LedgerKind } from '../../schemas/generated/events.ts'
+import type { CensorReason, LedgerEntry, LedgerKind } from '../../schemas/generated/events.ts'
 import { FEATURE_SET } from '../models/features.ts'
 import type { Prediction } from '../models/predict.ts'
 import type { PredictedSubject } from '../models/attempt.ts'
@@ -39,11 +39,12 @@ export function headlineFrom(predictionId: string, model: PredictedSubject, pred
   }
 }
 
-/** What happened: a known outcome is scored, an unknown one (cancelled, gated) is censored. */
+/** What happened: an outcome that counts is scored, anything else is censored. */
 export interface Outcome {
   readonly at: number
-  /** null: ended without an outcome */
+  /** null: censored */
   readonly success: boolean | null
+  readonly censoredBy: CensorReason | null
   readonly durationSeconds: number | null
 }
 
@@ -72,5 +73,6 @@ function entry(kind: LedgerKind, headline: Headline, context: EntryContext, outc
     success: kind === 'scored' ? (outcome?.success ?? null) : null,
     durationSeconds: kind === 'scored' ? (outcome?.durationSeconds ?? null) : null,
     outcomeAt: outcome?.at ?? null,
+    censoredBy: kind === 'censored' ? (outcome?.censoredBy ?? null) : null,
   }
 }

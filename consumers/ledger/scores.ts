@@ -1,6 +1,6 @@
 /** Scores of probabilities against what happened, row by row and exact. All pure; the probability is that of success. */
 import { logLossOf } from '../../schemas/scores/counts.ts'
-import { aucOf, calibrationError, equalParts, riskiest } from '../../schemas/scores/ranked.ts'
+import { aucOf, calibrationError, calibrationNoise, equalParts, riskiest } from '../../schemas/scores/ranked.ts'
 import type { Group } from '../../schemas/scores/ranked.ts'
 
 export interface Scored {
@@ -19,6 +19,8 @@ export interface Scores {
   readonly auc: number | null
   /** Expected calibration error over ten groups of equal count. */
   readonly ece: number
+  /** What right probabilities would show as such by chance. */
+  readonly eceByChance: number
   /** Share of the failures that are among the riskiest tenth of the rows; null where nothing failed. */
   readonly captured: number | null
 }
@@ -32,6 +34,7 @@ const mean = (values: readonly number[]): number => values.reduce((sum, value) =
 export function scoresOf(rows: readonly Scored[]): Scores | null {
   if (rows.length === 0) return null
   const groups = groupsOf(rows)
+  const parts = equalParts(groups, CALIBRATION_PARTS)
   const failures = rows.filter(({ success }) => !success).length
   return {
     rows: rows.length,
@@ -39,7 +42,8 @@ export function scoresOf(rows: readonly Scored[]): Scores | null {
     brier: mean(rows.map(({ p, success }) => (p - (success ? 1 : 0)) ** 2)),
     accuracy: mean(rows.map(({ p, success }) => (p >= 0.5 === success ? 1 : 0))),
     auc: aucOf(groups),
-    ece: calibrationError(equalParts(groups, CALIBRATION_PARTS)),
+    ece: calibrationError(parts),
+    eceByChance: calibrationNoise(parts),
     captured: failures === 0 ? null : riskiest(groups, CAPTURE_SHARE).caught / failures,
   }
 }

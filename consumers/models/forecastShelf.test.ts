@@ -21,6 +21,8 @@ function weights(bias: number): Buffer {
 
 const record = (bytes: Buffer, fields: Partial<ModelRecord>): ModelRecord => ({
   kind: 'weights',
+  cause: null,
+  scores: null,
   model: 'capacity',
   sha256: digestOf(bytes),
   stage: null,

@@ -45,7 +45,8 @@ export function createForecastShelf(): ForecastShelf {
         const digest = digestOf(weights)
         if (digest !== sha256) throw new WeightsInvalid(`digest ${digest} under the name ${sha256}`)
         loaded.set(sha256, new Forecaster(weights))
-      } else if (stage === null || stage === 'retired') stages.delete(sha256)
+      } else if (kind === 'scores') return
+      else if (stage !== 'champion' && stage !== 'challenger') stages.delete(sha256)
       else {
         // One version holds a stage; who held it before lost it by this record.
         for (const [version, held] of stages) if (held.stage === stage) stages.delete(version)

@@ -2,7 +2,7 @@
  * The models at hand, by stage, as the records of devops.models tell: weights arrive under their digest, a stage record then
  * names which digest holds it. Weights that nobody names any more are let go.
  */
-import type { ModelRecord, ModelStage } from '../../schemas/generated/events.ts'
+import type { ModelRecord, ModelScores, ModelStage } from '../../schemas/generated/events.ts'
 import { loadClassifier } from './classifier.ts'
 import type { Classifier } from './classifier.ts'
 import { WeightsInvalid } from './packedWeights.ts'
@@ -14,6 +14,8 @@ export interface ShelfEntry {
   readonly version: string
   readonly since: number
   readonly card: string
+  /** Why it came to its stage. */
+  readonly cause: string | null
 }
 
 export interface Shelf {
@@ -21,6 +23,8 @@ export interface Shelf {
   accept(record: ModelRecord): Promise<void>
   champion(model: string): Classifier | null
   challenger(model: string): Classifier | null
+  /** How right the last live answers of this version were; null until the trainer has told. */
+  scores(model: string, version: string): ModelScores | null
   list(): readonly ShelfEntry[]
 }
 
@@ -31,6 +35,7 @@ const WAITING_MAX = 4
 export function createShelf(models: readonly string[] = ['deployment', 'ci_run']): Shelf {
   const loaded = new Map<string, Classifier>()
   const stages = new Map<string, ShelfEntry>()
+  const scores = new Map<string, { readonly version: string; readonly scores: ModelScores | null }>()
   const slot = (model: string, stage: string) => `${model}/${stage}`
   const at = (model: string, stage: ShelfEntry['stage']): Classifier | null =>
     loaded.get(stages.get(slot(model, stage))?.version ?? '') ?? null
@@ -48,6 +53,8 @@ export function createShelf(models: readonly string[] = ['deployment', 'ci_run']
       const digest = digestOf(record.weights)
       if (digest !== record.sha256) throw new WeightsInvalid(`digest ${digest} under the name ${record.sha256}`)
       loaded.set(record.sha256, loadClassifier(record.weights))
+    } else if (record.kind === 'scores') {
+      scores.set(record.model, { version: record.sha256, scores: record.scores })
     } else {
       place(stages, record)
     }
@@ -61,6 +68,10 @@ export function createShelf(models: readonly string[] = ['deployment', 'ci_run']
       }),
     champion: (model) => at(model, 'champion'),
     challenger: (model) => at(model, 'challenger'),
+    scores: (model, version) => {
+      const told = scores.get(model)
+      return told?.version === version ? told.scores : null
+    },
     list: () => [...stages.values()].filter((entry) => loaded.has(entry.version)),
   }
 }
@@ -77,5 +88,6 @@ function place(stages: Map<string, ShelfEntry>, record: ModelRecord): void {
     version: record.sha256,
     since: record.at,
     card: record.card,
+    cause: record.cause,
   })
 }

@@ -103,8 +103,8 @@ test('a shelf serves by stage, refuses foreign weights, and forgets who retired'
   const bytes = serialise(trainClassifier(syntheticRows(100, 8), { ...QUICK, epochsMax: 1, seed: 1 }))
   const sha256 = digestOf(bytes)
   const shelf = createShelf()
-  const record = { model: 'ci_run', sha256, card: '{}', at: 5 }
-  const stage = (name: 'challenger' | 'champion' | 'retired') =>
+  const record = { model: 'ci_run', sha256, card: '{}', at: 5, cause: null, scores: null }
+  const stage = (name: 'challenger' | 'champion' | 'previous' | 'retired') =>
     shelf.accept({ ...record, kind: 'stage', stage: name, weights: null })
   await shelf.accept({ ...record, kind: 'weights', stage: null, weights: bytes })
   assert.equal(shelf.champion('ci_run'), null)
@@ -117,8 +117,28 @@ test('a shelf serves by stage, refuses foreign weights, and forgets who retired'
   const [row] = syntheticRows(1, 9)
   assert.ok(row)
   assert.equal(shelf.champion('ci_run')?.pSuccess(row.features), loadClassifier(bytes).pSuccess(row.features))
+  await stage('previous')
+  assert.equal(shelf.champion('ci_run'), null)
+  assert.deepEqual(
+    shelf.list().map((entry) => entry.stage),
+    ['previous'],
+  )
   await stage('retired')
   assert.deepEqual(shelf.list(), [])
+  const told = {
+    outcomes: 30,
+    from: 1,
+    to: 2,
+    accuracy: 0.8,
+    logLoss: 0.5,
+    brier: 0.1,
+    baseRateAccuracy: 0.7,
+    baseRateLogLoss: 0.6,
+    baseRateBrier: 0.2,
+  }
+  await shelf.accept({ ...record, kind: 'scores', stage: null, weights: null, scores: told })
+  assert.deepEqual(shelf.scores('ci_run', sha256), told)
+  assert.equal(shelf.scores('ci_run', 'base-rate'), null, 'of another version')
   const foreign = { ...record, kind: 'weights' as const, stage: null, weights: bytes, sha256: 'other' }
   await assert.rejects(shelf.accept(foreign), WeightsInvalid)
 })

@@ -243,6 +243,7 @@ test('a prediction comes from the owner shard and is kept as asked', () => {
             durationSeconds: null,
             evidence,
             modelVersion: 'base-rate',
+            liveScore: null,
             explanation: null,
             similarCases: [],
             lowerRisk: [],

@@ -1,52 +1,25 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createRandom } from '../models/random.ts'
+import { FEATURES, FEATURE_NAMES } from '../models/features.ts'
 import { compareLogLoss } from '../ledger/scores.ts'
-import { FEATURES, FEATURE_SET } from '../models/features.ts'
+import { learnBaselines } from './baselines.ts'
 import { createCourse } from './course.ts'
-import { OUTCOMES_MAX, OUTCOMES_MIN, judgeChallenger, judgeChampion, judgeHeldOut, nextLook } from './judge.ts'
+import { referenceOf } from './inputDrift.ts'
+import { OUTCOMES_MAX, OUTCOMES_MIN, RECENT, judgeChallenger, judgeChampion, judgeHeldOut, nextLook } from './judge.ts'
 import type { HeldOut } from './judge.ts'
 import type { Learnt } from './lesson.ts'
 import { UNANSWERED_MS_MAX, isDue } from './schedule.ts'
 import type { ScoredRow } from './scoredRow.ts'
+import { scoredRow as row } from './scoredRowUnderTest.ts'
+import { silentTelemetry } from './silentTelemetry.ts'
 import type { TrainerTelemetry } from './telemetry.ts'
 
 const schedule = { minSamples: 100, intervalMs: 3_600_000 }
-const nothing = () => undefined
 
 function recorder(): TrainerTelemetry & { readonly stages: string[] } {
   const stages: string[] = []
-  return {
-    stages,
-    trained: nothing,
-    trainingFailed: nothing,
-    staged: (_model, version, stage) => stages.push(`${version} ${stage}`),
-    scored: nothing,
-    rowsKnown: nothing,
-    modelUnreadable: nothing,
-    seriesUnavailable: nothing,
-    patternsMined: nothing,
-    forecasterHeldBack: nothing,
-  }
-}
-
-function row(i: number, over: Partial<ScoredRow> = {}): ScoredRow {
-  return {
-    predictionId: `p${i}`,
-    outcomeAt: i * 1000,
-    modelVersion: 'base-rate',
-    pSuccess: 0.7,
-    baseRate: 0.7,
-    challengerVersion: null,
-    answerClass: 'confident',
-    challengerP: null,
-    featureSet: FEATURE_SET,
-    backfilled: false,
-    features: new Float32Array(FEATURES),
-    success: i % 3 !== 0,
-    durationSeconds: 10,
-    ...over,
-  }
+  return { ...silentTelemetry, stages, staged: (_model, version, stage) => stages.push(`${version} ${stage}`) }
 }
 
 /** Rows on which a model with probability `sure` on the right side answers, live. */
@@ -62,7 +35,7 @@ const judged = (count: number, sure: number, from: number, who: 'challenger' | '
 const heldOutOf = (heldOutP: number, count: number): HeldOut => ({
   rows: Array.from({ length: count }, (_, i) => ({
     success: i % 3 !== 0,
-    baseRate: 0.7,
+    plain: { base_rate: 0.7 },
     p: i % 3 !== 0 ? heldOutP : 1 - heldOutP,
   })),
 })
@@ -75,7 +48,8 @@ const learnt = (version: string, heldOut: HeldOut | null = null): Learnt => ({
 })
 
 test('a challenger wins, loses or stays undecided by the outcomes that it answered in the shadow', () => {
-  const verdict = (count: number, sure: number) => judgeChallenger(judged(count, sure, 0, 'challenger', 'a')).verdict
+  const verdict = (count: number, sure: number) =>
+    judgeChallenger(judged(count, sure, 0, 'challenger', 'a'), null).verdict
   assert.equal(verdict(OUTCOMES_MIN - 1, 0.9), 'undecided')
   assert.equal(verdict(OUTCOMES_MIN, 0.9), 'won')
   assert.equal(verdict(60, 0.4), 'lost')
@@ -90,9 +64,9 @@ test('better by less than the margin is undecided, and so is not better than the
     near.map((one) => ({ a: one.challengerP ?? 0, b: 0.7, success: true })),
   )
   assert.ok(mean < 0 && mean > -standardError, `${mean} and ${standardError}`)
-  assert.equal(judgeChallenger(near).verdict, 'undecided')
+  assert.equal(judgeChallenger(near, null).verdict, 'undecided')
   const behind = judged(60, 0.8, 0, 'challenger', 'a').map((one) => ({ ...one, pSuccess: one.success ? 0.95 : 0.05 }))
-  assert.equal(judgeChallenger(behind).verdict, 'lost')
+  assert.equal(judgeChallenger(behind, null).verdict, 'lost')
 })
 
 test('looks come as outcomes double', () => {
@@ -108,10 +82,32 @@ test('held-out rows judge as live ones do, where there are enough', () => {
 })
 
 test('a champion falls by live outcomes clearly worse than the base rate, not by chance', () => {
-  const verdict = (count: number, sure: number) => judgeChampion('a', judged(count, sure, 0, 'champion', 'a')).verdict
+  const verdict = (count: number, sure: number) => judgeChampion(judged(count, sure, 0, 'champion', 'a')).verdict
   assert.equal(verdict(60, 0.9), 'won')
   assert.equal(verdict(60, 0.3), 'lost')
-  assert.equal(verdict(OUTCOMES_MIN - 1, 0.3), 'undecided')
+  assert.equal(verdict(2 * OUTCOMES_MIN - 1, 0.3), 'undecided', 'at one look only')
+})
+
+test('a champion that was good for long falls by its last outcomes', () => {
+  const good = judged(1000, 0.9, 0, 'champion', 'a')
+  const fallsAfter = Array.from({ length: 20 }, (_, look) => (look + 1) * OUTCOMES_MIN).find(
+    (count) => judgeChampion([...good, ...judged(count, 0.2, 1000, 'champion', 'a')]).verdict === 'lost',
+  )
+  assert.ok(fallsAfter !== undefined && fallsAfter <= RECENT, `${fallsAfter} outcomes`)
+})
+
+test('a challenger must beat every plain answer, not the base rate alone', () => {
+  const shadow = judged(60, 0.8, 0, 'challenger', 'a')
+  assert.equal(judgeChallenger(shadow, null).verdict, 'won')
+  const features = shadow.map((one) => {
+    const own = new Float32Array(FEATURES)
+    own[FEATURE_NAMES.indexOf('service.last')] = one.success ? -1 : 1
+    return { ...one, features: own }
+  })
+  // Where the next outcome is as the last one, a share for each of the two is the better model.
+  const baselines = learnBaselines(features)
+  assert.ok(baselines.lastOutcome.passed > 0.9 && baselines.lastOutcome.failed < 0.2)
+  assert.deepEqual(judgeChallenger(features, baselines).reason, 'lost against last_outcome on live outcomes')
 })
 
 test('a lesson is due at min_samples, then with as many new rows, or at the interval with enough to judge by', () => {
@@ -142,7 +138,7 @@ test('no lesson while a challenger waits for its verdict, whatever else has come
   }
 })
 
-test('the course of a model: learn, shadow, promotion, a better one from its weights, demotion', () => {
+test('the course of a model: learn, shadow, promotion, a better one from its weights', () => {
   const telemetry = recorder()
   const course = createCourse('ci_run', schedule, telemetry)
   const feed = (rows: readonly ScoredRow[]) => {
@@ -190,15 +186,7 @@ test('the course of a model: learn, shadow, promotion, a better one from its wei
     course.judge(8).map(({ key, value }) => [key, value === null]),
     [
       ['stage/ci_run/champion', false],
-      ['weights/a', true],
-    ],
-  )
-  feed(judged(1000, 0.2, 500, 'champion', 'b'))
-  assert.deepEqual(
-    course.judge(9).map(({ key, value }) => [key, value?.stage]),
-    [
-      ['stage/ci_run/champion', 'retired'],
-      ['weights/b', undefined],
+      ['stage/ci_run/previous', false],
     ],
   )
   assert.deepEqual(telemetry.stages, [
@@ -208,8 +196,7 @@ test('the course of a model: learn, shadow, promotion, a better one from its wei
     'b challenger',
     'lost retired',
     'b champion',
-    'a retired',
-    'b retired',
+    'a previous',
   ])
 })
 
@@ -250,7 +237,7 @@ test('held-out rows count only while there is neither champion nor enough live o
 
 test('after a restart what the log of models told counts as trained, with the rows at hand', () => {
   const course = createCourse('ci_run', schedule, recorder())
-  course.remember('champion', { version: 'a', card: '{}', weights: Buffer.from('a') }, 1000)
+  course.remember('champion', { version: 'a', card: '{}', weights: Buffer.from('a'), since: 1000, cause: 'won' })
   for (let i = 0; i < 150; i++) course.add(row(i))
   assert.equal(course.due(2000), null)
   for (let i = 150; i < 250; i++) course.add(row(i))
@@ -286,4 +273,47 @@ test('a row that comes twice counts once, and backfilled rows never enter live s
   course.report(10 * 86_400_000 + 1)
   assert.deepEqual(scored, [])
   assert.deepEqual(known.at(-1), [1, 10])
+})
+
+test('who answers is told with its live scores, the base rate too, and again as outcomes come, not more often than now and then', () => {
+  const course = createCourse('ci_run', schedule, recorder())
+  const told = (now: number) =>
+    course.report(now).map(({ key, value }) => [key, value?.sha256, value?.scores?.outcomes, value?.scores?.brier])
+  assert.deepEqual(told(0), [])
+  course.add(row(1, { success: true, pSuccess: 0.5 }))
+  assert.deepEqual(told(1000), [['scores/ci_run', 'base-rate', 1, 0.25]])
+  course.add(row(2))
+  assert.deepEqual(told(2000), [])
+  assert.deepEqual(
+    told(40_000).map((one) => one[2]),
+    [2],
+  )
+  course.remember('champion', { version: 'a', card: '{}', weights: Buffer.from('a'), since: 40_000, cause: 'won' })
+  assert.deepEqual(told(40_001), [], 'it has no outcome yet')
+  for (const each of judged(5, 0.9, 50, 'champion', 'a')) course.add(each)
+  assert.deepEqual(
+    told(41_000).map((one) => one.slice(0, 3)),
+    [['scores/ci_run', 'a', 5]],
+  )
+})
+
+test('drift is told of the inputs since a version is champion, against those of its card', () => {
+  const drifts: (number | null)[] = []
+  const course = createCourse('ci_run', schedule, {
+    ...recorder(),
+    drifted: (_model, drift) => drifts.push(drift?.find(({ group }) => group === 'service')?.drifted ?? null),
+  })
+  const random = createRandom(3)
+  const features = (moved: number) => Float32Array.from({ length: FEATURES }, () => random() + moved)
+  const inputs = referenceOf(Array.from({ length: 300 }, () => features(0)))
+  const card = JSON.stringify({ inputs })
+  course.remember('champion', { version: 'a', card, weights: Buffer.from('a'), since: 100_000, cause: 'won' })
+  const feed = (count: number, from: number, moved: number) => {
+    for (let i = from; i < from + count; i++) course.add(row(i, { modelVersion: 'a', features: features(moved) }))
+    course.report((from + count) * 1000)
+  }
+  feed(100, 0, 2)
+  feed(400, 101, 0)
+  feed(600, 501, 2)
+  assert.deepEqual(drifts, [null, 0, 1])
 })

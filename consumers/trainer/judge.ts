@@ -2,15 +2,19 @@
  * Which model answers. A challenger becomes champion, and a champion loses its place, by outcomes later than what it learnt from:
  *
  * - promoted when on live outcomes, which it answered in the shadow at their start, its log loss is lower by PROMOTION_MARGIN standard errors of
- *   the paired difference than that of the base rate, and than that of whoever answered (the champion, or the base rate);
- * - while nothing has a champion and fewer than OUTCOMES_MIN live outcomes exist, by the held-out rows against the base rate:
+ *   the paired difference than that of each plain answer (baselines.ts), and than that of whoever answered (the champion, or the base rate);
+ * - while nothing has a champion and fewer than OUTCOMES_MIN live outcomes exist, by the held-out rows against the plain answers:
  *   the last in time, which what is judged has not learnt from. So who brings history in gets a model at once. Live scores never mix
  *   with these;
- * - demoted when over its last live outcomes (at least OUTCOMES_MIN) its mean log loss is above that of the base rate by DEMOTION_MARGIN
- *   standard errors of the paired difference, so that chance alone seldom turns a good model out.
+ * - demoted when over its last RECENT live outcomes its mean log loss is above that of the base rate by DEMOTION_MARGIN standard errors of the
+ *   paired difference, at two looks in a row. The version before it comes back if on those same outcomes, which are later than what that one
+ *   learnt from too, it beats the base rate as a challenger would have to; else the base rate answers.
  */
 import { compareLogLoss } from '../ledger/scores.ts'
 import type { PairedDifference } from '../ledger/scores.ts'
+import { plainAnswers } from './baselines.ts'
+import type { Baselines, PlainAnswers } from './baselines.ts'
+import type { HeldOutRow } from './card.ts'
 import type { ScoredRow } from './scoredRow.ts'
 
 export const OUTCOMES_MIN = 30
@@ -22,12 +26,14 @@ export const OUTCOMES_MAX = 240
  * a tenth of a deviation for each outcome in 81 %. A wider margin would leave better ones waiting: a lesson on a few more rows gains little.
  */
 const PROMOTION_MARGIN = 1
-/** Failures come in streaks, which makes the standard error too small, and a champion is looked at after each outcome. */
+/** Failures come in streaks, which makes the standard error too small, and a champion is looked at again and again. */
 const DEMOTION_MARGIN = 2
+/** Outcomes that tell how a champion does now: more would hide for long that it has become worse. */
+export const RECENT = 240
 
 export interface HeldOut {
-  /** Of the model on rows later than those it learnt from, and the base rate beside it. */
-  readonly rows: readonly { readonly p: number; readonly baseRate: number; readonly success: boolean }[]
+  /** Of the model on rows later than those it learnt from, and the plain answers beside it. */
+  readonly rows: readonly HeldOutRow[]
 }
 
 export type Verdict = 'won' | 'lost' | 'undecided'
@@ -47,39 +53,83 @@ export const nextLook = (outcomes: number): number => Math.max(OUTCOMES_MIN, 2 *
 const verdictOf = (difference: PairedDifference): Verdict =>
   difference.mean < -PROMOTION_MARGIN * difference.standardError ? 'won' : difference.mean >= 0 ? 'lost' : 'undecided'
 
-/** `shadow`: live outcomes that the challenger answered in the shadow. */
-export function judgeChallenger(shadow: readonly ScoredRow[]): Judgement {
+interface Answered {
+  readonly p: number
+  readonly success: boolean
+  /** By name: who must be beaten. */
+  readonly others: PlainAnswers
+}
+
+/** The worst verdict of all comparisons decides. */
+function judgeAgainstAll(answered: readonly Answered[], on: string): Judgement {
+  const rows = answered.length
+  const names = Object.keys(answered[0]?.others ?? {})
+  const verdicts = names.map((name) => {
+    const pairs = answered.map(({ p, success, others }) => ({ a: p, b: others[name] ?? NaN, success }))
+    return { name, verdict: verdictOf(compareLogLoss(pairs)) }
+  })
+  for (const verdict of ['lost', 'undecided'] as const) {
+    const other = verdicts.find((each) => each.verdict === verdict)
+    if (other !== undefined) return { verdict, rows, reason: `${verdict} against ${other.name} on ${on}` }
+  }
+  return { verdict: 'won', rows, reason: `lower log loss than ${names.join(', ')} on ${on}` }
+}
+
+/** `shadow`: live outcomes that the challenger answered in the shadow; `baselines`: of its card. */
+export function judgeChallenger(shadow: readonly ScoredRow[], baselines: Baselines | null): Judgement {
   const rows = shadow.length
   if (rows < OUTCOMES_MIN)
     return { verdict: 'undecided', rows, reason: `${OUTCOMES_MIN - rows} more outcomes are needed` }
-  const against = (other: (row: ScoredRow) => number) =>
-    verdictOf(compareLogLoss(shadow.map((row) => ({ a: row.challengerP ?? NaN, b: other(row), success: row.success }))))
-  const verdicts = { 'the base rate': against((row) => row.baseRate), 'who answered': against((row) => row.pSuccess) }
-  for (const verdict of ['lost', 'undecided'] as const) {
-    const other = Object.entries(verdicts).find(([, each]) => each === verdict)
-    if (other !== undefined) return { verdict, rows, reason: `${verdict} against ${other[0]} on live outcomes` }
-  }
-  return { verdict: 'won', rows, reason: 'lower log loss than base rate and champion on live outcomes' }
+  const answered = shadow.map((row) => ({
+    p: row.challengerP ?? NaN,
+    success: row.success,
+    others: { ...plainAnswers(baselines, row), who_answered: row.pSuccess },
+  }))
+  return judgeAgainstAll(answered, 'live outcomes')
 }
 
 /** Its verdict is final: held-out rows do not become more. */
 export function judgeHeldOut(heldOut: HeldOut): Judgement {
   const rows = heldOut.rows.length
-  const won =
-    rows >= OUTCOMES_MIN &&
-    verdictOf(compareLogLoss(heldOut.rows.map(({ p, baseRate, success }) => ({ a: p, b: baseRate, success })))) ===
-      'won'
-  return won
-    ? { verdict: 'won', rows, reason: 'lower log loss than the base rate on later history' }
-    : { verdict: 'lost', rows, reason: 'not shown to be better than the base rate on later history' }
+  if (rows < OUTCOMES_MIN) return { verdict: 'lost', rows, reason: 'too little later history to judge by' }
+  const judged = judgeAgainstAll(
+    heldOut.rows.map(({ p, success, plain }) => ({ p, success, others: plain })),
+    'later history',
+  )
+  return judged.verdict === 'undecided' ? { ...judged, verdict: 'lost' } : judged
 }
 
-export function judgeChampion(version: string, live: readonly ScoredRow[]): Judgement {
-  const own = live.filter((row) => row.modelVersion === version)
-  const rows = own.length
-  if (rows < OUTCOMES_MIN) return { verdict: 'undecided', rows, reason: 'too few live outcomes to judge' }
-  const difference = compareLogLoss(own.map((row) => ({ a: row.pSuccess, b: row.baseRate, success: row.success })))
-  return difference.mean > DEMOTION_MARGIN * difference.standardError
-    ? { verdict: 'lost', rows, reason: 'higher log loss than the base rate on live outcomes' }
+const againstBaseRate = (rows: readonly ScoredRow[], pOf: (row: ScoredRow) => number): PairedDifference =>
+  compareLogLoss(rows.map((row) => ({ a: pOf(row), b: row.baseRate, success: row.success })))
+
+/** The last RECENT up to the last look: looks come every OUTCOMES_MIN outcomes, counted from the first. */
+export function lookedAt(own: readonly ScoredRow[], looksAgo = 0): readonly ScoredRow[] {
+  const end = own.length - (own.length % OUTCOMES_MIN) - looksAgo * OUTCOMES_MIN
+  return own.slice(Math.max(end - RECENT, 0), Math.max(end, 0))
+}
+
+/** `own`: live outcomes that it answered since it holds its place, in the order of time. A restart that reads them again judges the same. */
+export function judgeChampion(own: readonly ScoredRow[]): Judgement {
+  const looks = [lookedAt(own), lookedAt(own, 1)]
+  const rows = looks[0]?.length ?? 0
+  if (looks.some((look) => look.length < OUTCOMES_MIN))
+    return { verdict: 'undecided', rows, reason: 'too few live outcomes to judge' }
+  const isWorse = looks.map((look) => {
+    const { mean, standardError } = againstBaseRate(look, ({ pSuccess }) => pSuccess)
+    return mean > DEMOTION_MARGIN * standardError
+  })
+  if (isWorse.every(Boolean))
+    return { verdict: 'lost', rows, reason: `higher log loss than the base rate on its last ${rows} live outcomes` }
+  return isWorse[0] === true
+    ? { verdict: 'undecided', rows, reason: 'worse than the base rate at one look' }
     : { verdict: 'won', rows, reason: 'holds against the base rate' }
+}
+
+/** Whether the version before may answer again: `recent` are the outcomes that turned the champion out, `pOf` its answers to them. */
+export function judgeFallBack(recent: readonly ScoredRow[], pOf: (features: Float32Array) => number): Judgement {
+  const rows = recent.length
+  if (rows < OUTCOMES_MIN) return { verdict: 'undecided', rows, reason: 'too few live outcomes to judge' }
+  return verdictOf(againstBaseRate(recent, ({ features }) => pOf(features))) === 'won'
+    ? { verdict: 'won', rows, reason: `still beats the base rate on the last ${rows} live outcomes` }
+    : { verdict: 'lost', rows, reason: `does not beat the base rate on the last ${rows} live outcomes either` }
 }

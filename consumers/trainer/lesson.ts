@@ -1,10 +1,13 @@
 /** One training of a deployment or CI run model: what is given, what is learnt, and the card that tells of it. */
-import { scoresOf } from '../ledger/scores.ts'
 import { createClassifier } from '../models/classifier.ts'
-import { FEATURES, FEATURE_SET } from '../models/features.ts'
+import { FEATURE_NAMES, FEATURE_SET } from '../models/features.ts'
 import { TRAINING, trainClassifier } from '../models/train.ts'
 import type { TrainingRow } from '../models/train.ts'
 import { deserialise, digestOf, serialise } from '../models/weights.ts'
+import { learnBaselines, plainAnswers } from './baselines.ts'
+import { heldOutScores } from './card.ts'
+import type { ModelCard } from './card.ts'
+import { referenceOf } from './inputDrift.ts'
 import { OUTCOMES_MIN } from './judge.ts'
 import type { HeldOut } from './judge.ts'
 
@@ -23,6 +26,8 @@ export interface Lesson {
   readonly holdOut: boolean
   /** Weights to go on from; null: new ones. */
   readonly start: Buffer | null
+  /** When it began, ms. */
+  readonly at: number
 }
 
 export interface Learnt {
@@ -53,10 +58,11 @@ export function learn(lesson: Lesson): Learnt {
   const earlier = train(rows.slice(0, cut))
   const weights = serialise(heldOutRows === 0 ? earlier : train(rows))
   const judge = createClassifier(earlier, 'earlier')
-  const heldOut = rows.slice(cut).map(({ features, baseRate, success }) => ({
-    p: judge.pSuccess(features),
-    baseRate,
-    success,
+  const baselines = learnBaselines(rows.slice(0, cut))
+  const heldOut = rows.slice(cut).map((row) => ({
+    p: judge.pSuccess(row.features),
+    plain: plainAnswers(baselines, row),
+    success: row.success,
   }))
   return {
     weights,
@@ -66,13 +72,14 @@ export function learn(lesson: Lesson): Learnt {
   }
 }
 
-function cardOf({ model, seed, rows, start }: Lesson, heldOut: HeldOut['rows']): string {
-  const time = (at: number | undefined) => (at === undefined ? null : new Date(at).toISOString())
-  return JSON.stringify({
+function cardOf({ model, seed, rows, start, at }: Lesson, heldOut: HeldOut['rows']): string {
+  const time = (ms: number | undefined) => (ms === undefined ? null : new Date(ms).toISOString())
+  const card: ModelCard = {
     model,
     label: 'rollout_failed',
+    learntAt: new Date(at).toISOString(),
     featureSet: FEATURE_SET,
-    features: FEATURES,
+    features: FEATURE_NAMES,
     training: { ...TRAINING, seed, start: start === null ? null : digestOf(start) },
     learnt: {
       rows: rows.length,
@@ -81,10 +88,9 @@ function cardOf({ model, seed, rows, start }: Lesson, heldOut: HeldOut['rows']):
       from: time(rows[0]?.outcomeAt),
       to: time(rows.at(-1)?.outcomeAt),
     },
-    /** Of the weights learnt from the rows before these. */
-    heldOut: {
-      model: scoresOf(heldOut),
-      baseRate: scoresOf(heldOut.map(({ baseRate, success }) => ({ p: baseRate, success }))),
-    },
-  })
+    heldOut: heldOutScores(heldOut),
+    baselines: learnBaselines(rows),
+    inputs: referenceOf(rows.map((row) => row.features)),
+  }
+  return JSON.stringify(card)
 }

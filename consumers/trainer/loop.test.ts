@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { FEATURES, FEATURE_SET } from '../models/features.ts'
 import { digestOf } from '../models/weights.ts'
 import { CAPACITY_TRAINING } from './capacity.ts'
 import { createCourse } from './course.ts'
@@ -9,10 +8,11 @@ import { createLoop } from './loop.ts'
 import type { LoopDeps } from './loop.ts'
 import { createPatternCourse } from './patternCourse.ts'
 import { TrainingFailed } from './runTask.ts'
+import { scoredRow } from './scoredRowUnderTest.ts'
+import { silentTelemetry } from './silentTelemetry.ts'
 import type { Task, TaskResult } from './task.ts'
 import type { TrainerTelemetry } from './telemetry.ts'
 
-const nothing = () => undefined
 const HOUR_MS = 3_600_000
 
 function world(run: (task: Task) => Promise<TaskResult>) {
@@ -20,14 +20,8 @@ function world(run: (task: Task) => Promise<TaskResult>) {
   const failed: string[] = []
   const heldBack: string[] = []
   const telemetry: TrainerTelemetry = {
-    trained: nothing,
+    ...silentTelemetry,
     trainingFailed: (model) => failed.push(model),
-    staged: nothing,
-    scored: nothing,
-    rowsKnown: nothing,
-    modelUnreadable: nothing,
-    seriesUnavailable: nothing,
-    patternsMined: nothing,
     forecasterHeldBack: (version) => heldBack.push(version),
   }
   const clock = { now: 0, stopping: false }
@@ -73,21 +67,7 @@ const forecaster = (text: string, mase = 0.9): TaskResult => ({
 
 function feed(course: ReturnType<typeof world>['course'], count: number): void {
   for (let i = 0; i < count; i++) {
-    course.add({
-      predictionId: `p${i}`,
-      outcomeAt: i,
-      modelVersion: 'base-rate',
-      pSuccess: 0.5,
-      baseRate: 0.5,
-      challengerVersion: null,
-      answerClass: 'confident',
-      challengerP: null,
-      featureSet: FEATURE_SET,
-      backfilled: true,
-      features: new Float32Array(FEATURES),
-      success: true,
-      durationSeconds: null,
-    })
+    course.add(scoredRow(i, { backfilled: true, success: true }))
   }
 }
 
@@ -148,7 +128,7 @@ test('rounds go on while a training runs, and start no second one', async () => 
 test('held-out rows make a model champion in the round after it was learnt', async () => {
   const { loop, course, published } = world((task) => {
     if (task.kind === 'capacity') return Promise.resolve(forecaster('w'))
-    const rows = Array.from({ length: 40 }, () => ({ p: 0.9, baseRate: 0.5, success: true }))
+    const rows = Array.from({ length: 40 }, () => ({ p: 0.9, plain: { base_rate: 0.5 }, success: true }))
     const learnt = { weights: Buffer.from('m'), sha256: 'm', card: '{}', heldOut: { rows } }
     return Promise.resolve({ kind: 'classifier', backend: 'cpu', learnt })
   })

@@ -77,11 +77,11 @@ export function createLoop(deps: LoopDeps): Loop {
     const before = capacity
     capacity = { version, at: now() }
     if (before?.version === version) return
-    telemetry.staged(CAPACITY, version, 'champion', verdict.reason)
+    telemetry.staged(CAPACITY, version, 'champion', 'won', verdict.reason)
     const text = JSON.stringify(card)
     await publish([
       weightsRecord(CAPACITY, version, weights, text, now()),
-      stageRecord(CAPACITY, version, 'champion', text, now()),
+      stageRecord(CAPACITY, version, 'champion', text, now(), 'won'),
       ...(before === null ? [] : [weightsGone(before.version)]),
     ])
   }
@@ -112,7 +112,7 @@ export function createLoop(deps: LoopDeps): Loop {
       if (failure !== null) throw failure
       for (const course of courses) {
         await publish(course.judge(now()))
-        course.report(now())
+        await publish(course.report(now()))
       }
       training ??= learnAll()
         .catch((error: unknown) => {

@@ -15,7 +15,9 @@ import { createPatternShelf } from '../patterns/patternShelf.ts'
 import { createCourse } from './course.ts'
 import type { Course } from './course.ts'
 import { createLoop } from './loop.ts'
-import { MODELS_TOPIC } from './modelRecords.ts'
+import { MODELS_TOPIC, causeOf } from './modelRecords.ts'
+import type { ModelOutgoing } from './modelRecords.ts'
+import { addModelRoutes } from './modelRoutes.ts'
 import { ownOutcomes } from './ownOutcomes.ts'
 import { SeriesUnavailable, ownSeries } from './ownSeries.ts'
 import { createPatternCourse } from './patternCourse.ts'
@@ -34,10 +36,11 @@ const CAPACITY_INTERVALS = 24
 const configuration = readConfiguration({ file: null, env: process.env })
 const log = createLog('trainer', configuration.logLevel)
 const registry = createRegistry('trainer')
-const telemetry = createTrainerTelemetry(registry, log)
+const telemetry = createTrainerTelemetry(registry, log, MODELS)
 const stopping = new AbortController()
 const isStopping = () => stopping.signal.aborted
 const state = { ledger: 'reading', models: 'reading' }
+const isReady = () => state.ledger === 'read' && state.models === 'read'
 
 const server = createHttpServer({
   process: 'trainer',
@@ -45,9 +48,13 @@ const server = createHttpServer({
   port: configuration.trainer.port,
   registry,
   log,
-  ready: () => ({ ready: state.ledger === 'read' && state.models === 'read', detail: { ...state } }),
+  ready: () => ({ ready: isReady(), detail: { ...state } }),
   bodyBytesMax: BODY_BYTES_MAX,
 })
+const { minSamples, retrainInterval } = configuration.learning.training
+const schedule = { minSamples, intervalMs: retrainInterval * 1000 }
+const courses = MODELS.map((model) => createCourse(model, schedule, telemetry))
+addModelRoutes(server, { courses, isReady, now: Date.now, publish, onUnwritten: failed })
 await listen(server, configuration.trainer.host, configuration.trainer.port)
 
 const kafka = createKafka(configuration, 'trainer', log)
@@ -57,9 +64,6 @@ const codec = await openCodec({
   log,
 })
 const publisher = await createPublisher(kafka, { log, registry })
-const { minSamples, retrainInterval } = configuration.learning.training
-const schedule = { minSamples, intervalMs: retrainInterval * 1000 }
-const courses = MODELS.map((model) => createCourse(model, schedule, telemetry))
 const { host: consumerHost, port: consumerPort, seeds } = configuration.consumer
 const consumers = seeds.length > 0 ? seeds : [`http://${consumerHost}:${consumerPort}`]
 const patterns = createPatternCourse({
@@ -72,7 +76,7 @@ const patterns = createPatternCourse({
 const loop = createLoop({
   courses,
   now: Date.now,
-  publish: (records) => publishModels(publisher, codec, records),
+  publish,
   run: (task) => runTask(task, stopping.signal, TRAINING_MS_MAX),
   series: seriesOrNone,
   telemetry,
@@ -93,6 +97,10 @@ onShutdown(log, async () => {
   await server.close()
   await publisher.close()
 })
+
+function publish(records: readonly ModelOutgoing[]): Promise<void> {
+  return publishModels(publisher, codec, records)
+}
 
 /** Which versions hold a stage, from the log of models; it is read once: this process alone writes it. */
 async function rememberModels(): Promise<void> {
@@ -118,9 +126,10 @@ async function rememberModels(): Promise<void> {
     },
   })
   await reader.caughtUp
-  for (const { model, stage, version, card, since } of shelf.list()) {
+  for (const { model, stage, version, card, since, cause } of shelf.list()) {
     const weights = weightsOf.get(version)
-    if (weights !== undefined) courseOf(model)?.remember(stage, { version, card, weights }, since)
+    if (weights === undefined) continue
+    courseOf(model)?.remember(stage, { version, card, weights, since, cause: causeOf(cause) })
   }
   const forecaster = capacity.list().find(({ stage }) => stage === 'champion')
   if (forecaster !== undefined) loop.rememberCapacity(forecaster.version, forecaster.since)

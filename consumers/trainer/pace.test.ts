@@ -6,8 +6,8 @@ import { createRandom } from '../models/random.ts'
 import { createCourse } from './course.ts'
 import type { Course } from './course.ts'
 import type { ScoredRow } from './scoredRow.ts'
+import { silentTelemetry } from './silentTelemetry.ts'
 
-const nothing = () => undefined
 const HOUR_S = 3600
 const LESSON_S = 10
 /** What a model would read plays no part here. */
@@ -31,7 +31,7 @@ function live({ perSecond, runSeconds, sure }: Fleet, hours: number): Told {
   const told = { trainings: 0, promotedAtS: null }
   const stages = { champion: null as string | null, challenger: null as string | null }
   const telemetry = {
-    ...silent,
+    ...silentTelemetry,
     staged: (_model: string, version: string, stage: string) => {
       if (stage === 'champion') Object.assign(stages, { champion: version, challenger: null })
       else if (stage === 'challenger') stages.challenger = version
@@ -48,6 +48,7 @@ function live({ perSecond, runSeconds, sure }: Fleet, hours: number): Told {
     running.push({
       predictionId: `p${i}`,
       outcomeAt: (at + runSeconds) * 1000,
+      closedAt: (at + runSeconds) * 1000,
       modelVersion: stages.champion ?? 'base-rate',
       pSuccess: answer(stages.champion),
       baseRate: 0.7,
@@ -77,17 +78,6 @@ function live({ perSecond, runSeconds, sure }: Fleet, hours: number): Told {
     }
   }
   return told
-}
-
-const silent = {
-  trained: nothing,
-  trainingFailed: nothing,
-  scored: nothing,
-  rowsKnown: nothing,
-  modelUnreadable: nothing,
-  seriesUnavailable: nothing,
-  patternsMined: nothing,
-  forecasterHeldBack: nothing,
 }
 
 for (const [perSecond, runSeconds] of [

@@ -16,7 +16,8 @@ function task(count: number, start: Buffer | null = null): Task {
     const success = (features[driver] ?? 0) < 0
     return { features, success, durationSeconds: null, baseRate: 0.5, outcomeAt: i, backfilled: true }
   })
-  return { kind: 'classifier', nativeFolder: null, lesson: { model: 'ci_run', seed: 1, rows, holdOut: true, start } }
+  const lesson = { model: 'ci_run', seed: 1, rows, holdOut: true, start, at: 0 }
+  return { kind: 'classifier', nativeFolder: null, lesson }
 }
 
 test('a training in a process of its own gives weights that answer, and held-out answers beside the base rate', async () => {

@@ -11,6 +11,7 @@ const DAY_MS = 86_400_000
 const row = (i: number, success: boolean, pSuccess: number): ScoredRow => ({
   predictionId: `p${i}`,
   outcomeAt: i * DAY_MS,
+  closedAt: i * DAY_MS,
   modelVersion: 'a',
   pSuccess,
   baseRate: 0.6,

@@ -38,6 +38,16 @@ export function createScoreGauges(registry: Registry): (model: string, scores: L
       ({ captured }) => captured,
     ],
   ]
+  const byChance = perModel(
+    'devops_model_calibration_error_by_chance',
+    'Calibration error that right probabilities would show by chance.',
+  )
+  const bias = perModel(
+    'devops_model_calibration_bias',
+    'Mean probability of success less the share of live successes.',
+  )
+  const biasLow = perModel('devops_model_calibration_bias_low', 'Lower end of its 95 % interval.')
+  const biasHigh = perModel('devops_model_calibration_bias_high', 'Upper end of its 95 % interval.')
   const rows = perModel('devops_model_scored_outcomes', 'Live outcomes that the scores of a window rest on.')
   const success = perModel(
     'devops_prediction_success_rate',
@@ -48,11 +58,15 @@ export function createScoreGauges(registry: Registry): (model: string, scores: L
     'devops_model_confident_accuracy',
     'Share of live answers of class confident whose likelier outcome came.',
   )
-  return (model, { window, headline, baseRate, confidentCoverage, confidentAccuracy }) => {
+  return (model, { window, headline, baseRate, bias: biased, confidentCoverage, confidentAccuracy }) => {
     for (const [set, of] of figures) {
       set({ model, predictor: 'headline', window }, headline && of(headline))
       set({ model, predictor: 'base_rate', window }, baseRate && of(baseRate))
     }
+    byChance({ model, window }, headline?.eceByChance ?? null)
+    bias({ model, window }, biased?.value ?? null)
+    biasLow({ model, window }, biased?.low ?? null)
+    biasHigh({ model, window }, biased?.high ?? null)
     rows({ model, window }, headline?.rows ?? 0)
     success({ model, window }, headline?.accuracy ?? null)
     coverage({ model, window }, confidentCoverage)

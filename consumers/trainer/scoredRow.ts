@@ -5,6 +5,8 @@ import type { TrainingRow } from '../models/train.ts'
 export interface ScoredRow extends TrainingRow {
   readonly predictionId: string
   readonly outcomeAt: number
+  /** When its outcome was read, LogAppendTime, ms. */
+  readonly closedAt: number
   readonly modelVersion: string
   readonly pSuccess: number
   readonly baseRate: number
@@ -21,6 +23,7 @@ export function scoredRowOf(entry: LedgerEntry): ScoredRow | null {
   return {
     predictionId: entry.predictionId,
     outcomeAt: entry.outcomeAt ?? entry.occurredAt,
+    closedAt: entry.receivedAt,
     modelVersion: entry.modelVersion,
     pSuccess: entry.pSuccess,
     baseRate: entry.baseRate,

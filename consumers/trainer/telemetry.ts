@@ -3,14 +3,21 @@ import { Counter, Gauge } from 'prom-client'
 import type { Registry } from 'prom-client'
 import type { Log } from '../../runtime/telemetry/log.ts'
 import type { LiveScores } from './liveScores.ts'
+import { createDriftGauges } from './driftGauges.ts'
+import type { GroupDrift } from './inputDrift.ts'
+import type { Cause, Slot } from './modelRecords.ts'
 import { createScoreGauges } from './scoreGauges.ts'
 
 export interface TrainerTelemetry {
   trained(model: string, version: string, rows: number, backend: string, seconds: number): void
   trainingFailed(model: string, error: unknown): void
-  staged(model: string, version: string, stage: 'challenger' | 'champion' | 'retired', reason: string): void
+  staged(model: string, version: string, stage: Slot | 'retired', cause: Cause, reason: string): void
+  /** An operator asked for it; `from` and `to` answer before and after. */
+  rolledBack(model: string, from: string, to: string, changed: boolean): void
   /** Scores of live headlines of a model and of a plain baseline on the same outcomes, in one window. */
   scored(model: string, scores: LiveScores): void
+  /** How far the inputs have moved from those that the champion learnt on; null where that is not known. */
+  drifted(model: string, drift: readonly GroupDrift[] | null): void
   rowsKnown(model: string, live: number, backfilled: number): void
   modelUnreadable(model: string, error: unknown): void
   seriesUnavailable(error: unknown): void
@@ -19,9 +26,11 @@ export interface TrainerTelemetry {
   patternsMined(runs: number, confirmed: readonly string[], seconds: number): void
 }
 
-export function createTrainerTelemetry(registry: Registry, log: Log): TrainerTelemetry {
+/** `models`: their demotions and rollbacks count from 0, so that the first one is seen as a rise. */
+export function createTrainerTelemetry(registry: Registry, log: Log, models: readonly string[]): TrainerTelemetry {
   const registers = [registry]
   const setScores = createScoreGauges(registry)
+  const setDrift = createDriftGauges(registry)
   const outcomes = new Gauge({
     name: 'devops_scored_predictions',
     help: 'Scored predictions at hand; backfilled ones train and never count as live scores.',
@@ -36,10 +45,14 @@ export function createTrainerTelemetry(registry: Registry, log: Log): TrainerTel
   })
   const stages = new Counter({
     name: 'devops_model_stage_changes_total',
-    help: 'Versions put into a stage.',
-    labelNames: ['model', 'stage'] as const,
+    help: 'Versions put into a stage, by the cause: demoted, fell_back and rolled_back are what to look at.',
+    labelNames: ['model', 'stage', 'cause'] as const,
     registers,
   })
+  for (const model of models) {
+    stages.inc({ model, stage: 'previous', cause: 'demoted' }, 0)
+    for (const cause of ['fell_back', 'rolled_back'] as const) stages.inc({ model, stage: 'champion', cause }, 0)
+  }
   const heldBack = new Counter({
     name: 'devops_forecasters_held_back_total',
     help: 'Trained forecasters that did not beat seasonal naive on what was held out.',
@@ -59,11 +72,18 @@ export function createTrainerTelemetry(registry: Registry, log: Log): TrainerTel
       trainings.inc({ model, result: 'failed' })
       log.error({ event: 'model_training_failed', model, err: error }, 'a training failed')
     },
-    staged: (model, version, stage, reason) => {
-      stages.inc({ model, stage })
-      log.info({ event: 'model_staged', model, version, stage, reason }, `a version became ${stage}`)
+    staged: (model, version, stage, cause, reason) => {
+      stages.inc({ model, stage, cause })
+      const told = { event: 'model_staged', model, version, stage, cause, reason }
+      if (cause === 'demoted' || cause === 'fell_back')
+        log.warn(told, `a version became ${stage}: the champion was demoted`)
+      else log.info(told, `a version became ${stage}`)
+    },
+    rolledBack: (model, from, to, changed) => {
+      log.warn({ event: 'model_rolled_back', model, from, to, changed }, 'an operator asked for a rollback')
     },
     scored: setScores,
+    drifted: setDrift,
     rowsKnown: (model, live, backfilled) => {
       outcomes.set({ model, backfilled: 'false' }, live)
       outcomes.set({ model, backfilled: 'true' }, backfilled)

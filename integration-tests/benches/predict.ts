@@ -144,6 +144,7 @@ function explained(): (i: number) => unknown {
   const deps: DeploymentDeps = {
     shelf,
     zoneOf: () => 'UTC',
+    duringMaintenance: () => false,
     rules: RULES,
     telemetry: { predicted: () => undefined, closed: () => undefined, unpredicted: () => undefined },
     stopwatch: () => performance.now(),

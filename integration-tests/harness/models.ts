@@ -18,7 +18,7 @@ export async function publishChampion(system: System, models: readonly string[],
   const [first = ''] = models
   const records = [
     weightsRecord(first, version, weights, '{}', Date.now()),
-    ...models.map((model) => stageRecord(model, version, 'champion', '{}', Date.now())),
+    ...models.map((model) => stageRecord(model, version, 'champion', '{}', Date.now(), 'won')),
   ]
   const producer = system.bus.kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
   await producer.connect()

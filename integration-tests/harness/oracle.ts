@@ -42,6 +42,7 @@ export async function expectedHashes(system: System, stream: EventStream): Promi
     rules: { minSamples: 100, confidenceThreshold: 0.7 },
     telemetry: createDeploymentTelemetry(registry),
     stopwatch: () => 0,
+    duringMaintenance: () => false,
   })
   const incidents = createIncidentHandler(createIncidentTelemetry(registry))
   const fold = async (

@@ -2,7 +2,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Command } from 'commander'
 import { ConfigurationError, readConfiguration } from '../../runtime/configuration/configuration.ts'
-import { urlOf } from '../../runtime/http/urlOf.ts'
 import { closingWords } from '../connect/closingWords.ts'
 import { GatewayFailure, type GatewayDoor } from '../connect/gatewayDoor.ts'
 import { createProgress, lasting } from '../connect/progress.ts'

@@ -5,6 +5,8 @@
 import { z } from 'zod'
 import { ConfigurationError, readYaml } from './configuration.ts'
 import { nearest } from './keys.ts'
+import { maintenanceEntry, maintenanceWindows } from './maintenanceWindows.ts'
+import type { MaintenanceWindow } from './maintenanceWindows.ts'
 import { isTimeZone } from './schema.ts'
 
 const text = z.string().trim().min(1).max(200)
@@ -43,6 +45,7 @@ const catalogSchema = z.strictObject({
     )
     .default({}),
   deployments: z.array(deployment).default([]),
+  maintenance: z.array(maintenanceEntry).default([]),
 })
 
 /** Kinds of names a source may call a service by, in the order in which they are tried; `repository` comes last. */
@@ -70,6 +73,7 @@ export interface Catalog {
   readonly repositories: ReadonlyMap<string, readonly RepositoryRule[]>
   /** `<repository> <workflow>` → environment: workflows that deploy. */
   readonly deployments: ReadonlyMap<string, string>
+  readonly maintenance: readonly MaintenanceWindow[]
 }
 
 export const EMPTY_CATALOG: Catalog = {
@@ -78,6 +82,7 @@ export const EMPTY_CATALOG: Catalog = {
   names: { explicit: new Map(), openTelemetry: new Map(), kubernetes: new Map(), prometheus: new Map() },
   repositories: new Map(),
   deployments: new Map(),
+  maintenance: [],
 }
 
 type Parsed = z.output<typeof catalogSchema>
@@ -136,7 +141,12 @@ export const deploymentKey = (repository: string, workflow: string): string =>
 const keyProblem = (issue: z.core.$ZodIssue): string[] => {
   const path = issue.path.map(String).join('.')
   if (issue.code !== 'unrecognized_keys') return [`${path === '' ? 'the catalog' : path}: ${issue.message}`]
-  const known = [...Object.keys(catalogSchema.shape), ...Object.keys(service.shape), ...Object.keys(deployment.shape)]
+  const known = [
+    ...Object.keys(catalogSchema.shape),
+    ...Object.keys(service.shape),
+    ...Object.keys(deployment.shape),
+    ...Object.keys(maintenanceEntry.shape),
+  ]
   return issue.keys.map((key) => {
     const meant = nearest(key, known)
     return `unknown key ${[path, key].filter((part) => part !== '').join('.')}${meant === null ? '' : `: did you mean ${meant}?`}`
@@ -152,7 +162,7 @@ export function readCatalog(file: string | null): Catalog {
   const parsed = catalogSchema.safeParse(raw ?? {})
   if (!parsed.success) throw new ConfigurationError(file, parsed.error.issues.flatMap(keyProblem))
 
-  const { services, deployments, default_environment } = parsed.data
+  const { services, deployments, maintenance, default_environment } = parsed.data
   const catalog: Catalog = {
     services: new Map(
       Object.entries(services).map(([name, { team, time_zone }]) => [name, { name, team, timeZone: time_zone }]),
@@ -161,6 +171,7 @@ export function readCatalog(file: string | null): Catalog {
     names: indexNames(services, problems),
     repositories: indexRepositories(services, problems),
     deployments: new Map(deployments.map((d) => [deploymentKey(d.repository, d.workflow), d.environment])),
+    maintenance: maintenanceWindows(maintenance, new Set(Object.keys(services)), problems),
   }
   for (const { name, timeZone } of catalog.services.values()) {
     if (timeZone !== null && !isTimeZone(timeZone))

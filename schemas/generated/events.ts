@@ -178,7 +178,7 @@ export interface LedgerEntry {
   readonly environment: string
   /** W3C traceparent, where the source sent one. */
   readonly trace: string | null
-  /** headline: the one scored prediction of an attempt; asked: what was asked in between; scored: headline with its outcome; censored: it ended without one (cancelled, gated). */
+  /** headline: the one scored prediction of an attempt; asked: what was asked in between; scored: headline with its outcome; censored: it ended without one, or within a maintenance window (censoredBy). */
   readonly kind: LedgerKind
   /** Digest of service, subject key and attempt; of the question for asked. */
   readonly predictionId: string
@@ -210,6 +210,8 @@ export interface LedgerEntry {
   readonly durationSeconds: number | null
   readonly outcomeAt: number | null
   readonly backfilled: boolean
+  /** censored only. no_outcome: cancelled, gated, skipped; given_up: another attempt took its place before it ended; maintenance: it ran within a maintenance window or a known outage. */
+  readonly censoredBy: CensorReason | null
 }
 
 export type LedgerKind = 'headline' | 'asked' | 'scored' | 'censored'
@@ -217,6 +219,8 @@ export type LedgerKind = 'headline' | 'asked' | 'scored' | 'censored'
 export type AnswerClass = 'confident' | 'uncertain' | 'not_enough_evidence'
 
 export type RiskLevel = 'low' | 'medium' | 'high' | 'critical'
+
+export type CensorReason = 'no_outcome' | 'given_up' | 'maintenance'
 
 /** The shards an instance owns and where it is asked. */
 export interface Member {
@@ -255,25 +259,44 @@ export interface MetricBatch {
   readonly block: Buffer
 }
 
-/** Weights, which weights hold which stage, or the patterns mined last. */
+/** Weights, which weights hold which stage, the patterns mined last, or how right who answers was. */
 export interface ModelRecord {
   readonly kind: ModelRecordKind
   /** deployment, ci_run or capacity; patterns for a pattern_set. */
   readonly model: string
-  /** Digest of the weights; of the card for a pattern_set. */
+  /** Digest of the weights; of the card for a pattern_set; of scores: who answered, `base-rate` where no model did. */
   readonly sha256: string
-  /** stage records only. */
+  /** stage records only. previous: the last champion that lost its place, kept to go back to. */
   readonly stage: ModelStage | null
   /** weights records only. */
   readonly weights: Buffer | null
   /** Model card, JSON: data window, features, scores, baselines. The patterns themselves for a pattern_set. */
   readonly card: string
   readonly at: number
+  /** stage records only: why it came to this stage (learnt, won, superseded, demoted, fell_back, rolled_back). */
+  readonly cause: string | null
+  /** scores records only. */
+  readonly scores: ModelScores | null
 }
 
-export type ModelRecordKind = 'weights' | 'stage' | 'pattern_set'
+export type ModelRecordKind = 'weights' | 'stage' | 'pattern_set' | 'scores'
 
-export type ModelStage = 'challenger' | 'champion' | 'retired'
+export type ModelStage = 'challenger' | 'champion' | 'retired' | 'previous'
+
+/** Of the last live outcomes of one version, beside the base rate on the same ones. */
+export interface ModelScores {
+  readonly outcomes: number
+  /** Of the first of these outcomes. */
+  readonly from: number
+  readonly to: number
+  readonly accuracy: number
+  /** Mean, natural logarithm. */
+  readonly logLoss: number
+  readonly brier: number
+  readonly baseRateAccuracy: number
+  readonly baseRateLogLoss: number
+  readonly baseRateBrier: number
+}
 
 /** A small notice that crosses services, keyed by environment. */
 export interface Signal {

@@ -75,6 +75,18 @@ export const QUERIES = {
         missing: z.string().nullable().describe('What is missing for a better answer'),
       }),
       modelVersion: z.string().describe('base-rate before a model is live'),
+      liveScore: z
+        .object({
+          outcomes: z.number().int(),
+          from: z.string(),
+          to: z.string(),
+          accuracy: z.number(),
+          logLoss: z.number(),
+          brier: z.number(),
+          baseRate: z.object({ accuracy: z.number(), logLoss: z.number(), brier: z.number() }),
+        })
+        .nullable()
+        .describe('Of this version on its last live outcomes, all services'),
       explanation: z
         .object({
           typicalPSuccess: z.number(),
@@ -447,7 +459,7 @@ export const QUERIES = {
       models: z.array(
         z.object({
           model: z.string(),
-          stage: z.enum(['champion', 'challenger']),
+          stage: z.enum(['champion', 'challenger', 'previous']),
           version: z.string(),
           since: z.string(),
         }),

@@ -6,10 +6,10 @@ import { test } from 'node:test'
 const promtool = spawnSync('promtool', ['--version'])
 const skip = promtool.error !== undefined && 'no promtool on this machine (TEST_SETUP=full installs it)'
 
-for (const args of [
-  ['check', 'rules', '--lint=all', '--lint-fatal', 'memory.rules.yaml'],
-  ['test', 'rules', 'memory.rules.test.yaml'],
-]) {
+for (const args of ['memory', 'models'].flatMap((name) => [
+  ['check', 'rules', '--lint=all', '--lint-fatal', `${name}.rules.yaml`],
+  ['test', 'rules', `${name}.rules.test.yaml`],
+])) {
   test(`promtool ${args.join(' ')}`, { skip }, () => {
     const done = spawnSync('promtool', args, { cwd: import.meta.dirname, encoding: 'utf8' })
     assert.equal(done.status, 0, done.stdout + done.stderr)

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { Registry } from 'prom-client'
+import { parse } from 'yaml'
+import { createLog } from '../../runtime/telemetry/log.ts'
+import { createTrainerTelemetry } from './telemetry.ts'
+
+test('demotions and rollbacks count by cause, from 0 on', async () => {
+  const registry = new Registry()
+  const telemetry = createTrainerTelemetry(registry, createLog('trainer', 'fatal'), ['ci_run'])
+  const count = async (cause: string) => {
+    const lines = (await registry.metrics()).split('\n')
+    return lines.filter((line) => line.startsWith('devops_model_stage_changes_total') && line.includes(`"${cause}"`))
+  }
+  assert.deepEqual(await count('demoted'), [
+    'devops_model_stage_changes_total{model="ci_run",stage="previous",cause="demoted"} 0',
+  ])
+  telemetry.staged('ci_run', 'a', 'previous', 'demoted', 'worse')
+  telemetry.staged('ci_run', 'b', 'champion', 'rolled_back', 'by an operator')
+  assert.match((await count('demoted'))[0] ?? '', / 1$/)
+  assert.match((await count('rolled_back'))[0] ?? '', / 1$/)
+})
+
+test('the alert rules that ship rest on metrics that there are', async () => {
+  const registry = new Registry()
+  createTrainerTelemetry(registry, createLog('trainer', 'fatal'), [])
+  const rules = parse(readFileSync(new URL('../../infra/prometheus/models.rules.yaml', import.meta.url), 'utf8')) as {
+    groups: { rules: { expr: string }[] }[]
+  }
+  const expressions = rules.groups.flatMap((group) => group.rules.map(({ expr }) => expr))
+  assert.equal(expressions.length, 4)
+  const known = (await registry.getMetricsAsJSON()).map(({ name }) => name)
+  for (const expression of expressions) {
+    for (const name of expression.match(/devops_\w+/g) ?? ['none']) assert.ok(known.includes(name), name)
+  }
+})
