@@ -54,13 +54,12 @@ export function clusterFailures(
       (i) => labels[i] === label && dot(vectors[i] as Float64Array, centroid) >= similarity,
     )
     if (members.length < RUNS_MIN) return []
-    const isMember = new Set(members)
     return [
       {
         centroid,
         runs: members.map((i) => (failures[i] as Failure).id).sort(),
         silhouette: silhouettes === null ? null : mean(members.map((i) => silhouettes[i] as number)),
-        common: commonOf(failures, isMember),
+        common: commonOf(failures, new Set(members)),
       },
     ]
   })

@@ -98,8 +98,8 @@ export function createLoop(deps: LoopDeps): Loop {
   }
   const learnAll = async (): Promise<void> => {
     for (const course of courses) await attempted(course.model, () => learnCourse(course))
-    await attempted(CAPACITY, learnCapacity)
     await attempted(PATTERNS, async () => publish(await deps.patterns.round(now, run)))
+    await attempted(CAPACITY, learnCapacity)
   }
   return {
     rememberCapacity: (version, at) => {

@@ -109,7 +109,7 @@ test('patterns are candidates, then confirmed by later runs alone, and counted; 
       const found = await patterns('candidate')
       return found.some(isSequence) && found.some(isOfHours) ? found : null
     },
-    180_000,
+    240_000,
   )
   assert.deepEqual(await patterns('confirmed'), [])
   assert.equal(await counted(), 0)
@@ -121,7 +121,7 @@ test('patterns are candidates, then confirmed by later runs alone, and counted; 
       const found = await patterns('confirmed')
       return found.some(isSequence) && found.some(isOfHours) ? found : null
     },
-    180_000,
+    240_000,
   )
   for (const { id, effect, low, high, runs: support, p, firstSeen, lastSeen } of confirmed.filter(isSequence)) {
     assert.ok(
