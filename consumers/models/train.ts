@@ -3,14 +3,13 @@
  * backend has the gradients.
  */
 import * as tf from '@tensorflow/tfjs'
-import { FEATURE_SET, NUMERIC_FEATURES, REFERENCE_INDEX } from './features.ts'
+import { FEATURE_SET, NUMERIC_FEATURES } from './features.ts'
 import { INPUTS, scalingOf, writeInputRow } from './inputRow.ts'
 import type { Scaling } from './inputRow.ts'
-import { boost, LOGISTIC, pinball } from './boost.ts'
+import { boost, LOGISTIC } from './boost.ts'
 import type { BoostOptions, BoostTask } from './boost.ts'
 import { epochsWorth, fit, laterRows } from './fit.ts'
 import type { FitTask } from './fit.ts'
-import { pinballLoss } from './graph.ts'
 import { forward } from './network.ts'
 import type { Network } from './network.ts'
 import { createRandom } from './random.ts'
@@ -38,7 +37,6 @@ export interface TrainingOptions {
   readonly refineEpochs: number
   readonly refineRate: number
   readonly trees: BoostOptions
-  readonly durationTrees: BoostOptions
 }
 
 export const TRAINING: Omit<TrainingOptions, 'seed'> = {
@@ -58,20 +56,7 @@ export const TRAINING: Omit<TrainingOptions, 'seed'> = {
     rowShare: 0.8,
     featureShare: 0.3,
   },
-  durationTrees: {
-    rounds: 100,
-    learningRate: 0.08,
-    leavesMax: 15,
-    rowsPerLeafMin: 20,
-    lambda: 1,
-    rowShare: 0.8,
-    featureShare: 0.3,
-  },
 }
-
-/** Runs repeated after hours or days say nothing about the time a run takes. */
-const LOG_RATIO_KEPT_MAX = 3
-const DURATIONS_MIN = 50
 
 /**
  * `rows` in the order of time, at least one; features as featuresOf made them. `start`: goes on from these weights, which is
@@ -93,8 +78,6 @@ export function trainClassifier(
     outcome,
     outcomeTrees: [outcomeTrees(rows, options)],
     treesShare: start?.treesShare ?? treesShareOf(rows, scaling, options),
-    duration: durationNetworks(rows, scaling, options, start?.duration ?? []),
-    durationTrees: durationTrees(rows, options),
     typicalLogDuration: typical(rows),
   }
 }
@@ -182,49 +165,6 @@ function treesShareOf(rows: readonly TrainingRow[], scaling: Scaling, options: T
     ),
   )
   return SHARES[losses.indexOf(Math.min(...losses))] ?? SHARE_UNKNOWN
-}
-
-const timedRows = (rows: readonly TrainingRow[]): readonly TrainingRow[] =>
-  rows.filter((row) => row.durationSeconds !== null && (row.features[REFERENCE_INDEX] ?? 0) > 0)
-
-const logRatios = (timed: readonly TrainingRow[]): Float32Array =>
-  Float32Array.from(timed, (row) => {
-    const ratio = Math.log1p(row.durationSeconds ?? 0) - (row.features[REFERENCE_INDEX] ?? 0)
-    return Math.min(Math.max(ratio, -LOG_RATIO_KEPT_MAX), LOG_RATIO_KEPT_MAX)
-  })
-
-const QUANTILES = [0.1, 0.5, 0.9] as const
-
-function durationTrees(rows: readonly TrainingRow[], options: TrainingOptions): readonly Trees[] {
-  const timed = timedRows(rows)
-  if (timed.length < DURATIONS_MIN) return []
-  const task = boostTask(timed, logRatios(timed))
-  return QUANTILES.map((level, i) =>
-    boost(task, pinball(level), options.durationTrees, createRandom(options.seed * 1009 + 800 + i)),
-  )
-}
-
-function durationNetworks(
-  rows: readonly TrainingRow[],
-  scaling: Scaling,
-  options: TrainingOptions,
-  start: readonly Network[],
-): readonly Network[] {
-  const timed = timedRows(rows)
-  if (timed.length < DURATIONS_MIN) return start
-  const targets = logRatios(timed)
-  const task: FitTask = {
-    inputs: inputsOf(timed, scaling),
-    width: INPUTS,
-    targets,
-    weights: agedWeights(timed.length, options.halfLifeRows),
-    hidden: options.hidden,
-    outputs: 3,
-    outputBias: [0, -1.5, -1.5],
-    learningRate: options.learningRate,
-    loss: pinballLoss,
-  }
-  return fitAll(task, 1, 500, options, start)
 }
 
 function typical(rows: readonly TrainingRow[]): readonly [number, number, number] | null {
