@@ -51,7 +51,7 @@ test('an answer of a model has its reasons, the past cases like it, and what goe
     rows: 1000,
     mixtures: mixturesOf(failureLogit, new Float32Array(FEATURES)),
     pSuccess: (features) => 1 / (1 + Math.exp(failureLogit(features))),
-    duration: () => null,
+    typicalDuration: null,
   }
   const shelf = { champion: () => model, challenger: () => null }
   const input = { service: SERVICE, subject: 'deployment' as const, branch: 'topic', sha: 'sized' }
