@@ -19,6 +19,8 @@ export interface Classifier extends Explainable {
   readonly rows: number
   /** Probability of success; of `features`, FEATURES numbers. */
   pSuccess(features: Float32Array): number
+  /** Answers are confident from this max(p, 1 − p) on. */
+  readonly confidentFrom: number
   /** Of all rows that it learnt from, for a service without a duration of its own; null when there was none. */
   readonly typicalDuration: DurationRange | null
 }
@@ -50,6 +52,7 @@ export function createClassifier(weights: ClassifierWeights, version: string): C
   return {
     version,
     rows: weights.rows,
+    confidentFrom: weights.confidentFrom,
     mixtures: (features, groupOf, groups) => {
       const logit = mixedLogit(weights, typical, features, groupOf, groups)
       return (present) => bounded(logit(present))

@@ -3,6 +3,7 @@ import type { AnswerClass, RiskLevel } from '../../schemas/generated/events.ts'
 import { answerClassOf, evidenceOf } from './answerClass.ts'
 import type { AnswerRules } from './answerClass.ts'
 import type { Attempt } from './attempt.ts'
+import { ANY_ANSWER } from './confidentFrom.ts'
 import type { Past } from './past.ts'
 import { smoothedFailure } from './baseRate.ts'
 import type { Classifier } from './classifier.ts'
@@ -43,7 +44,7 @@ export function predict(
   return {
     modelVersion: champion?.version ?? BASE_RATE_VERSION,
     pSuccess,
-    answerClass: answerClassOf(pSuccess, evidence, rules),
+    answerClass: answerClassOf(pSuccess, evidence, rules, champion?.confidentFrom ?? ANY_ANSWER),
     riskLevel: riskLevelOf(pSuccess),
     duration: foretell(past) ?? champion?.typicalDuration ?? null,
     evidence,

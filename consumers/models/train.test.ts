@@ -8,11 +8,15 @@ import { mixturesOf } from './mixturesUnderTest.ts'
 import { createRandom, normal } from './random.ts'
 import { createShelf } from './shelf.ts'
 import { TRAINING, trainClassifier } from './train.ts'
-import type { TrainingRow } from './train.ts'
+import type { TrainingOptions, TrainingRow } from './train.ts'
 import { WeightsInvalid } from './packedWeights.ts'
 import { digestOf, serialise } from './weights.ts'
 
-const QUICK = { ...TRAINING, members: 2, hidden: [16], epochsMax: 25 }
+const QUICK: Omit<TrainingOptions, 'seed'> = {
+  ...TRAINING,
+  networks: { ...TRAINING.networks, members: 2, hidden: [16, 8] },
+  trees: { ...TRAINING.trees, rounds: 60, learningRate: 0.2 },
+}
 const DRIVER = FEATURE_NAMES.indexOf('branch.fast')
 
 /** Rows whose failure hangs on one feature. */
@@ -54,15 +58,15 @@ test('it learns what failure hangs on, better than the share of failures, and wh
 
 test('same rows and seed give the same weights, another seed gives others', () => {
   const rows = syntheticRows(200, 3)
-  const digest = (seed: number) => digestOf(serialise(trainClassifier(rows, { ...QUICK, epochsMax: 2, seed })))
+  const digest = (seed: number) => digestOf(serialise(trainClassifier(rows, { ...QUICK, seed })))
   assert.equal(digest(1), digest(1))
   assert.notEqual(digest(1), digest(2))
 })
 
 test('going on from weights keeps their scaling and lowers the loss on new rows', () => {
-  const first = trainClassifier(syntheticRows(300, 4), { ...QUICK, epochsMax: 3, seed: 1 })
+  const first = trainClassifier(syntheticRows(300, 4), { ...QUICK, seed: 1 })
   const rows = syntheticRows(900, 5)
-  const second = trainClassifier(rows, { ...QUICK, refineEpochs: 5, refineRate: 0.003, seed: 1 }, first)
+  const second = trainClassifier(rows, { ...QUICK, seed: 1 }, first)
   assert.deepEqual(second.center, first.center)
   const loss = (weights: typeof first) => {
     const model = createClassifier(weights, 'x')
@@ -75,7 +79,7 @@ test('going on from weights keeps their scaling and lowers the loss on new rows'
 })
 
 test('mixtures of an attempt and a typical one are answered as the model answers their features', () => {
-  const weights = trainClassifier(syntheticRows(300, 6), { ...QUICK, epochsMax: 3, seed: 1 })
+  const weights = trainClassifier(syntheticRows(300, 6), { ...QUICK, seed: 1 })
   const model = createClassifier({ ...weights, treesShare: 0.4 }, 'x')
   const typical = new Float32Array(FEATURES).fill(NO_NAME)
   typical.set(weights.center)
@@ -91,7 +95,7 @@ test('mixtures of an attempt and a typical one are answered as the model answers
 })
 
 test('a shelf serves by stage, refuses foreign weights, and forgets who retired', async () => {
-  const bytes = serialise(trainClassifier(syntheticRows(100, 8), { ...QUICK, epochsMax: 1, seed: 1 }))
+  const bytes = serialise(trainClassifier(syntheticRows(100, 8), { ...QUICK, seed: 1 }))
   const sha256 = digestOf(bytes)
   const shelf = createShelf()
   const record = { model: 'ci_run', sha256, card: '{}', at: 5 }

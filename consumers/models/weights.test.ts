@@ -37,6 +37,7 @@ const weights: fc.Arbitrary<ClassifierWeights> = fc.record({
   outcome: fc.array(network, { minLength: 1, maxLength: 3 }),
   outcomeTrees: fc.array(trees, { maxLength: 2 }),
   treesShare: fc.double({ min: 0, max: 1, noNaN: true }),
+  confidentFrom: fc.double({ min: 0.5, max: 1, noNaN: true }),
   typicalLogDuration: fc.option(fc.constant([1, 2, 3] as const)),
 })
 

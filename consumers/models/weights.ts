@@ -17,6 +17,8 @@ export interface ClassifierWeights {
   readonly outcomeTrees: readonly Trees[]
   /** Weight of the trees in the logit of failure, 0..1; the networks have the rest. */
   readonly treesShare: number
+  /** Answers are confident from this max(p, 1 − p) on, 0.5..1; see confidentFrom.ts. */
+  readonly confidentFrom: number
   /** ln(1 + seconds) at p10, p50, p90 over all rows: for a service without a duration; null when no row had one. */
   readonly typicalLogDuration: readonly [number, number, number] | null
 }
@@ -28,17 +30,18 @@ interface TreesShape {
 }
 
 interface Header {
-  readonly format: 3
+  readonly format: 4
   readonly featureSet: string
   readonly rows: number
   readonly numbers: number
   readonly outcome: readonly NetworkShape[]
   readonly outcomeTrees: readonly TreesShape[]
   readonly treesShare: number
+  readonly confidentFrom: number
   readonly typicalLogDuration: readonly [number, number, number] | null
 }
 
-const FORMAT = 3
+const FORMAT = 4
 
 const treesShapeOf = ({ base, roots, value }: Trees): TreesShape => ({
   base,
@@ -63,6 +66,7 @@ export function serialise(weights: ClassifierWeights): Buffer {
     outcome: weights.outcome.map(shapeOf),
     outcomeTrees: weights.outcomeTrees.map(treesShapeOf),
     treesShare: weights.treesShare,
+    confidentFrom: weights.confidentFrom,
     typicalLogDuration: weights.typicalLogDuration,
   }
   const trees = weights.outcomeTrees.flatMap(numbersOf)
@@ -86,6 +90,7 @@ export function deserialise(bytes: Buffer): ClassifierWeights {
     scale: packed.take(header.numbers),
     outcomeTrees: header.outcomeTrees.map((shape) => takeTrees(shape, packed)),
     treesShare: header.treesShare,
+    confidentFrom: header.confidentFrom,
     outcome: header.outcome.map((shape) => packed.network(shape)),
     typicalLogDuration: header.typicalLogDuration,
   }
