@@ -27,11 +27,10 @@ export interface FitOptions {
   readonly dropout: Dropout
 }
 
-/** Few rows go in small batches and often: it takes some steps to get anywhere. */
+/** Few rows go in small batches, since an epoch needs some steps to get anywhere. More epochs for them would fit their noise. */
 const BATCH_ROWS_MIN = 32
 const BATCH_ROWS_MAX = 128
 const STEPS_WANTED = 16
-const STEPS_MIN = 160
 /** The last step is so much of the first. */
 const LAST_RATE = 0.05
 
@@ -47,15 +46,13 @@ export function fit(
   const optimizer = createAdamW(network, options.weightDecay)
   const rows = task.targets.length
   const batch = Math.min(Math.max(Math.ceil(rows / STEPS_WANTED), BATCH_ROWS_MIN), BATCH_ROWS_MAX)
-  const perEpoch = Math.ceil(rows / batch)
-  // What goes on from weights has been somewhere already.
-  const epochs = start === null ? Math.max(options.epochs, Math.ceil(STEPS_MIN / perEpoch)) : options.epochs
+  const steps = options.epochs * Math.ceil(rows / batch)
   let step = 0
-  for (let epoch = 0; epoch < epochs; epoch++) {
+  for (let epoch = 0; epoch < options.epochs; epoch++) {
     const order = permutation(rows, random)
     for (let from = 0; from < rows; from += batch) {
       const gradients = batchGradients(task, network, order.subarray(from, from + batch), options.dropout, random)
-      const falling = (1 + Math.cos((Math.PI * step++) / (epochs * perEpoch))) / 2
+      const falling = (1 + Math.cos((Math.PI * step++) / steps)) / 2
       optimizer.step(gradients, options.learningRate * (LAST_RATE + (1 - LAST_RATE) * falling))
     }
   }
