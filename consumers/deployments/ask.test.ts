@@ -67,9 +67,10 @@ test('an answer of a model has its reasons, the past cases like it, and what goe
   const model: Classifier = {
     version: 'v',
     rows: 1000,
+    confidentFrom: 0.5,
     mixtures: mixturesOf(failureLogit, new Float32Array(FEATURES)),
     pSuccess: (features) => 1 / (1 + Math.exp(failureLogit(features))),
-    duration: () => null,
+    typicalDuration: null,
   }
   const told = {
     outcomes: 240,

@@ -21,6 +21,7 @@ import { predict } from '../models/predict.ts'
 import { scopeKeys, serviceKey } from '../models/scopes.ts'
 import type { ScopeKeys } from '../models/scopes.ts'
 import type { Shelf } from '../models/shelf.ts'
+import { timingOf } from '../models/timing.ts'
 import { attemptOf } from './attemptOf.ts'
 import type { ZoneOf } from './attemptOf.ts'
 import type { DuringMaintenance } from './maintenance.ts'
@@ -56,6 +57,7 @@ export function createDeploymentHandler(deps: DeploymentDeps): DeploymentHandler
     const attempt = attemptOf(record, shard, deps.zoneOf, event.occurredAt)
     const recent = recentStarts(attempt, record.key, shard, deps.duringMaintenance)
     const keys = scopeKeys(attempt, recent)
+    const pastOf = () => readPast(keys, attempt.at, recent, shard)
     // Its outcome was known before anything of its course was: it teaches, but nothing was foretold.
     const isForetold = !(opened && closed)
     const context = contextOf(record, event, position, isForetold)
@@ -70,13 +72,13 @@ export function createDeploymentHandler(deps: DeploymentDeps): DeploymentHandler
     }
     // Before the start is counted and before the outcome is known, also where both come with one event.
     if (opened && phase === 'live') {
-      headline = answer(attempt, () => readPast(keys, attempt.at, recent, shard), record, deps)
+      headline = answer(attempt, pastOf, record, deps)
       shard.attachPrediction(record.service, record.key, record.attempt, attachmentOf(headline))
       entries.push(predictedEntry('headline', headline, { ...context, occurredAt: attempt.at }))
     }
     if (opened) countStart(attempt, keys, shard)
     if (closed) {
-      addOutcome(attempt, keys, record, event.occurredAt, shard, deps)
+      addOutcome(attempt, keys, pastOf, record, event.occurredAt, shard, deps)
       if (phase === 'live') entries.push(...scored(headline, record, context, deps))
     }
     for (const entry of entries) keepScore(entry, shard)
@@ -119,6 +121,7 @@ function giveUp(attempt: Attempt, { starts }: ScopeKeys, shard: ShardDoor): void
 function addOutcome(
   attempt: Attempt,
   keys: ScopeKeys,
+  pastOf: () => Past,
   record: DeploymentRecord,
   at: number,
   shard: ShardDoor,
@@ -129,7 +132,10 @@ function addOutcome(
     giveUp(attempt, keys, shard)
     return
   }
-  shard.rollingAdd(present(keys.outcomes), at, outcome === 'failed', durationOf(record) ?? NaN)
+  const seconds = durationOf(record)
+  const timing = seconds === null ? null : timingOf(pastOf(), seconds, outcome === 'failed')
+  if (timing !== null) shard.timingsAdd(keys.timings, at, timing)
+  shard.rollingAdd(present(keys.outcomes), at, outcome === 'failed', seconds ?? NaN)
   shard.bucketsAdd(serviceKey(attempt.subject, attempt.service), at, outcome === 'failed')
 }
 

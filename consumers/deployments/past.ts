@@ -1,19 +1,21 @@
 /** Reads what is known of the past of an attempt from the engine. */
-import { ROLLING_FIELDS, ROLLING_WIDTH } from '../../rust-engine/ts/records.ts'
+import { ROLLING_FIELDS, ROLLING_WIDTH, TIMINGS_MAX } from '../../rust-engine/ts/records.ts'
 import type { ShardDoor } from '../../rust-engine/ts/door.ts'
 import type { Rolling } from '../models/attempt.ts'
-import type { Past } from '../models/past.ts'
+import type { Past, Timings } from '../models/past.ts'
 import { EMPTY_ROLLING } from '../models/features.ts'
+import { bucketOf } from '../models/hash.ts'
 import type { RecentStart } from '../models/recent.ts'
 import { OUTCOME_SCOPES } from '../models/scopes.ts'
 import type { OutcomeScope, ScopeKeys } from '../models/scopes.ts'
+import { TIMING_WIDTH } from '../models/timing.ts'
 
 /** `keys`: of the attempt; `at`: when it begins, ms; `recent`: see recentStarts.ts. */
 export function readPast(
-  { outcomes, starts, size }: ScopeKeys,
+  { outcomes, starts, size, timings }: ScopeKeys,
   at: number,
   recent: readonly RecentStart[],
-  shard: Pick<ShardDoor, 'rollingRead'>,
+  shard: Pick<ShardDoor, 'rollingRead' | 'timingsRead'>,
 ): Past {
   const asked = [...outcomes, ...starts, size]
   const known = asked.filter((key) => key !== null)
@@ -28,7 +30,19 @@ export function readPast(
     starts: byScope(OUTCOME_SCOPES.length),
     size: read.at(-1) ?? EMPTY_ROLLING,
     recent,
+    timings: readTimings(timings, outcomes, shard),
   }
+}
+
+const LANE = OUTCOME_SCOPES.indexOf('lane')
+const KINDS = OUTCOME_SCOPES.indexOf('kindsActor')
+/** Whole numbers that a Float32 holds. */
+const DIGESTS = 2 ** 24
+
+function readTimings(key: string, outcomes: ScopeKeys['outcomes'], shard: Pick<ShardDoor, 'timingsRead'>): Timings {
+  const numbers = new Float64Array(TIMINGS_MAX * TIMING_WIDTH)
+  const digest = (scope: number): number => bucketOf(outcomes[scope] ?? '', DIGESTS)
+  return { rows: shard.timingsRead(key, numbers), numbers, lane: digest(LANE), kinds: digest(KINDS) }
 }
 
 const COUNT = ROLLING_FIELDS.indexOf('count')

@@ -8,15 +8,19 @@ const rules = { minSamples: 100, confidenceThreshold: 0.7 }
 
 test('classes follow evidence first, then the distance from a coin', () => {
   const table = [
-    [0.99, 99.9, 'not_enough_evidence'],
-    [0.99, 100, 'confident'],
-    [0.7, 100, 'confident'],
-    [0.3, 100, 'confident'],
-    [0.69, 5000, 'uncertain'],
-    [0.31, 5000, 'uncertain'],
-    [0.5, 5000, 'uncertain'],
+    [0.99, 99.9, 0.5, 'not_enough_evidence'],
+    [0.99, 100, 0.5, 'confident'],
+    [0.7, 100, 0.5, 'confident'],
+    [0.3, 100, 0.5, 'confident'],
+    [0.69, 5000, 0.5, 'uncertain'],
+    [0.31, 5000, 0.5, 'uncertain'],
+    [0.5, 5000, 0.5, 'uncertain'],
+    // What the model asks for counts where it is more than the rules do.
+    [0.7, 5000, 0.75, 'uncertain'],
+    [0.25, 5000, 0.75, 'confident'],
+    [0.99, 5000, 1, 'uncertain'],
   ] as const
-  for (const [p, evidence, expected] of table) assert.equal(answerClassOf(p, evidence, rules), expected)
+  for (const [p, evidence, from, expected] of table) assert.equal(answerClassOf(p, evidence, rules, from), expected)
 })
 
 test('other services alone never make enough evidence', () => {

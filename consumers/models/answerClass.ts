@@ -19,7 +19,14 @@ export function evidenceOf(serviceOutcomes: number, modelRows: number, rules: An
   return serviceOutcomes + Math.min(others * POOLED_WORTH, rules.minSamples * POOLED_SHARE_MAX)
 }
 
-export function answerClassOf(pSuccess: number, evidence: number, rules: AnswerRules): AnswerClass {
+/** `confidentFrom`: what the model has learnt of its own answers, see confidentFrom.ts; it can only ask for more than the rules. */
+export function answerClassOf(
+  pSuccess: number,
+  evidence: number,
+  rules: AnswerRules,
+  confidentFrom: number,
+): AnswerClass {
   if (evidence < rules.minSamples) return 'not_enough_evidence'
-  return Math.max(pSuccess, 1 - pSuccess) >= rules.confidenceThreshold ? 'confident' : 'uncertain'
+  const needed = Math.max(rules.confidenceThreshold, confidentFrom)
+  return Math.max(pSuccess, 1 - pSuccess) >= needed ? 'confident' : 'uncertain'
 }

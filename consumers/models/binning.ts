@@ -1,7 +1,7 @@
 /** Features in few bins of about equal count, so that a split is looked for among bins and not among rows. */
 
-/** Bins fit a byte. */
-export const BINS_MAX = 64
+/** They fit a byte. */
+export const BINS_MAX = 32
 
 export interface Binned {
   readonly rows: number

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { binned, BINS_MAX } from './binning.ts'
-import { boost, LOGISTIC, pinball } from './boost.ts'
+import { boost, LOGISTIC } from './boost.ts'
 import type { BoostTask } from './boost.ts'
 import { createRandom, normal } from './random.ts'
 import { sumOfLeaves } from './trees.ts'
@@ -13,6 +13,7 @@ const OPTIONS = {
   leavesMax: 8,
   rowsPerLeafMin: 10,
   lambda: 1,
+  randomSplits: false,
   rowShare: 0.8,
   featureShare: 1,
 }
@@ -53,28 +54,31 @@ test('bins keep the order of the values, and a cut stands between the values tha
 test('what no single feature tells is learnt, and later rows are answered by it', () => {
   // Fails where two features have the same sign.
   const failed = (row: Float32Array): number => ((row[0] ?? 0) * (row[2] ?? 0) > 0 ? 1 : 0)
-  const trees = boost(taskOf(1500, 1, failed), LOGISTIC, OPTIONS, createRandom(1))
   const later = taskOf(500, 2, failed)
-  const right = later.targets.filter((target, i) => sumOfLeaves(trees, rowOf(later, i)) > 0 === (target === 1)).length
-  assert.ok(right > 450, `${right} of 500`)
-})
-
-test('quantiles hold what they say on later rows', () => {
-  const target = (row: Float32Array, noise: number): number => 2 * (row[1] ?? 0) + noise
-  const task = taskOf(3000, 3, target)
-  const later = taskOf(1500, 4, target)
-  for (const level of [0.1, 0.5, 0.9]) {
-    const trees = boost(task, pinball(level), OPTIONS, createRandom(2))
-    const below = later.targets.filter((value, i) => value <= sumOfLeaves(trees, rowOf(later, i))).length / 1500
-    assert.ok(Math.abs(below - level) < 0.07, `${below} of the later rows are below the quantile ${level}`)
+  for (const randomSplits of [false, true]) {
+    const trees = boost(taskOf(1500, 1, failed), LOGISTIC, { ...OPTIONS, rounds: 120, randomSplits }, createRandom(1))
+    const right = later.targets.filter((target, i) => sumOfLeaves(trees, rowOf(later, i)) > 0 === (target === 1)).length
+    assert.ok(right > 450, `${right} of 500`)
   }
 })
 
 test('same rows and seed give the same trees, another seed gives others', () => {
   const task = taskOf(300, 5, (row) => ((row[0] ?? 0) > 0 ? 1 : 0))
-  const of = (seed: number) => boost(task, LOGISTIC, { ...OPTIONS, rounds: 5 }, createRandom(seed))
-  assert.deepEqual(of(1), of(1))
-  assert.notDeepEqual(of(1), of(2))
+  const of = (seed: number, randomSplits: boolean) =>
+    boost(task, LOGISTIC, { ...OPTIONS, rounds: 5, randomSplits }, createRandom(seed))
+  for (const randomSplits of [false, true]) {
+    assert.deepEqual(of(1, randomSplits), of(1, randomSplits))
+    assert.notDeepEqual(of(1, randomSplits), of(2, randomSplits))
+  }
+})
+
+test('random splits are other ones than the best', () => {
+  const task = taskOf(300, 7, (row) => ((row[0] ?? 0) > 0 ? 1 : 0))
+  const all = { ...OPTIONS, rounds: 1, rowShare: 1 }
+  const first = (randomSplits: boolean, seed: number) =>
+    boost(task, LOGISTIC, { ...all, randomSplits }, createRandom(seed)).threshold[0]
+  assert.equal(first(false, 1), first(false, 2))
+  assert.ok(new Set([1, 2, 3, 4, 5].map((seed) => first(true, seed))).size > 1)
 })
 
 test('fewer rows than two leaves need give the share alone', () => {

@@ -25,13 +25,11 @@ export interface BoostTask {
   readonly targets: Float32Array
 }
 
-/** What is made smaller: its derivatives at an answer, the constant to begin with, and where needed the value of a leaf. */
+/** What is made smaller: its derivatives at an answer, and the constant to begin with. */
 export interface Loss {
   readonly base: (targets: Float32Array) => number
   readonly gradient: (answer: number, target: number) => number
   readonly curvature: (answer: number, target: number) => number
-  /** Of the rows of a leaf by what is left to explain (target − answer); null: a Newton step. */
-  readonly leaf: ((rests: Float64Array) => number) | null
 }
 
 /** Cross entropy of a share of 1s; answers are logits. */
@@ -45,16 +43,7 @@ export const LOGISTIC: Loss = {
     const p = 1 / (1 + Math.exp(-answer))
     return Math.max(p * (1 - p), 1e-6)
   },
-  leaf: null,
 }
-
-/** Pinball loss of a quantile, 0 < level < 1. A leaf answers with that quantile of what is left. */
-export const pinball = (level: number): Loss => ({
-  base: (targets) => quantile(Float64Array.from(targets), level),
-  gradient: (answer, target) => (target > answer ? -level : 1 - level),
-  curvature: () => 1,
-  leaf: (rests) => quantile(rests, level),
-})
 
 export function boost(task: BoostTask, loss: Loss, options: BoostOptions, random: Random): Trees {
   const { values, width, targets } = task
@@ -71,14 +60,8 @@ export function boost(task: BoostTask, loss: Loss, options: BoostOptions, random
     }
     const rows = part(data.rows, options.rowShare, random)
     const features = part(width, options.featureShare, random)
-    const valueOf = (leaf: Leaf): number => {
-      const step =
-        loss.leaf === null
-          ? -leaf.gradient / (leaf.curvature + options.lambda)
-          : loss.leaf(Float64Array.from(leaf.rows, (row) => (targets[row] ?? 0) - (answers[row] ?? 0)))
-      return options.learningRate * step
-    }
-    const tree = valued(growTree(data, rows, features, gradients, curvatures, options), valueOf)
+    const valueOf = (leaf: Leaf): number => (options.learningRate * -leaf.gradient) / (leaf.curvature + options.lambda)
+    const tree = valued(growTree(data, rows, features, gradients, curvatures, options, random), valueOf)
     for (let row = 0; row < data.rows; row++) answers[row] = (answers[row] ?? 0) + leafValue(tree, data, row)
     grown.push(tree)
   }
@@ -144,10 +127,4 @@ function part(n: number, share: number, random: Random): Uint32Array {
   return permutation(n, random)
     .subarray(0, Math.max(Math.round(n * share), 1))
     .sort()
-}
-
-/** Nearest rank. */
-function quantile(values: Float64Array, level: number): number {
-  const sorted = values.slice().sort()
-  return sorted[Math.min(Math.floor(level * sorted.length), sorted.length - 1)] ?? 0
 }

@@ -84,7 +84,13 @@ const recent = fc
     maxLength: RECENT_MAX,
   })
   .map((all) => all.map(([one, outcome]): RecentStart => ({ ...one, outcome })))
-const pasts: fc.Arbitrary<Past> = fc.record({ outcomes: scopes, starts: scopes, size: rolling, recent })
+const pasts: fc.Arbitrary<Past> = fc.record({
+  outcomes: scopes,
+  starts: scopes,
+  size: rolling,
+  recent,
+  timings: fc.constant(NO_PAST.timings),
+})
 
 test('every attempt and past gives FEATURES finite Float32 numbers, the same each time', () => {
   fc.assert(

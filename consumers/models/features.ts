@@ -4,7 +4,7 @@
  * The last ID_FEATURES numbers are bucket numbers of hashed names (expanded to one-hot by the network), the others plain numbers.
  */
 import type { Attempt, Rolling } from './attempt.ts'
-import type { Past } from './past.ts'
+import type { Past, Timings } from './past.ts'
 import { BASE_PRIOR, smoothedFailure } from './baseRate.ts'
 import { changeLines } from './change.ts'
 import { bucketOf } from './hash.ts'
@@ -85,13 +85,11 @@ function durationPart({ outcomes }: Past): Named {
   }
   return [
     ['duration.known', reference === null ? 0 : 1],
-    [REFERENCE_FEATURE, log],
+    ['duration.reference', log],
     ['duration.spread', Math.sqrt(Math.max(finite(outcomes.service.varLogDuration, 0), 0))],
     ...OUTCOME_SCOPES.filter((scope) => scope !== 'workflow' && scope !== 'order').flatMap(against),
   ]
 }
-
-export const REFERENCE_FEATURE = 'duration.reference'
 
 /** Running median, seconds, of the narrowest scope with a few durations; null when nothing is known. */
 export function durationReference(outcomes: Past['outcomes']): number | null {
@@ -217,13 +215,19 @@ const nowhere = Object.fromEntries(OUTCOME_SCOPES.map((scope) => [scope, EMPTY_R
   OutcomeScope,
   Rolling
 >
-export const NO_PAST: Past = { outcomes: nowhere, starts: nowhere, size: EMPTY_ROLLING, recent: [] }
+const NO_TIMINGS: Timings = { rows: 0, numbers: new Float64Array(), lane: 0, kinds: 0 }
+export const NO_PAST: Past = {
+  outcomes: nowhere,
+  starts: nowhere,
+  size: EMPTY_ROLLING,
+  recent: [],
+  timings: NO_TIMINGS,
+}
 
 export const FEATURE_NAMES: readonly string[] = named(nothing, NO_PAST).map(([name]) => name)
 export const FEATURES = FEATURE_NAMES.length
 /** Plain numbers come first, bucket numbers last. */
 export const NUMERIC_FEATURES = FEATURES - ID_FEATURES.length
-export const REFERENCE_INDEX = FEATURE_NAMES.indexOf(REFERENCE_FEATURE)
 
 /** FEATURES finite numbers; `past` as seen at the start of the attempt. */
 export function featuresOf(attempt: Attempt, past: Past): Float32Array {

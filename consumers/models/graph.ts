@@ -60,6 +60,55 @@ export function outputOf(layers: readonly Layer[], inputs: tf.Tensor2D): tf.Tens
   }, inputs)
 }
 
+/**
+ * Gradients of the mean cross entropy of a network of one output, a logit: kernel and bias of each layer. `inputs`: rows × inputs; `masks`:
+ * factors of the units of each hidden layer, rows × units; `targets`: 0 or 1.
+ */
+export function lossGradients(
+  { layers }: Network,
+  inputs: Float32Array,
+  masks: readonly Float32Array[],
+  targets: Float32Array,
+): readonly Float32Array[] {
+  const rows = targets.length
+  const read: Float32Array[] = []
+  tf.tidy(() => {
+    const x = tf.tensor2d(inputs, [rows, inputs.length / rows])
+    const y = tf.tensor2d(targets, [rows, 1])
+    const factors = masks.map((mask) => tf.tensor2d(mask, [rows, mask.length / rows]))
+    const firstProduct = productWith(x)
+    const loss = (...tensors: tf.Tensor[]): tf.Scalar => {
+      const out = layers.reduce<tf.Tensor2D>((values, _, i) => {
+        const [kernel, bias] = [tensors[2 * i], tensors[2 * i + 1]] as [tf.Tensor2D, tf.Tensor1D]
+        const sum = tf.add<tf.Tensor2D>(i === 0 ? firstProduct(kernel) : tf.matMul(values, kernel), bias)
+        const mask = factors[i]
+        return mask === undefined ? sum : tf.mul(tf.relu(sum), mask)
+      }, x)
+      return tf.mean(tf.sub(tf.softplus(out), tf.mul(out, y))).asScalar()
+    }
+    const tensors = layers.flatMap(({ kernel, bias, inputs: from, outputs }) => [
+      tf.tensor2d(kernel, [from, outputs]),
+      tf.tensor1d(bias),
+    ])
+    // What a tidy returns it walks through number by number.
+    for (const gradient of tf.grads(loss)(tensors)) read.push(gradient.dataSync<'float32'>())
+  })
+  return read
+}
+
+/**
+ * x × kernel, whose gradient multiplies a transposed copy of x: a product that transposes on its way, as TF.js would, takes the wasm
+ * backend ten times as long.
+ */
+function productWith(x: tf.Tensor2D): (kernel: tf.Tensor2D) => tf.Tensor2D {
+  const transposed = tf.transpose(x)
+  const product = tf.customGrad((kernel) => ({
+    value: tf.matMul(x, kernel as tf.Tensor2D),
+    gradFunc: (dy: tf.Tensor) => tf.matMul(transposed, dy),
+  }))
+  return (kernel) => product(kernel) as tf.Tensor2D
+}
+
 /** Of each row: pinball losses of p10, p50 and p90, added; the outputs are the median and raw distances down and up. */
 export function pinballLoss(out: tf.Tensor2D, target: tf.Tensor2D): tf.Tensor2D {
   const [middle, down, up] = tf.split(out, 3, 1) as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D]

@@ -1,12 +1,18 @@
 /** Grows one regression tree, best leaf first, on binned features by gradients and curvatures (T. Chen, C. Guestrin, XGBoost, 2016). */
 import { BINS_MAX } from './binning.ts'
 import type { Binned } from './binning.ts'
+import type { Random } from './random.ts'
 
 export interface GrowOptions {
   readonly leavesMax: number
   readonly rowsPerLeafMin: number
   /** L2 penalty on the value of a leaf. */
   readonly lambda: number
+  /**
+   * Of each feature one random split is looked at, not the best of all: trees differ more, and less of them is chance (P. Geurts,
+   * D. Ernst, L. Wehenkel, Extremely randomized trees, 2006).
+   */
+  readonly randomSplits: boolean
 }
 
 export interface Leaf {
@@ -47,12 +53,13 @@ const GAIN_MIN = 1e-9
 
 /** `rows`: those to learn from; `features`: those to look at. */
 export function growTree(
-  { rows: count, bins }: Binned,
+  { rows: count, bins, cuts }: Binned,
   rows: Uint32Array,
   features: Uint32Array,
   gradients: Float64Array,
   curvatures: Float64Array,
-  { leavesMax, rowsPerLeafMin, lambda }: GrowOptions,
+  { leavesMax, rowsPerLeafMin, lambda, randomSplits }: GrowOptions,
+  random: Random,
 ): GrownNode {
   const sumsOf = (leafRows: Uint32Array): Sums => {
     const sums = emptySums(features.length)
@@ -84,14 +91,17 @@ export function growTree(
     let [gain, bestFeature, bestBin] = [GAIN_MIN, -1, 0]
     for (let k = 0; k < features.length; k++) {
       let [gradient, curvature, n] = [0, 0, 0]
-      for (let bin = 0; bin < BINS_MAX - 1; bin++) {
+      const splits = cuts[features[k] ?? 0]?.length ?? 0
+      const drawn = randomSplits ? Math.floor(random() * splits) : -1
+      const last = randomSplits ? drawn : splits - 1
+      for (let bin = 0; bin <= last; bin++) {
         const at = k * BINS_MAX + bin
         const here = sums.count[at] ?? 0
-        if (here === 0) continue
+        if (here === 0 && bin !== drawn) continue
         gradient += sums.gradient[at] ?? 0
         curvature += sums.curvature[at] ?? 0
         n += here
-        if (n < rowsPerLeafMin) continue
+        if (n < rowsPerLeafMin || bin < drawn) continue
         if (leaf.rows.length - n < rowsPerLeafMin) break
         const parts = scoreOf(gradient, curvature) + scoreOf(leaf.gradient - gradient, leaf.curvature - curvature)
         if (parts - whole > gain) [gain, bestFeature, bestBin] = [parts - whole, k, bin]

@@ -4,7 +4,7 @@ import { ID_FEATURES, NUMERIC_FEATURES } from './features.ts'
 export const INPUTS = ID_FEATURES.reduce((sum, { buckets }) => sum + buckets, NUMERIC_FEATURES)
 
 /** A number this many deviations away tells no more, and must not carry a network out of what it has seen. */
-const DEVIATIONS_MAX = 4
+const DEVIATIONS_MAX = 3
 
 /** In the place of a bucket number: no name at all. */
 export const NO_NAME = -1

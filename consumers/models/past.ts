@@ -9,4 +9,15 @@ export interface Past {
   readonly starts: Readonly<Record<OutcomeScope, Rolling>>
   readonly size: Rolling
   readonly recent: readonly RecentStart[]
+  readonly timings: Timings
+}
+
+/** What the newest outcomes of the service taught about durations (timing.ts), and who among them is kin of the attempt. */
+export interface Timings {
+  readonly rows: number
+  /** TIMING_WIDTH of each row, newest first. */
+  readonly numbers: Float64Array
+  /** Digests of the attempt's keys, as they stand in rows. */
+  readonly lane: number
+  readonly kinds: number
 }

@@ -3,11 +3,14 @@ import type { AnswerClass, RiskLevel } from '../../schemas/generated/events.ts'
 import { answerClassOf, evidenceOf } from './answerClass.ts'
 import type { AnswerRules } from './answerClass.ts'
 import type { Attempt } from './attempt.ts'
+import { ANY_ANSWER } from './confidentFrom.ts'
 import type { Past } from './past.ts'
 import { smoothedFailure } from './baseRate.ts'
-import type { Classifier, DurationRange } from './classifier.ts'
-import { durationReference, featuresOf } from './features.ts'
+import type { Classifier } from './classifier.ts'
+import { featuresOf } from './features.ts'
 import { riskLevelOf } from './riskLevel.ts'
+import { foretell } from './timing.ts'
+import type { DurationRange } from './timing.ts'
 
 export const BASE_RATE_VERSION = 'base-rate'
 
@@ -41,28 +44,13 @@ export function predict(
   return {
     modelVersion: champion?.version ?? BASE_RATE_VERSION,
     pSuccess,
-    answerClass: answerClassOf(pSuccess, evidence, rules),
+    answerClass: answerClassOf(pSuccess, evidence, rules, champion?.confidentFrom ?? ANY_ANSWER),
     riskLevel: riskLevelOf(pSuccess),
-    duration: champion?.duration(features) ?? runningDuration(past.outcomes),
+    duration: foretell(past) ?? champion?.typicalDuration ?? null,
     evidence,
     baseRate,
     challengerVersion: challenger?.version ?? null,
     challengerP: challenger?.pSuccess(features) ?? null,
     features,
   }
-}
-
-/** z of the 90th percentile of a normal distribution. */
-const Z_90 = 1.2816
-/** Deviation of a log duration assumed before the service's own is known: a factor of 1.6. */
-const LOG_DEVIATION = 0.5
-
-/** Without a model: the running median, and a log-normal range about it from the service's own spread. */
-function runningDuration(outcomes: Past['outcomes']): DurationRange | null {
-  const median = durationReference(outcomes)
-  if (median === null) return null
-  const { varLogDuration, durations } = outcomes.service
-  const deviation = durations >= 3 && varLogDuration > 0 ? Math.sqrt(varLogDuration) : LOG_DEVIATION
-  const factor = Math.exp(Z_90 * deviation)
-  return { p10: median / factor, p50: median, p90: median * factor }
 }

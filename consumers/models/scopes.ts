@@ -30,12 +30,17 @@ export const OUTCOME_SCOPES = [
 ] as const
 export type OutcomeScope = (typeof OUTCOME_SCOPES)[number]
 
+/** What rows of timings hold (timing.ts); a change of OUTCOME_SCOPES or of the row takes a new version, and rows begin anew. */
+const TIMING_SET = 'timings/1'
+
 /** Keys of an attempt; null where it has no such scope. */
 export interface ScopeKeys {
   /** In the order of OUTCOME_SCOPES. */
   readonly outcomes: readonly (string | null)[]
   readonly starts: readonly (string | null)[]
   readonly size: string | null
+  /** Of the service's timings. */
+  readonly timings: string
 }
 
 /** Values inside a key are separated by `|`; a value can't forge a separator. */
@@ -84,5 +89,5 @@ export function scopeKeys(attempt: Attempt, recent: readonly RecentStart[]): Sco
   }
   const outcomes = OUTCOME_SCOPES.map((scope) => keys[scope])
   const starts = outcomes.map((key) => (key === null ? null : `${key}|starts`))
-  return { outcomes, starts, size: lines === null ? null : `${own}|size` }
+  return { outcomes, starts, size: lines === null ? null : `${own}|size`, timings: `${own}|${TIMING_SET}` }
 }

@@ -35,10 +35,9 @@ const weights: fc.Arbitrary<ClassifierWeights> = fc.record({
   center: floats(3),
   scale: floats(3),
   outcome: fc.array(network, { minLength: 1, maxLength: 3 }),
-  duration: fc.array(network, { maxLength: 2 }),
   outcomeTrees: fc.array(trees, { maxLength: 2 }),
   treesShare: fc.double({ min: 0, max: 1, noNaN: true }),
-  durationTrees: fc.array(trees, { maxLength: 3 }),
+  confidentFrom: fc.double({ min: 0.5, max: 1, noNaN: true }),
   typicalLogDuration: fc.option(fc.constant([1, 2, 3] as const)),
 })
 

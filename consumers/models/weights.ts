@@ -17,11 +17,9 @@ export interface ClassifierWeights {
   readonly outcomeTrees: readonly Trees[]
   /** Weight of the trees in the logit of failure, 0..1; the networks have the rest. */
   readonly treesShare: number
-  /** Log ratio to the reference duration at p10, p50 and p90; none where too few durations were known. */
-  readonly durationTrees: readonly Trees[]
-  /** Each answers with median, and raw distances down to p10 and up to p90, of the log ratio to the reference duration. */
-  readonly duration: readonly Network[]
-  /** ln(1 + seconds) at p10, p50, p90 over all rows: for an attempt without a reference; null when no row had a duration. */
+  /** Answers are confident from this max(p, 1 − p) on, 0.5..1; see confidentFrom.ts. */
+  readonly confidentFrom: number
+  /** ln(1 + seconds) at p10, p50, p90 over all rows: for a service without a duration; null when no row had one. */
   readonly typicalLogDuration: readonly [number, number, number] | null
 }
 
@@ -32,19 +30,18 @@ interface TreesShape {
 }
 
 interface Header {
-  readonly format: 2
+  readonly format: 4
   readonly featureSet: string
   readonly rows: number
   readonly numbers: number
   readonly outcome: readonly NetworkShape[]
-  readonly duration: readonly NetworkShape[]
   readonly outcomeTrees: readonly TreesShape[]
   readonly treesShare: number
-  readonly durationTrees: readonly TreesShape[]
+  readonly confidentFrom: number
   readonly typicalLogDuration: readonly [number, number, number] | null
 }
 
-const FORMAT = 2
+const FORMAT = 4
 
 const treesShapeOf = ({ base, roots, value }: Trees): TreesShape => ({
   base,
@@ -67,14 +64,13 @@ export function serialise(weights: ClassifierWeights): Buffer {
     rows: weights.rows,
     numbers: weights.center.length,
     outcome: weights.outcome.map(shapeOf),
-    duration: weights.duration.map(shapeOf),
     outcomeTrees: weights.outcomeTrees.map(treesShapeOf),
     treesShare: weights.treesShare,
-    durationTrees: weights.durationTrees.map(treesShapeOf),
+    confidentFrom: weights.confidentFrom,
     typicalLogDuration: weights.typicalLogDuration,
   }
-  const trees = [...weights.outcomeTrees, ...weights.durationTrees].flatMap(numbersOf)
-  return pack(header, [weights.center, weights.scale, ...trees], [...weights.outcome, ...weights.duration])
+  const trees = weights.outcomeTrees.flatMap(numbersOf)
+  return pack(header, [weights.center, weights.scale, ...trees], weights.outcome)
 }
 
 export function digestOf(bytes: Buffer): string {
@@ -87,17 +83,15 @@ export function deserialise(bytes: Buffer): ClassifierWeights {
   const { format } = packed.header
   if (format !== FORMAT) throw new WeightsInvalid(`format ${String(format)}, known is ${FORMAT}`)
   const header = packed.header as unknown as Header
-  const treesOf = (shape: TreesShape) => takeTrees(shape, packed)
   const weights = {
     featureSet: header.featureSet,
     rows: header.rows,
     center: packed.take(header.numbers),
     scale: packed.take(header.numbers),
-    outcomeTrees: header.outcomeTrees.map(treesOf),
+    outcomeTrees: header.outcomeTrees.map((shape) => takeTrees(shape, packed)),
     treesShare: header.treesShare,
-    durationTrees: header.durationTrees.map(treesOf),
+    confidentFrom: header.confidentFrom,
     outcome: header.outcome.map((shape) => packed.network(shape)),
-    duration: header.duration.map((shape) => packed.network(shape)),
     typicalLogDuration: header.typicalLogDuration,
   }
   packed.end()

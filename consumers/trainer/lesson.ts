@@ -1,9 +1,12 @@
 /** One training of a deployment or CI run model: what is given, what is learnt, and the card that tells of it. */
 import { createClassifier } from '../models/classifier.ts'
+import { confidentFrom } from '../models/confidentFrom.ts'
 import { FEATURE_NAMES, FEATURE_SET } from '../models/features.ts'
+import { BASE_RATE_VERSION } from '../models/predict.ts'
 import { TRAINING, trainClassifier } from '../models/train.ts'
 import type { TrainingRow } from '../models/train.ts'
 import { deserialise, digestOf, serialise } from '../models/weights.ts'
+import type { ClassifierWeights } from '../models/weights.ts'
 import { learnBaselines, plainAnswers } from './baselines.ts'
 import { heldOutScores } from './card.ts'
 import type { ModelCard } from './card.ts'
@@ -13,6 +16,9 @@ import type { HeldOut } from './judge.ts'
 
 export interface LessonRow extends TrainingRow {
   readonly baseRate: number
+  /** Who answered at the start of the attempt, and how. */
+  readonly modelVersion: string
+  readonly pSuccess: number
   readonly outcomeAt: number
   readonly backfilled: boolean
 }
@@ -56,7 +62,6 @@ export function learn(lesson: Lesson): Learnt {
   const cut = rows.length - heldOutRows
   const train = (taught: readonly LessonRow[]) => trainClassifier(taught, { ...TRAINING, seed }, start)
   const earlier = train(rows.slice(0, cut))
-  const weights = serialise(heldOutRows === 0 ? earlier : train(rows))
   const judge = createClassifier(earlier, 'earlier')
   const baselines = learnBaselines(rows.slice(0, cut))
   const heldOut = rows.slice(cut).map((row) => ({
@@ -64,12 +69,22 @@ export function learn(lesson: Lesson): Learnt {
     plain: plainAnswers(baselines, row),
     success: row.success,
   }))
+  const learnt = heldOutRows === 0 ? earlier : train(rows)
+  const weights = serialise({ ...learnt, confidentFrom: boundOf(lesson, heldOut, start) })
   return {
     weights,
     sha256: digestOf(weights),
     card: cardOf(lesson, heldOut),
     heldOut: heldOutRows === 0 ? null : { rows: heldOut },
   }
+}
+
+/** By held-out rows, else as the weights at hand have it, else by what models answered live. */
+function boundOf({ rows }: Lesson, heldOut: HeldOut['rows'], start: ClassifierWeights | null): number {
+  if (heldOut.length > 0) return confidentFrom(heldOut)
+  if (start !== null) return start.confidentFrom
+  const answered = rows.filter(({ backfilled, modelVersion }) => !backfilled && modelVersion !== BASE_RATE_VERSION)
+  return confidentFrom(answered.map(({ pSuccess, success }) => ({ p: pSuccess, success })))
 }
 
 function cardOf({ model, seed, rows, start, at }: Lesson, heldOut: HeldOut['rows']): string {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { loadClassifier } from '../models/classifier.ts'
+import { ANY_ANSWER } from '../models/confidentFrom.ts'
 import { FEATURES, FEATURE_NAMES } from '../models/features.ts'
 import { createRandom } from '../models/random.ts'
 import { digestOf } from '../models/weights.ts'
@@ -14,7 +15,8 @@ function task(count: number, start: Buffer | null = null): Task {
     const features = new Float32Array(FEATURES)
     features[driver] = random() * 4 - 2
     const success = (features[driver] ?? 0) < 0
-    return { features, success, durationSeconds: null, baseRate: 0.5, outcomeAt: i, backfilled: true }
+    const answer = { modelVersion: 'base-rate', pSuccess: 0.5, baseRate: 0.5 }
+    return { ...answer, features, success, durationSeconds: null, outcomeAt: i, backfilled: true }
   })
   const lesson = { model: 'ci_run', seed: 1, rows, holdOut: true, start, at: 0 }
   return { kind: 'classifier', nativeFolder: null, lesson }
@@ -27,7 +29,10 @@ test('a training in a process of its own gives weights that answer, and held-out
   assert.equal(digestOf(weights), sha256)
   assert.equal(heldOut?.rows.length, 50)
   // What was held out taught in the end too.
-  assert.equal(loadClassifier(weights).rows, 250)
+  const { rows, confidentFrom: from } = loadClassifier(weights)
+  assert.equal(rows, 250)
+  // Of the 50 held-out answers too few to tell.
+  assert.equal(from, ANY_ANSWER)
   const right = heldOut.rows.filter(({ p, success }) => p >= 0.5 === success).length
   assert.ok(right > 40, `${right} of 50`)
   const { learnt } = JSON.parse(card) as { learnt: { rows: number; backfilled: number } }

@@ -200,6 +200,9 @@ export interface Addon {
     out: Float64Array,
   ): string
 
+  timingsAdd(engine: EngineBox, shard: number, generation: number, scope: string, at: number, row: Float64Array): void
+  timingsRead(engine: EngineBox, shard: number, generation: number, scope: string, out: Float64Array): number
+
   openRemoteWrite(limits: string): DecoderBox
   /** JSON of the batches, and their bytes in one buffer. */
   decodeRemoteWrite(decoder: DecoderBox, body: Uint8Array, nowMs: number): readonly [string, ArrayBuffer, number]

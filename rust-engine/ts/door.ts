@@ -88,6 +88,11 @@ export interface ShardDoor {
   /** Writes finished and failed of each bucket from `first` on into `out`, two numbers each; 0 where nothing is known. */
   bucketsRead(scope: string, buckets: Buckets, first: number, out: Float64Array): void
 
+  /** Keeps a row of at most 64 numbers, in 32 bits each, with the newest TIMINGS_MAX of the scope; all are equally long. */
+  timingsAdd(scope: string, at: number, row: Float64Array): void
+  /** Writes the rows of a scope into `out`, newest first, as many as it has room for; returns how many. */
+  timingsRead(scope: string, out: Float64Array): number
+
   /** Keeps the score (SCORE_WIDTH numbers) of a closed prediction; false when it is known already, then nothing changes. */
   scoreAdd(service: string, subject: DeploymentRecord['subject'], predictionId: string, score: Float64Array): boolean
   /**

@@ -32,6 +32,12 @@ const calls: readonly (readonly [string, (shard: ShardDoor, time: number, folder
       shard.bucketsAdd('scope', at, true)
     },
   ],
+  [
+    'at',
+    (shard, at) => {
+      shard.timingsAdd('scope', at, new Float64Array(3))
+    },
+  ],
   ['from', (shard, from) => shard.range(series, from, 1, 1, 'avg', out, out)],
   ['to', (shard, to) => shard.range(series, 0, to, 1, 'avg', out, out)],
   ['stepMs', (shard, stepMs) => shard.range(series, 0, 1, stepMs, 'avg', out, out)],

@@ -299,6 +299,9 @@ export const ROLLING_FIELDS = [
 ] as const
 export const ROLLING_WIDTH = ROLLING_FIELDS.length
 
+/** Rows that timingsRead gives of a scope, at most. */
+export const TIMINGS_MAX = 100
+
 /** Fields of one score, a closed prediction, in the order in which they stand in a row. All but `at` are kept in 32 bits or less. */
 export const SCORE_FIELDS = [
   'at', // of the outcome, ms

@@ -124,6 +124,18 @@ class Shard implements ShardDoor {
     })
   }
 
+  timingsAdd(scope: string, at: number, row: Float64Array): void {
+    const own = notShared('row', row)
+    named(() => {
+      addon.timingsAdd(this.#engine, this.shard, this.#generation, scope, at, own)
+    })
+  }
+
+  timingsRead(scope: string, out: Float64Array): number {
+    const own = notShared('out', out)
+    return named(() => addon.timingsRead(this.#engine, this.shard, this.#generation, scope, own))
+  }
+
   scoreAdd(service: string, subject: DeploymentRecord['subject'], predictionId: string, score: Float64Array): boolean {
     const own = notShared('score', score)
     return named(() => addon.scoreAdd(this.#engine, this.shard, this.#generation, service, subject, predictionId, own))

@@ -27,6 +27,10 @@ const CALLS: Readonly<Record<string, (shard: ShardDoor) => unknown>> = {
   'ranges times': (shard) => shard.ranges(['0'], 0, 1, 1, 'avg', 1, numbers(), own(), own()),
   'ranges values': (shard) => shard.ranges(['0'], 0, 1, 1, 'avg', 1, own(), numbers(), own()),
   'ranges counts': (shard) => shard.ranges(['0'], 0, 1, 1, 'avg', 1, own(), own(), numbers()),
+  'timingsAdd row': (shard) => {
+    shard.timingsAdd('a', 0, numbers())
+  },
+  'timingsRead out': (shard) => shard.timingsRead('a', numbers()),
   'scoreAdd score': (shard) => shard.scoreAdd('s/x', 'deployment', 'p', numbers()),
   'scoresRead out': (shard) => shard.scoresRead(null, 'deployment', 0, 1, null, numbers()),
   'decodeRemoteWrite body': () => createRemoteWriteDecoder(limits).decode(bytes(), 0),

@@ -8,6 +8,7 @@ mod records;
 mod remote_write;
 mod scores;
 mod snapshots;
+mod timings;
 mod upkeep;
 
 use neon::prelude::*;
@@ -20,5 +21,6 @@ fn main(mut cx: ModuleContext) -> NeonResult<()> {
     remote_write::export(&mut cx)?;
     scores::export(&mut cx)?;
     snapshots::export(&mut cx)?;
+    timings::export(&mut cx)?;
     upkeep::export(&mut cx)
 }

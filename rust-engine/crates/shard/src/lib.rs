@@ -13,6 +13,7 @@ mod restore;
 mod room;
 mod scores;
 mod survey;
+mod timings;
 mod upkeep;
 
 pub use argument::argument;

@@ -40,6 +40,7 @@ fn fill(engine: &mut Engine, handle: Handle, events: u32) {
         let node = with(serde_json::json!({ "kind": "node", "resource": format!("n{n}") }));
         engine.apply_infrastructure(handle, &node).expect("room");
         engine.rolling_add(handle, &[format!("scope {}", n % 30)], i64::from(n), false, 1.0).expect("room");
+        engine.timings_add(handle, &format!("scope {}", n % 3), i64::from(n), &[1.0; 28]).expect("room");
     }
     let ids: Vec<u128> = (0..300u128).map(|n| codec::series_id(&[("__name__", "m"), ("n", &n.to_string())])).collect();
     let samples = (0..300i64).flat_map(|row| (0..300).map(move |column| (row * 15_000, column, row as f64))).collect();
@@ -96,6 +97,7 @@ fn every_page_counts_once_and_every_entry_has_a_name() {
         "root",
         "series_heads",
         "services",
+        "timings",
     ] {
         assert!(names.contains(expected), "{expected} is missing in {names:?}");
     }

@@ -14,6 +14,7 @@ pub fn component(key: &[u8], beginning: &[u8]) -> Option<&'static str> {
         _ if is(&[Table::Rolling]) => "rolling",
         _ if is(&[Table::Buckets]) => "buckets",
         _ if is(&[Table::Score]) => "scores",
+        _ if is(&[Table::Timings]) => "timings",
         _ if is(&[Table::DeploymentPast]) => "deployment_pasts",
         _ if is(&[Table::IncidentPast]) => "incident_pasts",
         _ if is(&[Table::Resource]) => "resources",

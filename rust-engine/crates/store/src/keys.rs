@@ -24,6 +24,7 @@ pub enum Table {
     Buckets = b'b',
     Service = b's',
     Score = b'p',
+    Timings = b'x',
     /// What goes first when the region is full: class, time, table, key.
     Value = b'V',
 }

@@ -1,4 +1,4 @@
-//! Records in a shard's pages: deployments and CI runs, changes, incidents, resources, services, rolling scopes, scores.
+//! Records in a shard's pages: deployments and CI runs, changes, incidents, resources, services, rolling scopes, timings, scores.
 //!
 //! Each kind has a pure part (how an event changes a record) and a part that keeps the record and its indexes.
 
@@ -21,6 +21,7 @@ mod rolling;
 mod scores;
 mod service;
 mod stored;
+mod timings;
 #[cfg(test)]
 mod versions;
 
@@ -43,6 +44,7 @@ pub use rolling::{ROLLING_WIDTH, rolling_add, rolling_read};
 pub use scores::{SCORE_WIDTH, ScoreFields, ScoresRead, score_add, scores_read};
 pub use service::{ServiceRecord, count_series, service, services, touch_service};
 pub use stored::RECORDS_VERSION;
+pub use timings::{TIMINGS_MAX, timings_add, timings_read};
 
 use paged::{Region, Tree};
 use pool::PoolError;

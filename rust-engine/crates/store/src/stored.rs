@@ -4,7 +4,7 @@ use crate::incident::StoredIncident;
 use crate::past::Past;
 use crate::resource::StoredResource;
 use crate::service::ServiceRecord;
-use crate::{ACTIVE, StoreError, buckets, rolling};
+use crate::{ACTIVE, StoreError, buckets, rolling, timings};
 use paged::{Pages, PagesMut, Tree, VALUE_BYTES_MAX};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -27,7 +27,7 @@ pub trait Versioned: Serialize + DeserializeOwned {
 pub const RECORDS_VERSION: u32 = {
     let records = StoredDeployment::VERSION + StoredIncident::VERSION + StoredChange::VERSION;
     let others = StoredResource::VERSION + ServiceRecord::VERSION + Past::<()>::VERSION;
-    (records + others + rolling::VERSION + buckets::VERSION) as u32
+    (records + others + rolling::VERSION + buckets::VERSION + timings::VERSION) as u32
 };
 
 /// Reads a record; bytes that do not decode were never written by us.

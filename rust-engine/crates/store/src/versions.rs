@@ -70,6 +70,7 @@ fn fill(pages: &mut Space<'_>) {
     crate::apply_infrastructure(pages, &node).expect("room");
     // Its logarithm and powers are the same on every machine.
     crate::rolling_add(pages, "scope", 1_000, true, 0.0).expect("room");
+    crate::timings_add(pages, "scope", 1_000, &[0.5, 30.0]).expect("room");
     for (at, failed) in [(1_000, false), (2_000, true)] {
         crate::buckets_add(pages, "scope", at, failed).expect("room");
     }
@@ -99,6 +100,7 @@ fn what_is_written_is_the_newest_version_of_its_kind() {
         ("service 1", INFRASTRUCTURE, Table::Service),
         ("rolling 1", HISTORY, Table::Rolling),
         ("buckets 1", HISTORY, Table::Buckets),
+        ("timings 1", HISTORY, Table::Timings),
     ] {
         let (_, bytes) = first(&pages, tree, table);
         let written = bytes.chunks(32).map(to_hex).collect::<String>();

@@ -7,6 +7,7 @@ mod incidents;
 mod known;
 mod scores;
 mod services;
+mod timings;
 
 use paged::{Heap, Space};
 use pool::{Pool, PoolOptions};

@@ -1,0 +1,182 @@
+/**
+ * How long an attempt takes: a weighted median of what many experts say, and a range as wide as such medians were off. An expert
+ * is the running median of one scope, or the last of a kind. It weighs by how far it was off with the newest attempts of the
+ * service, and of the same lane; so nothing has to be trained, and a new service is told from its first outcomes on. Pure:
+ * what was said and what came stands in rows that the engine keeps.
+ */
+import { durationReference } from './features.ts'
+import type { Past, Timings } from './past.ts'
+import { OUTCOME_SCOPES } from './scopes.ts'
+
+/** Seconds, p10 ≤ p50 ≤ p90. */
+export interface DurationRange {
+  readonly p10: number
+  readonly p50: number
+  readonly p90: number
+}
+
+type Timed = Pick<Past, 'outcomes' | 'timings'>
+
+/** From rows: medians of successes of the service, the lane, the kinds; the last of the lane and the kinds. */
+const REMEMBERED = 5
+export const EXPERTS = OUTCOME_SCOPES.length + REMEMBERED
+/** Places in a row; all durations are ln(1 + seconds). First the experts. */
+const MIDDLE = EXPERTS
+const TOOK = EXPERTS + 1
+const FAILED = EXPERTS + 2
+const LANE = EXPERTS + 3
+const KINDS = EXPERTS + 4
+export const TIMING_WIDTH = EXPERTS + 5
+
+/** Successes that a remembered median rests on. */
+const SUCCESSES_MAX = 20
+/** Rows so many places back weigh half as much. */
+const HALF_LIFE_ROWS = 50
+/** Being further off than a factor of 1.65 costs no more: runs that hang say nothing about an expert. */
+const LOSS_MAX = 0.5
+/** An expert whose mean loss is this much larger weighs 1/e. */
+const LOSS_SCALE = 0.02
+/** Rows of half the largest loss that every expert begins with. */
+const PRIOR_ROWS = 3
+/** Rows of the service's losses that a lane borrows before its own speak. */
+const BORROWED_ROWS = 20
+/** An error made in the same lane weighs so much more, and one with the same kinds of files by the same actor. */
+const KIN_WEIGHT = 2
+/** Errors assumed beside those that were seen: much too long foretold, and much too short. */
+const ASSUMED_ERRORS = [-1, 0.6] as const
+/** Weight of each, in that of the heaviest error. */
+const ASSUMED_WEIGHT = 0.25
+
+/** Null when the service has no duration yet. */
+export function foretell(past: Timed): DurationRange | null {
+  const experts = expertsOf(past)
+  if (experts === null) return null
+  const middle = middleOf(experts, past.timings)
+  const [low, high] = errorRange(past.timings)
+  const seconds = (log: number): number => Math.max(Math.expm1(log), 0)
+  return { p10: seconds(middle + Math.min(low, 0)), p50: seconds(middle), p90: seconds(middle + Math.max(high, 0)) }
+}
+
+/** The row to keep of an attempt that ended; `past` without it. Null when nothing could have been foretold. */
+export function timingOf(past: Timed, seconds: number, failed: boolean): Float64Array | null {
+  const experts = expertsOf(past)
+  if (experts === null) return null
+  const row = new Float64Array(TIMING_WIDTH)
+  row.set(experts)
+  row[MIDDLE] = middleOf(experts, past.timings)
+  row[TOOK] = Math.log1p(seconds)
+  row[FAILED] = failed ? 1 : 0
+  row[LANE] = past.timings.lane
+  row[KINDS] = past.timings.kinds
+  return row
+}
+
+/** One that has nothing to say repeats the reference. */
+function expertsOf({ outcomes, timings }: Timed): Float64Array | null {
+  const reference = durationReference(outcomes)
+  if (reference === null) return null
+  const experts = new Float64Array(EXPERTS).fill(Math.log1p(reference))
+  OUTCOME_SCOPES.forEach((scope, i) => {
+    const { durations, medianDurationS } = outcomes[scope]
+    if (durations > 0) experts[i] = Math.log1p(medianDurationS)
+  })
+  remembered(timings).forEach((log, i) => {
+    if (log !== null) experts[OUTCOME_SCOPES.length + i] = log
+  })
+  return experts
+}
+
+function remembered(timings: Timings): readonly (number | null)[] {
+  const successes = { all: [] as number[], lane: [] as number[], kinds: [] as number[] }
+  const last = { lane: null as number | null, kinds: null as number | null }
+  for (const row of rowsOf(timings)) {
+    const took = row[TOOK] ?? 0
+    const kin = { all: true, lane: row[LANE] === timings.lane, kinds: row[KINDS] === timings.kinds }
+    if (kin.lane) last.lane ??= took
+    if (kin.kinds) last.kinds ??= took
+    if (row[FAILED] === 1) continue
+    for (const group of ['all', 'lane', 'kinds'] as const)
+      if (kin[group] && successes[group].length < SUCCESSES_MAX) successes[group].push(took)
+  }
+  return [median(successes.all), median(successes.lane), median(successes.kinds), last.lane, last.kinds]
+}
+
+function middleOf(experts: Float64Array, timings: Timings): number {
+  const losses = lossesOf(timings)
+  const least = Math.min(...losses)
+  return weighted(
+    experts,
+    losses.map((loss) => Math.exp((least - loss) / LOSS_SCALE)),
+  ).quantile(0.5)
+}
+
+/** Mean loss of each expert, the newest rows first in weight; in the lane as far as it has rows of its own. */
+export function lossesOf(timings: Timings): Float64Array {
+  const ofService = new Float64Array(EXPERTS).fill((PRIOR_ROWS * LOSS_MAX) / 2)
+  const ofLane = new Float64Array(EXPERTS)
+  const keep = 2 ** (-1 / HALF_LIFE_ROWS)
+  let [serviceWeight, laneWeight] = [1, 1]
+  let [serviceRows, laneRows] = [PRIOR_ROWS, 0]
+  for (const row of rowsOf(timings)) {
+    const isLane = row[LANE] === timings.lane
+    const took = row[TOOK] ?? 0
+    for (let i = 0; i < EXPERTS; i++) {
+      const loss = Math.min(Math.abs((row[i] ?? 0) - took), LOSS_MAX)
+      ofService[i] = (ofService[i] ?? 0) + serviceWeight * loss
+      if (isLane) ofLane[i] = (ofLane[i] ?? 0) + laneWeight * loss
+    }
+    serviceRows += serviceWeight
+    serviceWeight *= keep
+    if (!isLane) continue
+    laneRows += laneWeight
+    laneWeight *= keep
+  }
+  return ofLane.map(
+    (sum, i) => (sum + (BORROWED_ROWS * (ofService[i] ?? 0)) / serviceRows) / (laneRows + BORROWED_ROWS),
+  )
+}
+
+/** Of the logarithms, at p10 and p90. */
+function errorRange(timings: Timings): readonly [number, number] {
+  const errors: number[] = []
+  const weights: number[] = []
+  let age = 0
+  for (const row of rowsOf(timings)) {
+    const kin = Number(row[LANE] === timings.lane) + Number(row[KINDS] === timings.kinds)
+    errors.push((row[TOOK] ?? 0) - (row[MIDDLE] ?? 0))
+    weights.push(2 ** (-age++ / HALF_LIFE_ROWS) * (1 + KIN_WEIGHT * kin))
+  }
+  const assumed = ASSUMED_WEIGHT * (weights.length === 0 ? 1 : Math.max(...weights))
+  const all = weighted([...errors, ...ASSUMED_ERRORS], [...weights, ...ASSUMED_ERRORS.map(() => assumed)])
+  return [all.quantile(0.1), all.quantile(0.9)]
+}
+
+function* rowsOf({ rows, numbers }: Timings): Generator<Float64Array> {
+  for (let row = 0; row < rows; row++) yield numbers.subarray(row * TIMING_WIDTH, (row + 1) * TIMING_WIDTH)
+}
+
+const median = (values: readonly number[]): number | null =>
+  values.length === 0
+    ? null
+    : weighted(
+        values,
+        values.map(() => 1),
+      ).quantile(0.5)
+
+/** Values with weights; a quantile is the first value up to which its share of all weight lies. */
+function weighted(values: ArrayLike<number>, weights: ArrayLike<number>) {
+  const order = Uint8Array.from({ length: values.length }, (_, i) => i).sort(
+    (a, b) => (values[a] ?? 0) - (values[b] ?? 0),
+  )
+  const total = order.reduce((sum, i) => sum + (weights[i] ?? 0), 0)
+  return {
+    quantile: (level: number): number => {
+      let below = 0
+      for (const i of order) {
+        below += weights[i] ?? 0
+        if (below >= level * total) return values[i] ?? 0
+      }
+      return values[order.at(-1) ?? 0] ?? 0
+    },
+  }
+}
