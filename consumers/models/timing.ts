@@ -1,8 +1,8 @@
 /**
  * How long an attempt takes: a weighted median of what many experts say, and a range as wide as such medians were off. An expert
  * is the running median of one scope, or the last of a kind. It weighs by how far it was off with the newest attempts of the
- * service, and of the same lane; so nothing has to be trained, and a new service is told from its first outcomes on. Pure:
- * what was said and what came stands in rows that the engine keeps.
+ * workflow, and of the same lane; so nothing has to be trained, and a new service is told from its first outcomes on. Pure:
+ * what was said and what came stands in rows that the engine keeps, those of each workflow of a service for themselves.
  */
 import { durationReference } from './features.ts'
 import type { Past, Timings } from './past.ts'
@@ -17,7 +17,7 @@ export interface DurationRange {
 
 type Timed = Pick<Past, 'outcomes' | 'timings'>
 
-/** From rows: medians of successes of the service, the lane, the kinds; the last of the lane and the kinds. */
+/** From rows: medians of successes of the workflow, the lane, the kinds; the last of the lane and the kinds. */
 const REMEMBERED = 5
 export const EXPERTS = OUTCOME_SCOPES.length + REMEMBERED
 /** Places in a row; all durations are ln(1 + seconds). First the experts. */
@@ -38,7 +38,7 @@ const LOSS_MAX = 0.5
 const LOSS_SCALE = 0.02
 /** Rows of half the largest loss that every expert begins with. */
 const PRIOR_ROWS = 3
-/** Rows of the service's losses that a lane borrows before its own speak. */
+/** Rows of the workflow's losses that a lane borrows before its own speak. */
 const BORROWED_ROWS = 20
 /** An error made in the same lane weighs so much more, and one with the same kinds of files by the same actor. */
 const KIN_WEIGHT = 2
@@ -112,28 +112,26 @@ function middleOf(experts: Float64Array, timings: Timings): number {
 
 /** Mean loss of each expert, the newest rows first in weight; in the lane as far as it has rows of its own. */
 export function lossesOf(timings: Timings): Float64Array {
-  const ofService = new Float64Array(EXPERTS).fill((PRIOR_ROWS * LOSS_MAX) / 2)
+  const ofAll = new Float64Array(EXPERTS).fill((PRIOR_ROWS * LOSS_MAX) / 2)
   const ofLane = new Float64Array(EXPERTS)
   const keep = 2 ** (-1 / HALF_LIFE_ROWS)
-  let [serviceWeight, laneWeight] = [1, 1]
-  let [serviceRows, laneRows] = [PRIOR_ROWS, 0]
+  let [allWeight, laneWeight] = [1, 1]
+  let [allRows, laneRows] = [PRIOR_ROWS, 0]
   for (const row of rowsOf(timings)) {
     const isLane = row[LANE] === timings.lane
     const took = row[TOOK] ?? 0
     for (let i = 0; i < EXPERTS; i++) {
       const loss = Math.min(Math.abs((row[i] ?? 0) - took), LOSS_MAX)
-      ofService[i] = (ofService[i] ?? 0) + serviceWeight * loss
+      ofAll[i] = (ofAll[i] ?? 0) + allWeight * loss
       if (isLane) ofLane[i] = (ofLane[i] ?? 0) + laneWeight * loss
     }
-    serviceRows += serviceWeight
-    serviceWeight *= keep
+    allRows += allWeight
+    allWeight *= keep
     if (!isLane) continue
     laneRows += laneWeight
     laneWeight *= keep
   }
-  return ofLane.map(
-    (sum, i) => (sum + (BORROWED_ROWS * (ofService[i] ?? 0)) / serviceRows) / (laneRows + BORROWED_ROWS),
-  )
+  return ofLane.map((sum, i) => (sum + (BORROWED_ROWS * (ofAll[i] ?? 0)) / allRows) / (laneRows + BORROWED_ROWS))
 }
 
 /** Of the logarithms, at p10 and p90. */
