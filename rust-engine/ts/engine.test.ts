@@ -274,6 +274,9 @@ test('rolling fields equal a plain calculation', () => {
       const half = last20.length / 2
       const median = ((last20[Math.ceil(half) - 1] ?? NaN) + (last20[Math.floor(half)] ?? NaN)) / 2
       close(field('medianDurationS'), median)
+      const last5 = known.slice(-5).sort((a, b) => a - b)
+      const [low, high] = [last5[Math.ceil(last5.length / 2) - 1] ?? NaN, last5[Math.floor(last5.length / 2)] ?? NaN]
+      close(field('recentMedianS'), (low + high) / 2)
       close(field('durations'), last20.length)
       assert.deepEqual(
         [...out.subarray(ROLLING_WIDTH)].filter((x) => !Number.isNaN(x)),
