@@ -56,13 +56,15 @@ test('ranges hold four of five durations of a known noise, and are as wide as it
   assert.ok(width > 0.85 && width < 1.3, `ranges are ${width} times as wide as they had to be`)
 })
 
-test('a replay with outputs off keeps the same timings as what was live, and no more than the newest', () => {
+test('a replay with outputs off keeps the same timings as what was live, no more than the newest of a workflow', () => {
   const events = stream(130, 2)
   const [live, replayed] = [pipeline(newEngine()), pipeline(newEngine())]
   live.passAll(events)
   replayed.passAll(events, 'replay')
   const kept = timingsOf(live.shard)
   assert.equal(kept.length, TIMINGS_MAX * TIMING_WIDTH)
+  live.passAll(stream(20, 4).map((one) => ({ ...one, key: `${one.key}0000`, workflow: 'another.yml' })))
+  assert.deepEqual(timingsOf(live.shard), kept, 'another workflow has its own')
   assert.deepEqual(timingsOf(replayed.shard), kept)
 })
 

@@ -133,7 +133,7 @@ function addOutcome(
     return
   }
   const seconds = durationOf(record)
-  const timing = seconds === null ? null : timingOf(pastOf(), seconds, outcome === 'failed')
+  const timing = seconds === null ? null : timingOf(pastOf(), seconds)
   if (timing !== null) shard.timingsAdd(keys.timings, at, timing)
   shard.rollingAdd(present(keys.outcomes), at, outcome === 'failed', seconds ?? NaN)
   shard.bucketsAdd(serviceKey(attempt.subject, attempt.service), at, outcome === 'failed')

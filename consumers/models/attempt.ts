@@ -37,6 +37,7 @@ export interface Rolling {
   readonly meanLogDuration: number
   readonly varLogDuration: number
   readonly medianDurationS: number
+  readonly recentMedianS: number
   readonly durations: number
 }
 

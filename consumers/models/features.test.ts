@@ -64,6 +64,7 @@ const rolling: fc.Arbitrary<Rolling> = fc
     previousFailed: fc.constantFrom(0, 1, NaN),
     meanLogDuration: maybe(20),
     varLogDuration: maybe(50),
+    recentMedianS: maybe(1e7),
     medianDurationS: fc.oneof(fc.constant(NaN), fc.double({ min: 0, max: 1e7, noNaN: true })),
     durations: fc.nat(20),
   })

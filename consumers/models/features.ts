@@ -193,6 +193,7 @@ export const EMPTY_ROLLING: Rolling = {
   meanLogDuration: NaN,
   varLogDuration: NaN,
   medianDurationS: NaN,
+  recentMedianS: NaN,
   durations: 0,
 }
 

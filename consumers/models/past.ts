@@ -12,7 +12,7 @@ export interface Past {
   readonly timings: Timings
 }
 
-/** What the newest outcomes of the service taught about durations (timing.ts), and who among them is kin of the attempt. */
+/** What the newest outcomes of the workflow taught about durations (timing.ts), and who among them is kin of the attempt. */
 export interface Timings {
   readonly rows: number
   /** TIMING_WIDTH of each row, newest first. */

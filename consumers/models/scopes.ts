@@ -39,7 +39,7 @@ export interface ScopeKeys {
   readonly outcomes: readonly (string | null)[]
   readonly starts: readonly (string | null)[]
   readonly size: string | null
-  /** Of the service's timings. */
+  /** Of the timings of the workflow: those of another one say little. */
   readonly timings: string
 }
 
@@ -89,5 +89,5 @@ export function scopeKeys(attempt: Attempt, recent: readonly RecentStart[]): Sco
   }
   const outcomes = OUTCOME_SCOPES.map((scope) => keys[scope])
   const starts = outcomes.map((key) => (key === null ? null : `${key}|starts`))
-  return { outcomes, starts, size: lines === null ? null : `${own}|size`, timings: `${own}|${TIMING_SET}` }
+  return { outcomes, starts, size: lines === null ? null : `${own}|size`, timings: `${own}|${TIMING_SET}=${work}` }
 }

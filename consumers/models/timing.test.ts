@@ -10,12 +10,11 @@ const log = fc.double({ min: 0, max: 12, noNaN: true })
 const kin = fc.integer({ min: 1, max: 3 })
 /** Some experts agree, as they do where scopes are the same. */
 const row = fc
-  .tuple(fc.array(log, { minLength: 4, maxLength: 4 }), log, log, fc.boolean(), kin, kin)
-  .map(([said, middle, took, failed, lane, kinds]) => [
+  .tuple(fc.array(log, { minLength: 4, maxLength: 4 }), log, log, kin, kin)
+  .map(([said, middle, took, lane, kinds]) => [
     ...Array.from({ length: EXPERTS }, (_, i) => said[i % 4] ?? 0),
     middle,
     took,
-    failed ? 1 : 0,
     lane,
     kinds,
   ])
@@ -27,56 +26,51 @@ const timings: fc.Arbitrary<Timings> = fc
   .tuple(fc.array(row, { maxLength: 100 }), kin, kin)
   .map(([rows, lane, kinds]) => ({ rows: rows.length, numbers: Float64Array.from(rows.flat()), lane, kinds }))
 const seconds = fc.double({ min: 0, max: 1e6, noNaN: true })
-const timed = (medianDurationS: number) => ({ ...EMPTY_ROLLING, count: 9, durations: 9, medianDurationS })
-/** Of a service with a duration; what it says, and what its trigger, branch and lane say. */
-const pasts: fc.Arbitrary<Past> = fc.tuple(timings, seconds, seconds, seconds).map(([own, service, branch, lane]) => ({
-  ...NO_PAST,
-  outcomes: { ...NO_PAST.outcomes, service: timed(service), branch: timed(branch), lane: timed(lane) },
-  timings: own,
-}))
+const timed = (medianDurationS: number, recentMedianS = medianDurationS) => ({
+  ...EMPTY_ROLLING,
+  count: 9,
+  durations: 9,
+  medianDurationS,
+  recentMedianS,
+})
+/** Of a service with a duration; what it says, and what its branch and lane say. */
+const pasts: fc.Arbitrary<Past> = fc
+  .tuple(timings, fc.array(seconds, { minLength: 6, maxLength: 6 }))
+  .map(([own, [service = 0, branch = 0, lane = 0, ...recent]]) => ({
+    ...NO_PAST,
+    outcomes: {
+      ...NO_PAST.outcomes,
+      service: timed(service, recent[0]),
+      branch: timed(branch, recent[1]),
+      lane: timed(lane, recent[2]),
+    },
+    timings: own,
+  }))
 
-const [TOOK, FAILED, LANE, KINDS] = [EXPERTS + 1, EXPERTS + 2, EXPERTS + 3, EXPERTS + 4]
+const [TOOK, LANE] = [EXPERTS + 1, EXPERTS + 2]
 const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0)
 
 /** The mean loss of an expert by the book: weights first, then one weighted mean of the service and one of the lane. */
 function plainLoss(rows: readonly (readonly number[])[], lane: number, expert: number): number {
   const weight = (age: number): number => 2 ** (-age / 50)
-  const loss = (one: readonly number[]): number => Math.min(Math.abs((one[expert] ?? 0) - (one[TOOK] ?? 0)), 0.5)
+  const loss = (one: readonly number[]): number => Math.min(Math.abs((one[expert] ?? 0) - (one[TOOK] ?? 0)), 0.7)
   const mean = (some: readonly (readonly number[])[], prior: number, priorRows: number): number =>
     (sum(some.map((one, age) => weight(age) * loss(one))) + prior * priorRows) /
     (sum(some.map((_, age) => weight(age))) + priorRows)
-  const ofService = mean(rows, 0.25, 3)
+  const ofService = mean(rows, 0.35, 3)
   return mean(
     rows.filter((one) => one[LANE] === lane),
     ofService,
-    20,
+    10,
   )
 }
 
-const lowerMedian = (values: readonly number[]): number | undefined =>
-  values.toSorted((a, b) => a - b)[Math.ceil(values.length / 2) - 1]
-
 /** What experts say, one after the other. */
-function plainExperts({ outcomes, timings: own }: Past): readonly number[] {
-  const rows = rowsOf(own)
-  const reference = Math.log1p(outcomes.service.medianDurationS)
-  const ofLane = rows.filter((one) => one[LANE] === own.lane)
-  const ofKinds = rows.filter((one) => one[KINDS] === own.kinds)
-  const successes = (some: readonly (readonly number[])[]) =>
-    lowerMedian(
-      some
-        .filter((one) => one[FAILED] === 0)
-        .slice(0, 20)
-        .map((one) => one[TOOK] ?? 0),
-    )
-  return [
-    ...OUTCOME_SCOPES.map((scope) =>
-      outcomes[scope].durations > 0 ? Math.log1p(outcomes[scope].medianDurationS) : undefined,
-    ),
-    ...[rows, ofLane, ofKinds].map(successes),
-    ofLane[0]?.[TOOK],
-    ofKinds[0]?.[TOOK],
-  ].map((said) => said ?? reference)
+function plainExperts({ outcomes }: Past): readonly number[] {
+  const reference = outcomes.service.medianDurationS
+  const said = (of: 'medianDurationS' | 'recentMedianS') =>
+    OUTCOME_SCOPES.map((scope) => Math.log1p(outcomes[scope].durations > 0 ? outcomes[scope][of] : reference))
+  return [...said('medianDurationS'), ...said('recentMedianS')]
 }
 
 test('losses of the experts equal those of a plain model', () => {
@@ -94,7 +88,7 @@ test('the middle is what half the weight of the experts is on either side of', (
     fc.property(pasts, (past) => {
       const rows = rowsOf(past.timings)
       const losses = Array.from({ length: EXPERTS }, (_, expert) => plainLoss(rows, past.timings.lane, expert))
-      const weights = losses.map((loss) => Math.exp((Math.min(...losses) - loss) / 0.02))
+      const weights = losses.map((loss) => Math.exp((Math.min(...losses) - loss) / 0.015))
       const said = plainExperts(past)
       const middle = Math.log1p(foretell(past)?.p50 ?? NaN)
       const weigh = (is: (value: number) => boolean): number =>
@@ -107,15 +101,15 @@ test('the middle is what half the weight of the experts is on either side of', (
 
 test('a range is finite and in order whatever was kept, and a row says what was foretold and what came', () => {
   fc.assert(
-    fc.property(pasts, seconds, fc.boolean(), (past, took, failed) => {
+    fc.property(pasts, seconds, (past, took) => {
       const range = foretell(past)
       assert.ok(range && 0 <= range.p10 && range.p10 <= range.p50 && range.p50 <= range.p90)
       assert.ok(Number.isFinite(range.p90))
-      const kept = timingOf(past, took, failed)
+      const kept = timingOf(past, took)
       assert.ok(kept?.length === TIMING_WIDTH && kept.every(Number.isFinite))
       assert.deepEqual(
         [Math.expm1(kept[EXPERTS] ?? 0), ...kept.slice(TOOK)],
-        [range.p50, Math.log1p(took), failed ? 1 : 0, past.timings.lane, past.timings.kinds],
+        [range.p50, Math.log1p(took), past.timings.lane, past.timings.kinds],
       )
     }),
   )
@@ -143,7 +137,7 @@ test('an expert that was right outweighs those that were not, in its own lane fi
 
 test('a service without a duration is not foretold, and one with a first one is, by a wide range', () => {
   assert.equal(foretell(NO_PAST), null)
-  assert.equal(timingOf(NO_PAST, 10, false), null)
+  assert.equal(timingOf(NO_PAST, 10), null)
   const range = foretell({ ...NO_PAST, outcomes: { ...NO_PAST.outcomes, service: timed(99) } })
   assert.ok(range)
   assert.deepEqual(

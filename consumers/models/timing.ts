@@ -1,8 +1,8 @@
 /**
  * How long an attempt takes: a weighted median of what many experts say, and a range as wide as such medians were off. An expert
- * is the running median of one scope, or the last of a kind. It weighs by how far it was off with the newest attempts of the
- * service, and of the same lane; so nothing has to be trained, and a new service is told from its first outcomes on. Pure:
- * what was said and what came stands in rows that the engine keeps.
+ * is a running median of one scope, over 20 durations or over 5. It weighs by how far it was off with the newest attempts of the
+ * workflow, and of the same lane; so nothing has to be trained, and a new service is told from its first outcomes on. Pure:
+ * what was said and what came stands in rows that the engine keeps, those of each workflow of a service for themselves.
  */
 import { durationReference } from './features.ts'
 import type { Past, Timings } from './past.ts'
@@ -17,29 +17,25 @@ export interface DurationRange {
 
 type Timed = Pick<Past, 'outcomes' | 'timings'>
 
-/** From rows: medians of successes of the service, the lane, the kinds; the last of the lane and the kinds. */
-const REMEMBERED = 5
-export const EXPERTS = OUTCOME_SCOPES.length + REMEMBERED
+/** The medians over 20 of each scope, then those over 5. */
+export const EXPERTS = 2 * OUTCOME_SCOPES.length
 /** Places in a row; all durations are ln(1 + seconds). First the experts. */
 const MIDDLE = EXPERTS
 const TOOK = EXPERTS + 1
-const FAILED = EXPERTS + 2
-const LANE = EXPERTS + 3
-const KINDS = EXPERTS + 4
-export const TIMING_WIDTH = EXPERTS + 5
+const LANE = EXPERTS + 2
+const KINDS = EXPERTS + 3
+export const TIMING_WIDTH = EXPERTS + 4
 
-/** Successes that a remembered median rests on. */
-const SUCCESSES_MAX = 20
 /** Rows so many places back weigh half as much. */
 const HALF_LIFE_ROWS = 50
-/** Being further off than a factor of 1.65 costs no more: runs that hang say nothing about an expert. */
-const LOSS_MAX = 0.5
+/** Being further off than by a factor of 2 costs no more: runs that hang say nothing about an expert. */
+const LOSS_MAX = 0.7
 /** An expert whose mean loss is this much larger weighs 1/e. */
-const LOSS_SCALE = 0.02
+const LOSS_SCALE = 0.015
 /** Rows of half the largest loss that every expert begins with. */
 const PRIOR_ROWS = 3
-/** Rows of the service's losses that a lane borrows before its own speak. */
-const BORROWED_ROWS = 20
+/** Rows of the workflow's losses that a lane borrows before its own speak. */
+const BORROWED_ROWS = 10
 /** An error made in the same lane weighs so much more, and one with the same kinds of files by the same actor. */
 const KIN_WEIGHT = 2
 /** Errors assumed beside those that were seen: much too long foretold, and much too short. */
@@ -58,47 +54,30 @@ export function foretell(past: Timed): DurationRange | null {
 }
 
 /** The row to keep of an attempt that ended; `past` without it. Null when nothing could have been foretold. */
-export function timingOf(past: Timed, seconds: number, failed: boolean): Float64Array | null {
+export function timingOf(past: Timed, seconds: number): Float64Array | null {
   const experts = expertsOf(past)
   if (experts === null) return null
   const row = new Float64Array(TIMING_WIDTH)
   row.set(experts)
   row[MIDDLE] = middleOf(experts, past.timings)
   row[TOOK] = Math.log1p(seconds)
-  row[FAILED] = failed ? 1 : 0
   row[LANE] = past.timings.lane
   row[KINDS] = past.timings.kinds
   return row
 }
 
 /** One that has nothing to say repeats the reference. */
-function expertsOf({ outcomes, timings }: Timed): Float64Array | null {
+function expertsOf({ outcomes }: Timed): Float64Array | null {
   const reference = durationReference(outcomes)
   if (reference === null) return null
   const experts = new Float64Array(EXPERTS).fill(Math.log1p(reference))
   OUTCOME_SCOPES.forEach((scope, i) => {
-    const { durations, medianDurationS } = outcomes[scope]
-    if (durations > 0) experts[i] = Math.log1p(medianDurationS)
-  })
-  remembered(timings).forEach((log, i) => {
-    if (log !== null) experts[OUTCOME_SCOPES.length + i] = log
+    const { durations, medianDurationS, recentMedianS } = outcomes[scope]
+    if (durations === 0) return
+    experts[i] = Math.log1p(medianDurationS)
+    experts[OUTCOME_SCOPES.length + i] = Math.log1p(recentMedianS)
   })
   return experts
-}
-
-function remembered(timings: Timings): readonly (number | null)[] {
-  const successes = { all: [] as number[], lane: [] as number[], kinds: [] as number[] }
-  const last = { lane: null as number | null, kinds: null as number | null }
-  for (const row of rowsOf(timings)) {
-    const took = row[TOOK] ?? 0
-    const kin = { all: true, lane: row[LANE] === timings.lane, kinds: row[KINDS] === timings.kinds }
-    if (kin.lane) last.lane ??= took
-    if (kin.kinds) last.kinds ??= took
-    if (row[FAILED] === 1) continue
-    for (const group of ['all', 'lane', 'kinds'] as const)
-      if (kin[group] && successes[group].length < SUCCESSES_MAX) successes[group].push(took)
-  }
-  return [median(successes.all), median(successes.lane), median(successes.kinds), last.lane, last.kinds]
 }
 
 function middleOf(experts: Float64Array, timings: Timings): number {
@@ -112,28 +91,26 @@ function middleOf(experts: Float64Array, timings: Timings): number {
 
 /** Mean loss of each expert, the newest rows first in weight; in the lane as far as it has rows of its own. */
 export function lossesOf(timings: Timings): Float64Array {
-  const ofService = new Float64Array(EXPERTS).fill((PRIOR_ROWS * LOSS_MAX) / 2)
+  const ofAll = new Float64Array(EXPERTS).fill((PRIOR_ROWS * LOSS_MAX) / 2)
   const ofLane = new Float64Array(EXPERTS)
   const keep = 2 ** (-1 / HALF_LIFE_ROWS)
-  let [serviceWeight, laneWeight] = [1, 1]
-  let [serviceRows, laneRows] = [PRIOR_ROWS, 0]
+  let [allWeight, laneWeight] = [1, 1]
+  let [allRows, laneRows] = [PRIOR_ROWS, 0]
   for (const row of rowsOf(timings)) {
     const isLane = row[LANE] === timings.lane
     const took = row[TOOK] ?? 0
     for (let i = 0; i < EXPERTS; i++) {
       const loss = Math.min(Math.abs((row[i] ?? 0) - took), LOSS_MAX)
-      ofService[i] = (ofService[i] ?? 0) + serviceWeight * loss
+      ofAll[i] = (ofAll[i] ?? 0) + allWeight * loss
       if (isLane) ofLane[i] = (ofLane[i] ?? 0) + laneWeight * loss
     }
-    serviceRows += serviceWeight
-    serviceWeight *= keep
+    allRows += allWeight
+    allWeight *= keep
     if (!isLane) continue
     laneRows += laneWeight
     laneWeight *= keep
   }
-  return ofLane.map(
-    (sum, i) => (sum + (BORROWED_ROWS * (ofService[i] ?? 0)) / serviceRows) / (laneRows + BORROWED_ROWS),
-  )
+  return ofLane.map((sum, i) => (sum + (BORROWED_ROWS * (ofAll[i] ?? 0)) / allRows) / (laneRows + BORROWED_ROWS))
 }
 
 /** Of the logarithms, at p10 and p90. */
@@ -154,14 +131,6 @@ function errorRange(timings: Timings): readonly [number, number] {
 function* rowsOf({ rows, numbers }: Timings): Generator<Float64Array> {
   for (let row = 0; row < rows; row++) yield numbers.subarray(row * TIMING_WIDTH, (row + 1) * TIMING_WIDTH)
 }
-
-const median = (values: readonly number[]): number | null =>
-  values.length === 0
-    ? null
-    : weighted(
-        values,
-        values.map(() => 1),
-      ).quantile(0.5)
 
 /** Values with weights; a quantile is the first value up to which its share of all weight lies. */
 function weighted(values: ArrayLike<number>, weights: ArrayLike<number>) {

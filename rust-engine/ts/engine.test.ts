@@ -7,7 +7,7 @@ import type { ShardDoor } from './door.ts'
 import { openEngine } from './engine.ts'
 import { ALL, SHOP, MIB, deployment, incident, open, sized, LOGGED } from './engineUnderTest.ts'
 import { OptionsInvalid, RecordInvalid, ShardGone, ShardLoaded, SharedMemoryRefused, ShardUnknown } from './errors.ts'
-import { ROLLING_FIELDS, ROLLING_WIDTH } from './records.ts'
+import { ROLLING_FIELDS, ROLLING_WIDTH, TIMINGS_MAX } from './records.ts'
 
 test('a deployment moves forward only, and its prediction is handed out with its outcome', () => {
   const shard = open().createShard(0)
@@ -201,6 +201,24 @@ test('the newest telling of a resource holds and a deleted one stays away', () =
   assert.deepEqual(shard.resources('production/shop', 9), [])
 })
 
+test('timings come back newest first, as many as are kept and as there is room for', () => {
+  const shard = open().createShard(0)
+  assert.equal(shard.timingsRead('scope', new Float64Array(9)), 0)
+  for (let i = 0; i < TIMINGS_MAX + 20; i++) shard.timingsAdd('scope', i, Float64Array.of(i, 0.5))
+  const out = new Float64Array(2 * TIMINGS_MAX + 8).fill(-1)
+  assert.equal(shard.timingsRead('scope', out), TIMINGS_MAX)
+  assert.deepEqual([...out.slice(0, 4)], [TIMINGS_MAX + 19, 0.5, TIMINGS_MAX + 18, 0.5])
+  assert.deepEqual([...out.slice(2 * TIMINGS_MAX - 2, 2 * TIMINGS_MAX + 2)], [20, 0.5, -1, -1])
+  assert.equal(shard.timingsRead('scope', new Float64Array(5)), 2)
+  for (const row of [Float64Array.of(1), Float64Array.of(1, NaN), new Float64Array(65)])
+    assert.throws(
+      () => {
+        shard.timingsAdd('scope', 1, row)
+      },
+      (error) => error instanceof RecordInvalid && error.field === 'row',
+    )
+})
+
 test('rolling fields equal a plain calculation', () => {
   const outcome = fc.record({
     gap: fc.integer({ min: 0, max: 1e6 }),
@@ -256,6 +274,9 @@ test('rolling fields equal a plain calculation', () => {
       const half = last20.length / 2
       const median = ((last20[Math.ceil(half) - 1] ?? NaN) + (last20[Math.floor(half)] ?? NaN)) / 2
       close(field('medianDurationS'), median)
+      const last5 = known.slice(-5).sort((a, b) => a - b)
+      const [low, high] = [last5[Math.ceil(last5.length / 2) - 1] ?? NaN, last5[Math.floor(last5.length / 2)] ?? NaN]
+      close(field('recentMedianS'), (low + high) / 2)
       close(field('durations'), last20.length)
       assert.deepEqual(
         [...out.subarray(ROLLING_WIDTH)].filter((x) => !Number.isNaN(x)),

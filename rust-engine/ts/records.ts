@@ -295,6 +295,7 @@ export const ROLLING_FIELDS = [
   'meanLogDuration', // of ln(1 + seconds), decayed, half-life 10 outcomes; NaN when none
   'varLogDuration',
   'medianDurationS', // of the last 20; NaN when none
+  'recentMedianS', // of the last 5
   'durations', // how many durations the median rests on (at most 20)
 ] as const
 export const ROLLING_WIDTH = ROLLING_FIELDS.length

@@ -20,7 +20,7 @@ fn timings_read(mut cx: FunctionContext) -> JsResult<JsNumber> {
     let handle = handle(&mut cx)?;
     let scope = text(&mut cx, 3)?;
     let mut out = cx.argument::<JsTypedArray<f64>>(4)?;
-    let mut numbers = vec![0.0; out.as_slice(&cx).len()];
+    let mut numbers = out.as_slice(&cx).to_vec();
     let rows = with_engine(&mut cx, |engine| engine.timings_read(handle, &scope, &mut numbers))?;
     out.as_mut_slice(&mut cx).copy_from_slice(&numbers);
     Ok(cx.number(rows as f64))

@@ -7,10 +7,11 @@ use crate::{HISTORY, StoreError};
 use paged::{Pages, PagesMut};
 
 /// Numbers that `rolling_read` writes for a scope.
-pub const ROLLING_WIDTH: usize = 15;
+pub const ROLLING_WIDTH: usize = 16;
 /// Longest name of a scope.
 const SCOPE_BYTES_MAX: usize = 4096;
 const DURATIONS: usize = 20;
+const RECENT_DURATIONS: usize = 5;
 const FAST_HALF_LIFE: f64 = 5.0;
 const SLOW_HALF_LIFE: f64 = 40.0;
 const DURATION_HALF_LIFE: f64 = 10.0;
@@ -153,7 +154,7 @@ impl Rolling {
         }
     }
 
-    fn write(&self, at: i64, out: &mut [f64]) {
+    fn write(&self, at: i64, durations: &[u8], out: &mut [f64]) {
         let is = |flag: u8| self.flags & flag != 0;
         let or_nan = |known: bool, value: f64| if known { value } else { f64::NAN };
         let failed = |known: u8, failed: u8| or_nan(is(known), f64::from(u8::from(is(failed))));
@@ -173,8 +174,20 @@ impl Rolling {
             or_nan(timed, self.log_duration.mean),
             or_nan(timed, self.log_duration.squares / self.log_duration.weight),
             or_nan(timed, f64::from(self.median)),
+            or_nan(timed, f64::from(self.recent_median(durations))),
             f64::from(self.durations),
         ]);
+    }
+
+    /// Of the newest of these bytes.
+    fn recent_median(&self, durations: &[u8]) -> f32 {
+        let (count, oldest) = (durations.len() / 4, usize::from(self.oldest));
+        let mut recent = [0.0f32; RECENT_DURATIONS];
+        let recent = &mut recent[..count.min(RECENT_DURATIONS)];
+        for (back, duration) in recent.iter_mut().enumerate() {
+            *duration = f32::from_le_bytes(four(durations, (oldest + count - 1 - back) % count * 4));
+        }
+        median(recent)
     }
 }
 
@@ -202,9 +215,9 @@ pub fn rolling_add(
 /// Writes the `ROLLING_WIDTH` numbers of a scope as seen at a time.
 pub fn rolling_read(pages: &impl Pages, scope: &str, at: i64, out: &mut [f64]) {
     match HISTORY.get(pages, &record_key(Table::Rolling, scope)) {
-        Some(bytes) => Rolling::of(&bytes).write(at, out),
+        Some(bytes) => Rolling::of(&bytes).write(at, &bytes[HEAD..], out),
         None => {
-            Rolling::default().write(at, out);
+            Rolling::default().write(at, &[], out);
             out[1..ROLLING_WIDTH - 1].fill(f64::NAN);
         }
     }
