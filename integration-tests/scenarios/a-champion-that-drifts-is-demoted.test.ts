@@ -129,7 +129,10 @@ test('drift is told, a champion that falls behind is demoted by itself, and one 
   assert.equal(back.out, `ci_run: ${champion.slice(0, 12)} answers; base-rate answered before\n`)
   assert.equal(await championOf(system(), 'ci_run'), champion)
   assert.equal((await ask()).modelVersion, champion)
-  assert.equal(await metric('devops_model_stage_changes_total', 'stage="champion",cause="rolled_back"'), 1)
+  assert.equal(
+    await metric('devops_model_stage_changes_total', 'model="ci_run",stage="champion",cause="rolled_back"'),
+    1,
+  )
 })
 
 test('after a restart the version that was brought back still answers, and there is nothing before it', async () => {
