@@ -31,6 +31,9 @@ const FILES = {
 const FIRST_AT = Date.UTC(2026, 0, 5)
 const MINUTE_MS = 60_000
 
+/** ms */
+export const startOfRun = (number: number): number => FIRST_AT + number * MINUTE_MS
+
 /** Start and end of runs `from` to `from + count`, as POST /v1/events takes them. */
 export function shiftingRuns(service: string, count: number, from: number, kind: RunKind): readonly object[] {
   return Array.from({ length: count }, (_, i) => lifeOf(service, from + i, kind)).flat()
@@ -40,7 +43,7 @@ function lifeOf(service: string, number: number, { withFiles, fails }: RunKind):
   const random = createRandom(number + 1)
   const large = random() < 1 / 3 ? 1 : 0
   const lines = Math.ceil(SIZES[large] * (1 + random()))
-  const occurredAt = FIRST_AT + number * MINUTE_MS
+  const occurredAt = startOfRun(number)
   const started = {
     type: 'deployment',
     service,

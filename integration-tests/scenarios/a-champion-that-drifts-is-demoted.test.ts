@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { ledgerOf } from '../harness/ledger.ts'
 import { championOf } from '../harness/models.ts'
-import { LEARNT, MOVED, TURNED, shiftingRuns } from '../harness/shiftingRuns.ts'
+import { LEARNT, MOVED, TURNED, shiftingRuns, startOfRun } from '../harness/shiftingRuns.ts'
 import type { RunKind } from '../harness/shiftingRuns.ts'
 import { eventually, useSystem } from '../harness/system.ts'
 
@@ -47,6 +47,15 @@ async function metric(name: string, labels: string): Promise<number | null> {
 
 const driftOfSizes = () => metric('devops_model_input_drift', 'model="ci_run",feature_group="change_size"')
 const demotions = () => metric('devops_model_stage_changes_total', 'model="ci_run",stage="previous",cause="demoted"')
+
+/** By how much the log loss of what was answered to runs from number `from` on was below that of the base rate. */
+async function gainSince(from: number): Promise<number> {
+  const window = { from: new Date(startOfRun(from)).toISOString(), to: new Date(startOfRun(runs)).toISOString() }
+  const card = (await system().query('get_scorecard', { subject: 'ci_run', ...window })) as {
+    scores: { score: string; value: number | null }[]
+  }
+  return card.scores.find(({ score }) => score === 'log_loss_gain')?.value ?? assert.fail('no outcome in the window')
+}
 
 /** The version at a stage, as the consumer sees it; `base-rate` where there is none. */
 async function versionAt(stage: 'champion' | 'previous'): Promise<string> {
@@ -101,7 +110,9 @@ test('drift is told, a champion that falls behind is demoted by itself, and one 
   }
   assert.ok(card.learnt.rows >= TAUGHT && card.inputs.length > 100 && Number.isInteger(card.training.seed))
 
+  const asChampion = runs
   await feed(220, LEARNT)
+  assert.ok((await gainSince(asChampion)) > 0.1, 'the scorecard shows a champion that knows something')
   const before = await eventually('the drift of sizes is told', driftOfSizes)
   assert.equal(await demotions(), 0)
   const scored = await eventually('the live score of the champion', async () => (await ask()).liveScore)
@@ -114,6 +125,7 @@ test('drift is told, a champion that falls behind is demoted by itself, and one 
   })
   assert.equal(await versionAt('champion'), champion, 'moved inputs alone turn nobody out')
 
+  const turnedAt = runs
   for (let turned = 0; (await versionAt('champion')) === champion; turned += 30) {
     assert.ok(turned < TURNED_MAX, `${turned} outcomes of turned meaning and still champion`)
     await feed(30, TURNED)
@@ -122,6 +134,7 @@ test('drift is told, a champion that falls behind is demoted by itself, and one 
   assert.equal(await versionAt('champion'), 'base-rate')
   assert.equal(await versionAt('previous'), champion)
   assert.equal(await demotions(), 1)
+  assert.ok((await gainSince(turnedAt)) < -0.1, 'the scorecard shows what went wrong')
   assert.match(await system().process('trainer').log(), /"cause":"demoted".*higher log loss than the base rate/)
   assert.equal((await ask()).modelVersion, 'base-rate')
 
