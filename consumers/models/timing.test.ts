@@ -47,22 +47,18 @@ const pasts: fc.Arbitrary<Past> = fc
     timings: own,
   }))
 
-const [TOOK, LANE] = [EXPERTS + 1, EXPERTS + 2]
+const [TOOK, LANE, KINDS] = [EXPERTS + 1, EXPERTS + 2, EXPERTS + 3]
 const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0)
 
-/** The mean loss of an expert by the book: weights first, then one weighted mean of the service and one of the lane. */
-function plainLoss(rows: readonly (readonly number[])[], lane: number, expert: number): number {
-  const weight = (age: number): number => 2 ** (-age / 50)
-  const loss = (one: readonly number[]): number => Math.min(Math.abs((one[expert] ?? 0) - (one[TOOK] ?? 0)), 0.7)
-  const mean = (some: readonly (readonly number[])[], prior: number, priorRows: number): number =>
-    (sum(some.map((one, age) => weight(age) * loss(one))) + prior * priorRows) /
-    (sum(some.map((_, age) => weight(age))) + priorRows)
-  const ofService = mean(rows, 0.35, 3)
-  return mean(
-    rows.filter((one) => one[LANE] === lane),
-    ofService,
-    10,
-  )
+/** The mean loss of an expert by the book. */
+function plainLoss({ lane, kinds, ...own }: Timings, expert: number): number {
+  const rows = rowsOf({ lane, kinds, ...own })
+  const weights = rows.map((one, age) => {
+    const kin = (one[LANE] === lane ? 3 : 0) + (one[KINDS] === kinds ? 3 : 0)
+    return Math.exp((-age * Math.LN2) / 50) * (1 + kin)
+  })
+  const losses = rows.map((one) => Math.min(Math.abs((one[expert] ?? 0) - (one[TOOK] ?? 0)), 0.7))
+  return (sum(losses.map((loss, i) => loss * (weights[i] ?? 0))) + 3 * 0.35) / (sum(weights) + 3)
 }
 
 /** What experts say, one after the other. */
@@ -78,7 +74,7 @@ test('losses of the experts equal those of a plain model', () => {
     fc.property(timings, (own) => {
       const losses = lossesOf(own)
       for (let expert = 0; expert < 4; expert++)
-        assert.ok(Math.abs((losses[expert] ?? 0) - plainLoss(rowsOf(own), own.lane, expert)) < 1e-9)
+        assert.ok(Math.abs((losses[expert] ?? 0) - plainLoss(own, expert)) < 1e-9)
     }),
   )
 })
@@ -86,8 +82,7 @@ test('losses of the experts equal those of a plain model', () => {
 test('the middle is what half the weight of the experts is on either side of', () => {
   fc.assert(
     fc.property(pasts, (past) => {
-      const rows = rowsOf(past.timings)
-      const losses = Array.from({ length: EXPERTS }, (_, expert) => plainLoss(rows, past.timings.lane, expert))
+      const losses = Array.from({ length: EXPERTS }, (_, expert) => plainLoss(past.timings, expert))
       const weights = losses.map((loss) => Math.exp((Math.min(...losses) - loss) / 0.015))
       const said = plainExperts(past)
       const middle = Math.log1p(foretell(past)?.p50 ?? NaN)

@@ -1,7 +1,7 @@
 /**
  * How long an attempt takes: a weighted median of what many experts say, and a range as wide as such medians were off. An expert
  * is a running median of one scope, over 20 durations or over 5. It weighs by how far it was off with the newest attempts of the
- * workflow, and of the same lane; so nothing has to be trained, and a new service is told from its first outcomes on. Pure:
+ * workflow, those of its kin first; so nothing has to be trained, and a new service is told from its first outcomes on. Pure:
  * what was said and what came stands in rows that the engine keeps, those of each workflow of a service for themselves.
  */
 import { durationReference } from './features.ts'
@@ -34,14 +34,12 @@ const LOSS_MAX = 0.7
 const LOSS_SCALE = 0.015
 /** Rows of half the largest loss that every expert begins with. */
 const PRIOR_ROWS = 3
-/** Rows of the workflow's losses that a lane borrows before its own speak. */
-const BORROWED_ROWS = 10
-/** An error made in the same lane weighs so much more, and one with the same kinds of files by the same actor. */
-const KIN_WEIGHT = 2
+/** A row of the same lane weighs so much more, and one of the same kinds of files by the same actor. */
+const KIN_WEIGHT = 3
 /** Errors assumed beside those that were seen: much too long foretold, and much too short. */
 const ASSUMED_ERRORS = [-1, 0.6] as const
-/** Weight of each, in that of the heaviest error. */
-const ASSUMED_WEIGHT = 0.25
+/** Weight of each, in that of the heaviest row. */
+const ASSUMED_WEIGHT = 0.2
 
 /** Null when the service has no duration yet. */
 export function foretell(past: Timed): DurationRange | null {
@@ -89,47 +87,37 @@ function middleOf(experts: Float64Array, timings: Timings): number {
   ).quantile(0.5)
 }
 
-/** Mean loss of each expert, the newest rows first in weight; in the lane as far as it has rows of its own. */
+/** Mean loss of each expert. */
 export function lossesOf(timings: Timings): Float64Array {
-  const ofAll = new Float64Array(EXPERTS).fill((PRIOR_ROWS * LOSS_MAX) / 2)
-  const ofLane = new Float64Array(EXPERTS)
-  const keep = 2 ** (-1 / HALF_LIFE_ROWS)
-  let [allWeight, laneWeight] = [1, 1]
-  let [allRows, laneRows] = [PRIOR_ROWS, 0]
-  for (const row of rowsOf(timings)) {
-    const isLane = row[LANE] === timings.lane
+  const losses = new Float64Array(EXPERTS).fill((PRIOR_ROWS * LOSS_MAX) / 2)
+  let total = PRIOR_ROWS
+  for (const { row, weight } of rowsOf(timings)) {
     const took = row[TOOK] ?? 0
     for (let i = 0; i < EXPERTS; i++) {
-      const loss = Math.min(Math.abs((row[i] ?? 0) - took), LOSS_MAX)
-      ofAll[i] = (ofAll[i] ?? 0) + allWeight * loss
-      if (isLane) ofLane[i] = (ofLane[i] ?? 0) + laneWeight * loss
+      losses[i] = (losses[i] ?? 0) + weight * Math.min(Math.abs((row[i] ?? 0) - took), LOSS_MAX)
     }
-    allRows += allWeight
-    allWeight *= keep
-    if (!isLane) continue
-    laneRows += laneWeight
-    laneWeight *= keep
+    total += weight
   }
-  return ofLane.map((sum, i) => (sum + (BORROWED_ROWS * (ofAll[i] ?? 0)) / allRows) / (laneRows + BORROWED_ROWS))
+  return losses.map((sum) => sum / total)
 }
 
 /** Of the logarithms, at p10 and p90. */
 function errorRange(timings: Timings): readonly [number, number] {
-  const errors: number[] = []
-  const weights: number[] = []
-  let age = 0
-  for (const row of rowsOf(timings)) {
-    const kin = Number(row[LANE] === timings.lane) + Number(row[KINDS] === timings.kinds)
-    errors.push((row[TOOK] ?? 0) - (row[MIDDLE] ?? 0))
-    weights.push(2 ** (-age++ / HALF_LIFE_ROWS) * (1 + KIN_WEIGHT * kin))
-  }
+  const rows = [...rowsOf(timings)]
+  const errors = rows.map(({ row }) => (row[TOOK] ?? 0) - (row[MIDDLE] ?? 0))
+  const weights = rows.map(({ weight }) => weight)
   const assumed = ASSUMED_WEIGHT * (weights.length === 0 ? 1 : Math.max(...weights))
   const all = weighted([...errors, ...ASSUMED_ERRORS], [...weights, ...ASSUMED_ERRORS.map(() => assumed)])
   return [all.quantile(0.1), all.quantile(0.9)]
 }
 
-function* rowsOf({ rows, numbers }: Timings): Generator<Float64Array> {
-  for (let row = 0; row < rows; row++) yield numbers.subarray(row * TIMING_WIDTH, (row + 1) * TIMING_WIDTH)
+/** Newest first. */
+function* rowsOf({ rows, numbers, lane, kinds }: Timings) {
+  for (let age = 0; age < rows; age++) {
+    const row = numbers.subarray(age * TIMING_WIDTH, (age + 1) * TIMING_WIDTH)
+    const kin = Number(row[LANE] === lane) + Number(row[KINDS] === kinds)
+    yield { row, weight: 2 ** (-age / HALF_LIFE_ROWS) * (1 + KIN_WEIGHT * kin) }
+  }
 }
 
 /** Values with weights; a quantile is the first value up to which its share of all weight lies. */
