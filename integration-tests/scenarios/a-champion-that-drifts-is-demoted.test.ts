@@ -20,7 +20,7 @@ const SHOWN_MAX = 120
 const TURNED_MAX = 240
 
 const system = useSystem({
-  roles: ['gateway', 'consumer', 'trainer'],
+  roles: ['gateway', 'consumer'],
   env: { DEVOPS_LEARNING_TRAINING_MIN_SAMPLES: String(TAUGHT) },
 })
 
@@ -86,11 +86,12 @@ interface Asked {
 const ask = async () => (await system().query('predict_deployment', { service: SERVICE, subject: 'ci_run' })) as Asked
 
 test('drift is told, a champion that falls behind is demoted by itself, and one command brings it back', async () => {
+  await feed(TAUGHT, LEARNT)
+  await system().add('trainer')
   const nothing = await command('rollback', 'ci_run')
   assert.equal(nothing.code, 1)
   assert.match(nothing.err, /^nothing_to_roll_back_to: /)
 
-  await feed(TAUGHT, LEARNT)
   await eventually(
     'a challenger',
     async () => ((await command('list')).out.includes('challenger') ? true : null),
@@ -142,7 +143,10 @@ test('drift is told, a champion that falls behind is demoted by itself, and one 
   assert.equal(back.out, `ci_run: ${champion.slice(0, 12)} answers; base-rate answered before\n`)
   assert.equal(await championOf(system(), 'ci_run'), champion)
   assert.equal((await ask()).modelVersion, champion)
-  assert.equal(await metric('devops_model_stage_changes_total', 'stage="champion",cause="rolled_back"'), 1)
+  assert.equal(
+    await metric('devops_model_stage_changes_total', 'model="ci_run",stage="champion",cause="rolled_back"'),
+    1,
+  )
 })
 
 test('after a restart the version that was brought back still answers, and there is nothing before it', async () => {
