@@ -133,7 +133,7 @@ test('drift is told, a champion that falls behind is demoted by itself, and one 
     await aRound()
   }
   assert.equal(await versionAt('champion'), 'base-rate')
-  assert.equal(await versionAt('previous'), champion)
+  await eventually('it is kept', async () => ((await versionAt('previous')) === champion ? true : null))
   assert.equal(await demotions(), 1)
   assert.ok((await gainSince(turnedAt)) < -0.1, 'the scorecard shows what went wrong')
   assert.match(await system().process('trainer').log(), /"cause":"demoted".*higher log loss than the base rate/)
