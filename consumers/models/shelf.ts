@@ -28,8 +28,11 @@ export interface Shelf {
   list(): readonly ShelfEntry[]
 }
 
-/** Weights that no stage names yet wait for their stage record; more than these are forgotten, oldest first. */
-const WAITING_MAX = 4
+/**
+ * Weights that no stage names yet wait for their stage record; more than these are forgotten, oldest first. A compacted log may have those of
+ * the three slots of both models, and of their next challengers, before the first stage record.
+ */
+const WAITING_MAX = 8
 
 /** `models`: the kinds served from this shelf; records of other kinds (the forecaster has its own reader) are passed by. */
 export function createShelf(models: readonly string[] = ['deployment', 'ci_run']): Shelf {

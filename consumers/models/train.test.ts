@@ -137,3 +137,18 @@ test('a shelf serves by stage, refuses foreign weights, and forgets who retired'
   const foreign = { ...record, kind: 'weights' as const, stage: null, weights: bytes, sha256: 'other' }
   await assert.rejects(shelf.accept(foreign), WeightsInvalid)
 })
+
+test('weights of all slots may come before the first record that names one', async () => {
+  const learnt = trainClassifier(syntheticRows(100, 8), { ...QUICK, epochsMax: 1, seed: 1 })
+  const stages = ['champion', 'challenger', 'previous'] as const
+  const held = ['deployment', 'ci_run'].flatMap((model, m) =>
+    stages.map((stage, i) => {
+      const weights = serialise({ ...learnt, rows: 10 * m + i + 1 })
+      return { model, stage, weights, sha256: digestOf(weights), card: '{}', at: 0, cause: null, scores: null }
+    }),
+  )
+  const shelf = createShelf()
+  for (const one of held) await shelf.accept({ ...one, kind: 'weights', stage: null })
+  for (const one of held) await shelf.accept({ ...one, kind: 'stage', weights: null })
+  assert.equal(shelf.list().length, held.length)
+})

@@ -30,7 +30,7 @@ const LEARNT: Kind = { withFiles: false, fails: [0.05, 0.9] }
 const MOVED: Kind = { withFiles: true, fails: [0.05, 0.9] }
 const TURNED: Kind = { withFiles: true, fails: [0.9, 0.05] }
 /** Lines, at least. */
-const SIZES = [1, 2000] as const
+const SIZES = [50, 2000] as const
 const FILES = {
   filesAdded: 3,
   filesModified: 12,

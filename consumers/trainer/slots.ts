@@ -55,9 +55,8 @@ export class Slots {
 
   challenge(version: Version, now: number): readonly ModelOutgoing[] {
     const before = this.#held.challenger
-    const { sha256, weights, card } = { ...version, sha256: version.version }
     return [
-      weightsRecord(this.#model, sha256, weights, card, now),
+      weightsRecord(this.#model, version.version, version.weights, version.card, now),
       this.#place('challenger', version, 'learnt', 'newly learnt', now),
       ...this.#forget(before, 'a newer challenger came'),
     ]

@@ -16,7 +16,7 @@ export const MOVED: RunKind = { withFiles: true, fails: [0.05, 0.9] }
 export const TURNED: RunKind = { withFiles: true, fails: [0.9, 0.05] }
 
 /** Lines, at least; up to twice as many. */
-const SIZES = [1, 2000] as const
+const SIZES = [50, 2000] as const
 const FILES = {
   filesAdded: 3,
   filesModified: 12,

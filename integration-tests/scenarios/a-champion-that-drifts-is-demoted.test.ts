@@ -20,7 +20,7 @@ const SHOWN_MAX = 120
 const TURNED_MAX = 240
 
 const system = useSystem({
-  roles: ['gateway', 'consumer', 'trainer'],
+  roles: ['gateway', 'consumer'],
   env: { DEVOPS_LEARNING_TRAINING_MIN_SAMPLES: String(TAUGHT) },
 })
 
@@ -86,11 +86,12 @@ interface Asked {
 const ask = async () => (await system().query('predict_deployment', { service: SERVICE, subject: 'ci_run' })) as Asked
 
 test('drift is told, a champion that falls behind is demoted by itself, and one command brings it back', async () => {
+  await feed(TAUGHT, LEARNT)
+  await system().add('trainer')
   const nothing = await command('rollback', 'ci_run')
   assert.equal(nothing.code, 1)
   assert.match(nothing.err, /^nothing_to_roll_back_to: /)
 
-  await feed(TAUGHT, LEARNT)
   await eventually(
     'a challenger',
     async () => ((await command('list')).out.includes('challenger') ? true : null),
@@ -132,7 +133,7 @@ test('drift is told, a champion that falls behind is demoted by itself, and one 
     await aRound()
   }
   assert.equal(await versionAt('champion'), 'base-rate')
-  assert.equal(await versionAt('previous'), champion)
+  await eventually('it is kept', async () => ((await versionAt('previous')) === champion ? true : null))
   assert.equal(await demotions(), 1)
   assert.ok((await gainSince(turnedAt)) < -0.1, 'the scorecard shows what went wrong')
   assert.match(await system().process('trainer').log(), /"cause":"demoted".*higher log loss than the base rate/)
