@@ -60,7 +60,7 @@ export function boost(task: BoostTask, loss: Loss, options: BoostOptions, random
     }
     const rows = part(data.rows, options.rowShare, random)
     const features = part(width, options.featureShare, random)
-    const valueOf = (leaf: Leaf): number => (options.learningRate * -leaf.gradient) / (leaf.curvature + options.lambda)
+    const valueOf = (leaf: Leaf): number => options.learningRate * (-leaf.gradient / (leaf.curvature + options.lambda))
     const tree = valued(growTree(data, rows, features, gradients, curvatures, options, random), valueOf)
     for (let row = 0; row < data.rows; row++) answers[row] = (answers[row] ?? 0) + leafValue(tree, data, row)
     grown.push(tree)
