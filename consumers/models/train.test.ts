@@ -139,7 +139,7 @@ test('a shelf serves by stage, refuses foreign weights, and forgets who retired'
 })
 
 test('weights of all slots may come before the first record that names one', async () => {
-  const learnt = trainClassifier(syntheticRows(100, 8), { ...QUICK, epochs: 1, seed: 1 })
+  const learnt = trainClassifier(syntheticRows(100, 8), { ...QUICK, seed: 1 })
   const stages = ['champion', 'challenger', 'previous'] as const
   const held = ['deployment', 'ci_run'].flatMap((model, m) =>
     stages.map((stage, i) => {
