@@ -1,5 +1,6 @@
 /** What a CI provider tells in the environment about the run that asks. Named as predict_deployment names it. */
 import * as z from 'zod'
+import { UNKNOWN_CHANGE } from '../../schemas/changes/changeSize.ts'
 import type { ChangeSize } from '../../schemas/generated/events.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -96,17 +97,10 @@ type Pull = NonNullable<z.output<typeof githubEvent>['pull_request']>
 /** As the webhook of the same pull request tells it. */
 function sizeOfPull({ additions, deletions, changed_files: files }: Pull): ChangeSize {
   return {
-    filesAdded: null,
-    filesDeleted: null,
+    ...UNKNOWN_CHANGE,
     filesModified: files ?? null,
     linesAdded: additions ?? null,
     linesDeleted: deletions ?? null,
-    srcFiles: null,
-    docFiles: null,
-    otherFiles: null,
-    dockerfileChanged: null,
-    composeChanged: null,
-    fileTypes: null,
   }
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { UNKNOWN_CHANGE } from '../../schemas/changes/changeSize.ts'
 import type { Classifier } from '../models/classifier.ts'
 import { FEATURES } from '../models/features.ts'
 import { mixturesOf } from '../models/mixturesUnderTest.ts'
@@ -7,7 +8,7 @@ import { EMPTY_SET } from '../patterns/patternSet.ts'
 import type { SubjectPatterns } from '../patterns/patternSet.ts'
 import { patternUnderTest } from '../patterns/rowsUnderTest.ts'
 import { createAsk } from './ask.ts'
-import { at, deps, event, feature, NO_CHANGE, pipeline, run, SERVICE, START } from './handlerUnderTest.ts'
+import { at, deps, event, feature, pipeline, run, SERVICE, START } from './handlerUnderTest.ts'
 
 const NO_PATTERNS = () => null
 
@@ -43,7 +44,7 @@ test('who starts it and what it changes are taken as a headline of them would ha
   const { passAll, shard } = pipeline()
   for (let i = 0; i < 20; i++) passAll(run(i, i % 4 === 0 ? 'failure' : 'success'))
   const now = START + 40 * 60_000
-  const change = { ...NO_CHANGE, linesAdded: 400, linesDeleted: 20, filesModified: 3, fileTypes: 'ts' }
+  const change = { ...UNKNOWN_CHANGE, linesAdded: 400, linesDeleted: 20, filesModified: 3, fileTypes: 'ts' }
   const input = { service: SERVICE, subject: 'deployment' as const, actor: 'a1', sha: 'c1', change }
   const { output, entry } = createAsk(deps, NO_PATTERNS)(input, shard, now)
   assert.equal(feature(entry, 'change.lines'), Math.fround(Math.log1p(420)))
@@ -54,7 +55,7 @@ test('who starts it and what it changes are taken as a headline of them would ha
 
 test('an answer of a model has its reasons, the past cases like it, and what goes with a lower risk', () => {
   const { passAll, shard } = pipeline()
-  const change = { ...NO_CHANGE, linesAdded: 400, linesDeleted: 0, fileTypes: 'ts' }
+  const change = { ...UNKNOWN_CHANGE, linesAdded: 400, linesDeleted: 0, fileTypes: 'ts' }
   for (let i = 0; i < 40; i++) {
     const branch = i % 2 === 0 ? 'main' : 'topic'
     passAll(run(i, i % 4 === 0 ? 'failure' : 'success').map((one) => ({ ...one, branch, sha: `c${i}` })))

@@ -30,19 +30,6 @@ export const deps: DeploymentDeps = {
   duringMaintenance: () => false,
 }
 
-export const NO_CHANGE = {
-  filesAdded: null,
-  filesDeleted: null,
-  filesModified: null,
-  linesAdded: null,
-  linesDeleted: null,
-  srcFiles: null,
-  docFiles: null,
-  otherFiles: null,
-  dockerfileChanged: null,
-  composeChanged: null,
-  fileTypes: null,
-}
 export const START = Date.UTC(2026, 0, 5, 9)
 export const SERVICE = 'production/shop'
 

@@ -4,44 +4,24 @@
  */
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
+import { UNKNOWN_CHANGE } from '../../schemas/changes/changeSize.ts'
 import { chooseBackend } from '../models/backend.ts'
 import { createRandom } from '../models/random.ts'
 import { createShelf } from '../models/shelf.ts'
-import { NO_CHANGE, deps, event, newEngine, pipeline } from '../deployments/handlerUnderTest.ts'
+import { deps, event, newEngine, pipeline } from '../deployments/handlerUnderTest.ts'
 import { createCourse } from './course.ts'
 import { DRIFTED } from './inputDrift.ts'
 import type { GroupDrift } from './inputDrift.ts'
 import { learn } from './lesson.ts'
 import type { ModelOutgoing } from './modelRecords.ts'
 import { scoredRowOf } from './scoredRow.ts'
+import { FILES, LEARNT, MOVED, SIZES, TURNED } from './shiftingRunsUnderTest.ts'
+import type { RunKind } from './shiftingRunsUnderTest.ts'
 import { silentTelemetry } from './silentTelemetry.ts'
 
 const SERVICE = 'ci/shop'
 const MINUTE_MS = 60_000
 const FIRST_AT = Date.UTC(2026, 0, 5)
-
-interface Kind {
-  /** Sources tell the files of changes, too. */
-  readonly withFiles: boolean
-  /** How often small and large changes fail. */
-  readonly fails: readonly [number, number]
-}
-const LEARNT: Kind = { withFiles: false, fails: [0.05, 0.9] }
-const MOVED: Kind = { withFiles: true, fails: [0.05, 0.9] }
-const TURNED: Kind = { withFiles: true, fails: [0.9, 0.05] }
-/** Lines, at least. */
-const SIZES = [50, 2000] as const
-const FILES = {
-  filesAdded: 3,
-  filesModified: 12,
-  filesDeleted: 1,
-  srcFiles: 10,
-  docFiles: 4,
-  otherFiles: 2,
-  dockerfileChanged: true,
-  composeChanged: true,
-  fileTypes: '.ts .rs .sql .md .yaml .json .sh .css',
-}
 
 before(async () => {
   await chooseBackend(['wasm', 'cpu'], null)
@@ -69,7 +49,7 @@ function world() {
     for (const { value } of records) if (value !== null) await shelf.accept(value)
   }
   /** Each of a branch of its own, so that nothing but its size speaks for it. */
-  const pass = ({ withFiles, fails }: Kind) => {
+  const pass = ({ withFiles, fails }: RunKind) => {
     const number = runs++
     const random = createRandom(number + 1)
     const large = random() < 1 / 3 ? 1 : 0
@@ -82,7 +62,7 @@ function world() {
       key: `run/${number}`,
       branch: `b${number}`,
     } as const
-    const change = { ...NO_CHANGE, linesAdded: lines, linesDeleted: 0, ...(withFiles ? FILES : {}) }
+    const change = { ...UNKNOWN_CHANGE, linesAdded: lines, linesDeleted: 0, ...(withFiles ? FILES : {}) }
     const conclusion = random() < fails[large] ? 'failure' : 'success'
     const entries = passAll([
       event({ ...run, change, occurredAt: at }),
@@ -100,7 +80,7 @@ function world() {
     staged,
     shelf,
     /** A round of the trainer after every ten outcomes. */
-    feed: async (count: number, kind: Kind) => {
+    feed: async (count: number, kind: RunKind) => {
       for (let i = 0; i < count; i++) {
         pass(kind)
         if (i % 10 !== 9) continue

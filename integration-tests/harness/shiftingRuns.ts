@@ -3,31 +3,9 @@
  * own and nothing of its past speaks for it.
  */
 import { createRandom } from '../../consumers/models/random.ts'
+import { FILES, SIZES } from '../../consumers/trainer/shiftingRunsUnderTest.ts'
+import type { RunKind } from '../../consumers/trainer/shiftingRunsUnderTest.ts'
 
-export interface RunKind {
-  /** Sources tell the files of changes, too. */
-  readonly withFiles: boolean
-  /** How often small and large changes fail. */
-  readonly fails: readonly [number, number]
-}
-
-export const LEARNT: RunKind = { withFiles: false, fails: [0.05, 0.9] }
-export const MOVED: RunKind = { withFiles: true, fails: [0.05, 0.9] }
-export const TURNED: RunKind = { withFiles: true, fails: [0.9, 0.05] }
-
-/** Lines, at least; up to twice as many. */
-const SIZES = [50, 2000] as const
-const FILES = {
-  filesAdded: 3,
-  filesModified: 12,
-  filesDeleted: 1,
-  srcFiles: 10,
-  docFiles: 4,
-  otherFiles: 2,
-  dockerfileChanged: true,
-  composeChanged: true,
-  fileTypes: '.ts .rs .sql .md .yaml .json .sh .css',
-}
 const FIRST_AT = Date.UTC(2026, 0, 5)
 const MINUTE_MS = 60_000
 

@@ -1,5 +1,6 @@
 /** Pushes and pull requests: changes of the code, by commit. */
 import type { ChangeSize } from '../../schemas/generated/events.ts'
+import { UNKNOWN_CHANGE } from '../../schemas/changes/changeSize.ts'
 import { foldChange, sizeOfFiles, type FileChange } from '../../schemas/changes/changedFiles.ts'
 import { commitKey, githubEvent } from './githubEvent.ts'
 import type { ComparedFile, PullRequestPayload, PushPayload } from './githubPayloads.ts'
@@ -101,17 +102,10 @@ export function sizeOfCompared(files: readonly ComparedFile[]): ChangeSize {
 
 function sizeOfPullRequest(pull: PullRequestPayload['pull_request']): ChangeSize {
   return {
-    filesAdded: null,
-    filesDeleted: null,
+    ...UNKNOWN_CHANGE,
     // GitHub tells how many files were touched, not how; they count as modified.
     filesModified: pull.changed_files ?? null,
     linesAdded: pull.additions ?? null,
     linesDeleted: pull.deletions ?? null,
-    srcFiles: null,
-    docFiles: null,
-    otherFiles: null,
-    dockerfileChanged: null,
-    composeChanged: null,
-    fileTypes: null,
   }
 }

@@ -1,5 +1,6 @@
 /** ChangeSize as people and programs send it: what is left out is not known. */
 import * as z from 'zod'
+import type { ChangeSize } from '../generated/events.ts'
 
 const count = z.int().min(0).max(0x7fffffff).nullable().default(null)
 const flag = z.boolean().nullable().default(null)
@@ -22,3 +23,6 @@ export const changeSize = z.strictObject({
     .nullable()
     .default(null),
 })
+
+/** A change of which nothing is known. */
+export const UNKNOWN_CHANGE: ChangeSize = changeSize.parse({})
