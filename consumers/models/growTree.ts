@@ -30,12 +30,11 @@ export interface Split {
 }
 export type GrownNode = Leaf | Split
 
-/** Sums over the rows of a leaf: gradient, curvature and count of each bin of each feature that is looked at. */
-interface Sums {
-  readonly gradient: Float64Array
-  readonly curvature: Float64Array
-  readonly count: Uint32Array
-}
+/** Sums over the rows of a leaf: gradient, curvature and count of each bin of each feature that is looked at, side by side. */
+type Sums = Float64Array
+/** Numbers of a bin. */
+const WIDTH = 3
+
 interface Candidate {
   readonly gain: number
   readonly feature: number
@@ -62,15 +61,16 @@ export function growTree(
   random: Random,
 ): GrownNode {
   const sumsOf = (leafRows: Uint32Array): Sums => {
-    const sums = emptySums(features.length)
+    const sums = new Float64Array(features.length * BINS_MAX * WIDTH)
     features.forEach((feature, k) => {
-      const column = bins.subarray(feature * count, (feature + 1) * count)
+      const column = feature * count
       const from = k * BINS_MAX
-      for (const row of leafRows) {
-        const at = from + (column[row] ?? 0)
-        sums.gradient[at] = (sums.gradient[at] ?? 0) + (gradients[row] ?? 0)
-        sums.curvature[at] = (sums.curvature[at] ?? 0) + (curvatures[row] ?? 0)
-        sums.count[at] = (sums.count[at] ?? 0) + 1
+      for (let i = 0; i < leafRows.length; i++) {
+        const row = leafRows[i] ?? 0
+        const at = (from + (bins[column + row] ?? 0)) * WIDTH
+        sums[at] = (sums[at] ?? 0) + (gradients[row] ?? 0)
+        sums[at + 1] = (sums[at + 1] ?? 0) + (curvatures[row] ?? 0)
+        sums[at + 2] = (sums[at + 2] ?? 0) + 1
       }
     })
     return sums
@@ -95,11 +95,11 @@ export function growTree(
       const drawn = randomSplits ? Math.floor(random() * splits) : -1
       const last = randomSplits ? drawn : splits - 1
       for (let bin = 0; bin <= last; bin++) {
-        const at = k * BINS_MAX + bin
-        const here = sums.count[at] ?? 0
+        const at = (k * BINS_MAX + bin) * WIDTH
+        const here = sums[at + 2] ?? 0
         if (here === 0 && bin !== drawn) continue
-        gradient += sums.gradient[at] ?? 0
-        curvature += sums.curvature[at] ?? 0
+        gradient += sums[at] ?? 0
+        curvature += sums[at + 1] ?? 0
         n += here
         if (n < rowsPerLeafMin || bin < drawn) continue
         if (leaf.rows.length - n < rowsPerLeafMin) break
@@ -144,19 +144,9 @@ export function growTree(
   return root
 }
 
-const emptySums = (features: number): Sums => ({
-  gradient: new Float64Array(features * BINS_MAX),
-  curvature: new Float64Array(features * BINS_MAX),
-  count: new Uint32Array(features * BINS_MAX),
-})
-
 /** Takes `part` out of `whole`, in place. */
 function less(whole: Sums, part: Sums): Sums {
-  for (let i = 0; i < whole.count.length; i++) {
-    whole.gradient[i] = (whole.gradient[i] ?? 0) - (part.gradient[i] ?? 0)
-    whole.curvature[i] = (whole.curvature[i] ?? 0) - (part.curvature[i] ?? 0)
-    whole.count[i] = (whole.count[i] ?? 0) - (part.count[i] ?? 0)
-  }
+  for (let i = 0; i < whole.length; i++) whole[i] = (whole[i] ?? 0) - (part[i] ?? 0)
   return whole
 }
 
