@@ -17,6 +17,13 @@ export interface NetworksOptions extends FitOptions {
   readonly refineEpochs: number
 }
 
+/** `rounds` at most. */
+export interface TreesOptions extends BoostOptions {
+  /** Few rows are fitted in few rounds: one for so many rows, but these at least. */
+  readonly rowsPerRound: number
+  readonly roundsMin: number
+}
+
 export interface OutcomeTask {
   readonly rows: readonly { readonly features: Float32Array; readonly success: boolean }[]
   readonly seed: number
@@ -44,11 +51,14 @@ export function outcomeNetworks(
 }
 
 /** Of the plain numbers alone: hashed names say nothing to a threshold. */
-export function outcomeTrees({ rows, seed }: OutcomeTask, options: BoostOptions): Trees {
+export function outcomeTrees({ rows, seed }: OutcomeTask, options: TreesOptions): Trees {
   const values = new Float32Array(rows.length * NUMERIC_FEATURES)
   rows.forEach(({ features }, i) => {
     values.set(features.subarray(0, NUMERIC_FEATURES), i * NUMERIC_FEATURES)
   })
   const task = { values, width: NUMERIC_FEATURES, targets: failuresOf(rows) }
-  return boost(task, LOGISTIC, options, createRandom(seed * 1009 + 700))
+  return boost(task, LOGISTIC, { ...options, rounds: roundsFor(rows.length, options) }, createRandom(seed * 1009 + 700))
 }
+
+export const roundsFor = (rows: number, { rounds, roundsMin, rowsPerRound }: TreesOptions): number =>
+  Math.min(rounds, Math.max(roundsMin, Math.floor(rows / rowsPerRound)))

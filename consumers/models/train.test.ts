@@ -7,6 +7,7 @@ import { NO_NAME } from './inputRow.ts'
 import { mixturesOf } from './mixturesUnderTest.ts'
 import { createRandom, normal } from './random.ts'
 import { createShelf } from './shelf.ts'
+import { roundsFor } from './outcome.ts'
 import { TRAINING, trainClassifier } from './train.ts'
 import type { TrainingOptions, TrainingRow } from './train.ts'
 import { WeightsInvalid } from './packedWeights.ts'
@@ -15,7 +16,7 @@ import { digestOf, serialise } from './weights.ts'
 const QUICK: Omit<TrainingOptions, 'seed'> = {
   ...TRAINING,
   networks: { ...TRAINING.networks, members: 2, hidden: [16, 8] },
-  trees: { ...TRAINING.trees, rounds: 60, learningRate: 0.2 },
+  trees: { ...TRAINING.trees, rounds: 60, roundsMin: 60, learningRate: 0.2 },
 }
 const DRIVER = FEATURE_NAMES.indexOf('branch.fast')
 
@@ -151,4 +152,11 @@ test('weights of all slots may come before the first record that names one', asy
   for (const one of held) await shelf.accept({ ...one, kind: 'weights', stage: null })
   for (const one of held) await shelf.accept({ ...one, kind: 'stage', weights: null })
   assert.equal(shelf.list().length, held.length)
+})
+
+test('few rows are fitted in fewer rounds of trees', () => {
+  const roundsOf = (rows: number) => roundsFor(rows, TRAINING.trees)
+  assert.deepEqual([100, 1500, 2000, 3000, 10_000].map(roundsOf), [150, 150, 200, 300, 300])
+  const { outcomeTrees } = trainClassifier(syntheticRows(100, 8), { ...TRAINING, networks: QUICK.networks, seed: 1 })
+  assert.equal(outcomeTrees[0]?.roots.length, 150)
 })

@@ -2,12 +2,11 @@
  * Learns a classifier from scored rows. Same rows, seed and backend: same weights. Dense layers only, so that every TF.js
  * backend has the gradients.
  */
-import type { BoostOptions } from './boost.ts'
 import { ANY_ANSWER } from './confidentFrom.ts'
 import { FEATURE_SET } from './features.ts'
 import { scalingOf } from './inputRow.ts'
 import { outcomeNetworks, outcomeTrees } from './outcome.ts'
-import type { NetworksOptions } from './outcome.ts'
+import type { NetworksOptions, TreesOptions } from './outcome.ts'
 import type { ClassifierWeights } from './weights.ts'
 
 export interface TrainingRow {
@@ -20,7 +19,7 @@ export interface TrainingRow {
 export interface TrainingOptions {
   readonly seed: number
   readonly networks: NetworksOptions
-  readonly trees: BoostOptions
+  readonly trees: TreesOptions
   /** Weight of the trees in the logit of failure, 0..1; the networks have the rest. */
   readonly treesShare: number
 }
@@ -37,6 +36,8 @@ export const TRAINING: Omit<TrainingOptions, 'seed'> = {
   },
   trees: {
     rounds: 300,
+    roundsMin: 150,
+    rowsPerRound: 10,
     learningRate: 0.04,
     leavesMax: 31,
     rowsPerLeafMin: 20,

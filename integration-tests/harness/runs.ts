@@ -47,7 +47,7 @@ export function syntheticRuns({ seed, runs }: { seed: number; runs: number }): S
     const hours = Math.floor(own.at / 3600)
     const branch = pick(['main', 'main', 'develop', 'feature'])
     const lines = Math.floor(Math.exp(next() * 8))
-    const risk = 0.1 + (branch === 'feature' ? 0.2 : 0) + (lines > 500 ? 0.2 : 0) + (own.lastFailed ? 0.3 : 0)
+    const risk = 0.05 + (branch === 'feature' ? 0.5 : 0) + (lines > 500 ? 0.2 : 0) + (own.lastFailed ? 0.2 : 0)
     const success = next() >= risk
     own.lastFailed = !success
     return {
