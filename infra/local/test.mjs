@@ -65,12 +65,15 @@ async function main() {
     await attempt(troubles, 'checking for advisories', async () => {
       outOfReach.push(...(await checkAdvisories(repository, { say, signal })))
     })
-    await attempt(troubles, 'checking the pool under miri', async () => {
-      outOfReach.push(...(await checkMiri(repository, { say, signal })))
-    })
-    await attempt(troubles, 'counting instructions', async () => {
-      outOfReach.push(...(await checkInstructions(repository, { say, signal })))
-    })
+    // Each keeps one core busy, and what they find does not hang on how fast they are.
+    await Promise.all([
+      attempt(troubles, 'checking the pool under miri', async () => {
+        outOfReach.push(...(await checkMiri(repository, { say, signal })))
+      }),
+      attempt(troubles, 'counting instructions', async () => {
+        outOfReach.push(...(await checkInstructions(repository, { say, signal })))
+      }),
+    ])
   }
   const runs = [...(await check(troubles)), await scenarios(troubles)]
   if (full) runs.push(await scenarioInContainer(troubles, jars))
