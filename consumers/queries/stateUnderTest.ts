@@ -71,8 +71,7 @@ export function contextOf(state: State, now: number, changes: Partial<QueryConte
     keepAsked: () => undefined,
     forecaster: () => null,
     backtests: new BacktestMemory(),
-    patternRow: (record, shard) =>
-      patternRowOf(record, shard, { zoneOf: () => 'UTC', duringMaintenance: () => false }),
+    patternRow: (record, shard) => patternRowOf(record, shard, { zoneOf: () => 'UTC', duringMaintenance: () => false }),
     zoneOf: () => 'UTC',
     patterns: () => null,
     minSamples: 100,
