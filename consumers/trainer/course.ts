@@ -13,8 +13,8 @@ import {
   judgeChampion,
   judgeFallBack,
   judgeHeldOut,
+  lastLook,
   lookedAt,
-  nextLook,
 } from './judge.ts'
 import type { HeldOut } from './judge.ts'
 import type { Learnt, Lesson } from './lesson.ts'
@@ -46,7 +46,8 @@ interface Trial {
   readonly heldOut: HeldOut | null
   /** Live outcomes that it answered in the shadow. */
   readonly shadow: ScoredRow[]
-  nextLook: number
+  /** Outcomes at the last look. */
+  looked: number
   lost: boolean
 }
 
@@ -72,7 +73,7 @@ export interface Course {
 export function createCourse(model: string, schedule: Schedule, telemetry: TrainerTelemetry, seed = 0): Course {
   const rows = createRows(ROWS_MAX)
   const slots = new Slots(model, telemetry)
-  const newTrial = (heldOut: HeldOut | null): Trial => ({ heldOut, shadow: [], nextLook: OUTCOMES_MIN, lost: false })
+  const newTrial = (heldOut: HeldOut | null): Trial => ({ heldOut, shadow: [], looked: 0, lost: false })
   let trial = newTrial(null)
   let lastTrainedAt: number | null = null
   /** null: trained by a process before this one; the rows that the ledger holds at the start count as old. */
@@ -88,9 +89,12 @@ export function createCourse(model: string, schedule: Schedule, telemetry: Train
     rows.live(ROWS_MAX).filter((row) => row.modelVersion === version && row.closedAt > since)
 
   const judgeTrial = (challenger: Placed) => {
-    if (trial.shadow.length >= trial.nextLook) {
-      trial.nextLook = nextLook(trial.shadow.length)
-      return judgeChallenger(trial.shadow, watched(challenger.card).baselines)
+    const look = lastLook(trial.shadow.length)
+    if (look > trial.looked) {
+      trial.looked = look
+      // A restart reads the partitions of the ledger in another order.
+      const known = trial.shadow.toSorted((a, b) => a.closedAt - b.closedAt)
+      return judgeChallenger(known.slice(0, look), watched(challenger.card).baselines)
     }
     // Where live outcomes decide, held-out rows don't.
     if (trial.heldOut === null || slots.at('champion') !== null || rows.liveCount >= OUTCOMES_MIN) return null
