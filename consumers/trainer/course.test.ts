@@ -265,6 +265,21 @@ test('a restart is no further look at a challenger, whatever order its outcomes 
   assert.equal(course(all).judge(100_000).length, 1)
 })
 
+test('looks at a champion go on by its outcomes when the oldest are no longer kept', () => {
+  const [kept, bad] = [20_040, 2 * OUTCOMES_MIN]
+  const course = createCourse('ci_run', schedule, recorder())
+  course.remember('champion', { version: 'a', card: '{}', weights: Buffer.from('a'), since: 0, cause: 'won' })
+  const features = new Float32Array(FEATURES)
+  const feed = (count: number, from: number, sure: number) => {
+    for (const each of judged(count, sure, from, 'champion', 'a')) course.add({ ...each, features })
+  }
+  feed(kept - bad, 1, 0.9)
+  feed(bad - 1, 1 + kept - bad, 0.001)
+  assert.deepEqual(course.judge(kept * 1000), [], 'the second look has not come')
+  feed(1, kept, 0.001)
+  assert.equal(course.judge((kept + 1) * 1000)[0]?.value?.cause, 'demoted')
+})
+
 test('a row that comes twice counts once, and backfilled rows never enter live scores', () => {
   const scored: [string, number, number][] = []
   const known: [number, number][] = []

@@ -107,15 +107,18 @@ export function judgeHeldOut(heldOut: HeldOut): Judgement {
 const againstBaseRate = (rows: readonly ScoredRow[], pOf: (row: ScoredRow) => number): PairedDifference =>
   compareLogLoss(rows.map((row) => ({ a: pOf(row), b: row.baseRate, success: row.success })))
 
-/** The last RECENT up to the last look: looks come every OUTCOMES_MIN outcomes, counted from the first. */
-export function lookedAt(own: readonly ScoredRow[], looksAgo = 0): readonly ScoredRow[] {
-  const end = own.length - (own.length % OUTCOMES_MIN) - looksAgo * OUTCOMES_MIN
+/** The last RECENT up to the last look: looks come every OUTCOMES_MIN outcomes, counted from the first of all `outcomes`, which `own` ends. */
+export function lookedAt(own: readonly ScoredRow[], outcomes: number, looksAgo = 0): readonly ScoredRow[] {
+  const end = own.length - (outcomes % OUTCOMES_MIN) - looksAgo * OUTCOMES_MIN
   return own.slice(Math.max(end - RECENT, 0), Math.max(end, 0))
 }
 
-/** `own`: live outcomes that it answered since it holds its place, in the order of time. A restart that reads them again judges the same. */
-export function judgeChampion(own: readonly ScoredRow[]): Judgement {
-  const looks = [lookedAt(own), lookedAt(own, 1)]
+/**
+ * `own`: live outcomes that it answered since it holds its place, in the order of time, the last of so many `outcomes`. A restart that
+ * reads them again judges the same.
+ */
+export function judgeChampion(own: readonly ScoredRow[], outcomes = own.length): Judgement {
+  const looks = [lookedAt(own, outcomes), lookedAt(own, outcomes, 1)]
   const rows = looks[0]?.length ?? 0
   if (looks.some((look) => look.length < OUTCOMES_MIN))
     return { verdict: 'undecided', rows, reason: 'too few live outcomes to judge' }
