@@ -128,7 +128,7 @@ async function run(configuration: Configuration, log: Log): Promise<void> {
     },
     forecaster: () => models.forecaster(),
     backtests: new BacktestMemory(),
-    patternRow: (record, shard) => patternRowOf(record, shard, deployments.zoneOf),
+    patternRow: (record, shard) => patternRowOf(record, shard, deployments),
     zoneOf: deployments.zoneOf,
     patterns: models.patterns,
     minSamples: deployments.rules.minSamples,

@@ -39,7 +39,7 @@ export function openPeer(): Peer {
     answer: async (features) => {
       if (rows.length - learnt >= (learnt === 0 ? ROWS_SCANNED : ROWS_PER_LESSON)) {
         learnt = rows.length
-        tell({ learn: csvOf(rarerLast(rows)) })
+        tell({ learn: csvOf(failuresRarer(rows)) })
       }
       if (learnt === 0) return null
       tell({ ask: csvOf([{ cells: cellsOf(features), success: null }]) })
@@ -60,8 +60,8 @@ const cellsOf = (features: Float32Array): string =>
 const csvOf = (rows: readonly { readonly cells: string; readonly success: boolean | null }[]): string =>
   `${HEAD}\n${rows.map(({ cells, success }) => `${cells},${success === null ? '' : success ? 'success' : 'failure'}\n`).join('')}`
 
-/** In another order: of those that are scanned a third failed, so that failure is the class whose probability is given. */
-function rarerLast<R extends { readonly success: boolean }>(rows: readonly R[]): readonly R[] {
+/** In another order: of those that are scanned a quarter failed at most, so that failure is the rarer class, whose probability is given. */
+function failuresRarer<R extends { readonly success: boolean }>(rows: readonly R[]): readonly R[] {
   const failures = rows.filter(({ success }) => !success).slice(0, ROWS_SCANNED / 4)
   const successes = rows.filter(({ success }) => success).slice(0, ROWS_SCANNED - failures.length)
   const first = new Set([...failures, ...successes])

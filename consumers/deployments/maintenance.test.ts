@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { readCatalog } from '../../runtime/configuration/catalog.ts'
 import { SERVICE, START, deps, event, feature, newEngine, pipeline, run } from './handlerUnderTest.ts'
 import { duringMaintenance } from './maintenance.ts'
+import { patternRowOf } from './patternRow.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -99,6 +100,13 @@ test('what ran within a window is censored for it, and leaves no trace in what i
   assert.equal(feature(headline, 'service.pending'), 0)
   assert.equal(feature(headline, 'service.last'), -1, 'the last one that counts passed')
   assert.equal(shard.service(SERVICE)?.deployments, 4)
+  const open = { environment: null, state: null, conclusion: null, from: null, to: null, at: null }
+  const { items } = shard.deployments({ ...open, subject: 'deployment', service: SERVICE }, 10, null)
+  const rows = items.flatMap((record) => patternRowOf(record, shard, { ...deps, duringMaintenance: during }) ?? [])
+  assert.deepEqual(
+    rows.map(({ id }) => id),
+    ['events:shop/deployment/1 1'],
+  )
 })
 
 test('outside of windows the reason of a censored one is that it had no outcome, or was given up', () => {

@@ -5,16 +5,16 @@ import type { Attempt } from '../models/attempt.ts'
 import type { SubjectRow } from '../patterns/patternSet.ts'
 import type { Value } from '../patterns/row.ts'
 import { attemptOf } from './attemptOf.ts'
-import type { ZoneOf } from './attemptOf.ts'
-import { outcomeOf } from './outcome.ts'
+import type { DeploymentDeps } from './handler.ts'
+import { countedOutcome } from './outcome.ts'
 
-/** Null for one that has no outcome, or none that counts (cancelled, gated). */
+/** Null for one that has no outcome, or none that counts (cancelled, gated, during maintenance). */
 export function patternRowOf(
   record: DeploymentRecord,
   shard: Pick<ShardDoor, 'changeOf'>,
-  zoneOf: ZoneOf,
+  { zoneOf, duringMaintenance }: Pick<DeploymentDeps, 'zoneOf' | 'duringMaintenance'>,
 ): SubjectRow | null {
-  const outcome = outcomeOf(record.conclusion)
+  const outcome = countedOutcome(record, duringMaintenance)
   if (record.finishedAt === null || outcome === 'censored') return null
   const attempt = attemptOf(record, shard, zoneOf, record.listedAt)
   const { conclusion, name, workflow, steps } = record

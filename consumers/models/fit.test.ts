@@ -6,7 +6,7 @@ import { chooseBackend } from './backend.ts'
 import { dropped, unitMask } from './dropout.ts'
 import { fit } from './fit.ts'
 import type { FitTask } from './fit.ts'
-import { lossGradients, outputOf } from './graph.ts'
+import { layersOf, lossGradients, outputOf } from './graph.ts'
 import type { Network } from './network.ts'
 import { forward } from './network.ts'
 import { createRandom, normal } from './random.ts'
@@ -79,11 +79,7 @@ test('a fitted network of two hidden layers answers later rows, in the plain loo
   const right = plain.filter((logit, i) => logit > 0 === (later.targets[i] === 1)).length
   assert.ok(right > 255, `${right} of 300`)
   const graph = tf.tidy(() => {
-    const layers = network.layers.map(({ kernel, bias, inputs, outputs }) => ({
-      kernel: tf.variable(tf.tensor2d(kernel, [inputs, outputs])),
-      bias: tf.variable(tf.tensor1d(bias)),
-    }))
-    return outputOf(layers, tf.tensor2d(later.inputs, [300, WIDTH])).dataSync()
+    return outputOf(layersOf(network), tf.tensor2d(later.inputs, [300, WIDTH])).dataSync()
   })
   plain.forEach((logit, i) => {
     assert.ok(Math.abs(logit - (graph[i] ?? NaN)) <= 1e-4)

@@ -16,7 +16,7 @@ export const listOutcomes: Query<'list_outcomes'> = (input, context) => {
   const { items, nextCursor } = mergedPage(liveShards(views), {
     list: ({ door }, before, limit, cursor) => {
       const page = door.deployments({ ...filter, to: earlier(msOf(input.to), before) }, limit, cursor)
-      return { ...page, items: page.items.map((record) => ({ record, row: context.patternRow(record, door) })) }
+      return { ...page, items: page.items.map((record) => ({ record, door })) }
     },
     placeOf: ({ record }) => placeOfDeployment({ ...record, listedAt: timeText(record.listedAt) }),
     limit: input.limit,
@@ -25,7 +25,8 @@ export const listOutcomes: Query<'list_outcomes'> = (input, context) => {
   const last = items.at(-1)?.record.listedAt
   const history = { kinds: KINDS, from: reach(filter.from, nextCursor, last) }
   return {
-    items: items.flatMap(({ record, row }) => {
+    items: items.flatMap(({ record, door }) => {
+      const row = context.patternRow(record, door)
       if (row === null) return []
       const { service, subject, startedAt, finishedAt, failed, end, attributes } = row
       return [

@@ -71,7 +71,7 @@ export function contextOf(state: State, now: number, changes: Partial<QueryConte
     keepAsked: () => undefined,
     forecaster: () => null,
     backtests: new BacktestMemory(),
-    patternRow: (record, shard) => patternRowOf(record, shard, () => 'UTC'),
+    patternRow: (record, shard) => patternRowOf(record, shard, { zoneOf: () => 'UTC', duringMaintenance: () => false }),
     zoneOf: () => 'UTC',
     patterns: () => null,
     minSamples: 100,

@@ -15,8 +15,7 @@ export async function consumersBehind(seeds: readonly string[], troubles: string
   const consumers = new Set<string>()
   for (const seed of seeds) {
     try {
-      const response = await fetch(new URL('/v1/owners', seed), { signal: AbortSignal.timeout(ANSWER_MS_MAX) })
-      if (!response.ok) throw new NoAnswer(response.status, 'the owners')
+      const response = await got(seed, '/v1/owners')
       const { address, members } = (await response.json()) as { address: string; members: { address: string }[] }
       for (const url of [address, ...members.map((member) => member.address)]) consumers.add(new URL(url).origin)
     } catch (error) {
@@ -24,6 +23,18 @@ export async function consumersBehind(seeds: readonly string[], troubles: string
     }
   }
   return consumers
+}
+
+/** Rejects while a consumer restores shards: its answers leave those out. */
+export async function checkReady(consumer: string): Promise<void> {
+  const response = await got(consumer, '/readyz')
+  await response.body?.cancel()
+}
+
+async function got(consumer: string, path: string): Promise<Response> {
+  const response = await fetch(new URL(path, consumer), { signal: AbortSignal.timeout(ANSWER_MS_MAX) })
+  if (!response.ok) throw new NoAnswer(response.status, path)
+  return response
 }
 
 export const troubleOf = (consumer: string, error: unknown): string =>

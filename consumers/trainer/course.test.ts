@@ -6,7 +6,7 @@ import { compareLogLoss } from '../ledger/scores.ts'
 import { learnBaselines } from './baselines.ts'
 import { createCourse } from './course.ts'
 import { referenceOf } from './inputDrift.ts'
-import { OUTCOMES_MAX, OUTCOMES_MIN, RECENT, judgeChallenger, judgeChampion, judgeHeldOut, nextLook } from './judge.ts'
+import { OUTCOMES_MAX, OUTCOMES_MIN, RECENT, judgeChallenger, judgeChampion, judgeHeldOut, lastLook } from './judge.ts'
 import type { HeldOut } from './judge.ts'
 import type { Learnt } from './lesson.ts'
 import { UNANSWERED_MS_MAX, isDue } from './schedule.ts'
@@ -70,9 +70,9 @@ test('better by less than the margin is undecided, and so is not better than the
 })
 
 test('looks come as outcomes double', () => {
-  const looks = [0]
-  while ((looks.at(-1) ?? 0) < 200) looks.push(nextLook(looks.at(-1) ?? 0))
-  assert.deepEqual(looks, [0, 30, 60, 120, 240])
+  const looks = new Set(Array.from({ length: 300 }, (_, outcomes) => lastLook(outcomes)))
+  assert.deepEqual([...looks], [0, 30, 60, 120, 240])
+  assert.deepEqual([lastLook(29), lastLook(30), lastLook(239), lastLook(240)], [0, 30, 120, 240])
 })
 
 test('held-out rows judge as live ones do, where there are enough', () => {
@@ -244,6 +244,40 @@ test('after a restart what the log of models told counts as trained, with the ro
   const lesson = course.due(3000)
   assert.equal(lesson?.rows.length, 250)
   assert.deepEqual(lesson.start, Buffer.from('a'))
+})
+
+test('a restart is no further look at a challenger, whatever order its outcomes are read in', () => {
+  const placed = { version: 'a', card: '{}', weights: Buffer.from('a'), since: 0, cause: 'learnt' } as const
+  const shadow = [
+    ...judged(OUTCOMES_MIN, 0.4, 0, 'challenger', 'a'),
+    ...judged(OUTCOMES_MIN - 1, 0.99, OUTCOMES_MIN, 'challenger', 'a'),
+  ]
+  const course = (rows: readonly ScoredRow[]) => {
+    const restarted = createCourse('ci_run', schedule, recorder())
+    restarted.remember('challenger', placed)
+    for (const each of rows) restarted.add(each)
+    return restarted
+  }
+  assert.equal(judgeChallenger(shadow, null).verdict, 'won')
+  assert.deepEqual(course(shadow).judge(100_000), [])
+  assert.deepEqual(course(shadow.toReversed()).judge(100_000), [])
+  const all = [...shadow, ...judged(1, 0.99, 2 * OUTCOMES_MIN, 'challenger', 'a')]
+  assert.equal(course(all).judge(100_000).length, 1)
+})
+
+test('looks at a champion go on by its outcomes when the oldest are no longer kept', () => {
+  const [kept, bad] = [20_040, 2 * OUTCOMES_MIN]
+  const course = createCourse('ci_run', schedule, recorder())
+  course.remember('champion', { version: 'a', card: '{}', weights: Buffer.from('a'), since: 0, cause: 'won' })
+  const features = new Float32Array(FEATURES)
+  const feed = (count: number, from: number, sure: number) => {
+    for (const each of judged(count, sure, from, 'champion', 'a')) course.add({ ...each, features })
+  }
+  feed(kept - bad, 1, 0.9)
+  feed(bad - 1, 1 + kept - bad, 0.001)
+  assert.deepEqual(course.judge(kept * 1000), [], 'the second look has not come')
+  feed(1, kept, 0.001)
+  assert.equal(course.judge((kept + 1) * 1000)[0]?.value?.cause, 'demoted')
 })
 
 test('a row that comes twice counts once, and backfilled rows never enter live scores', () => {

@@ -13,8 +13,8 @@ import {
   judgeChampion,
   judgeFallBack,
   judgeHeldOut,
+  lastLook,
   lookedAt,
-  nextLook,
 } from './judge.ts'
 import type { HeldOut } from './judge.ts'
 import type { Learnt, Lesson } from './lesson.ts'
@@ -41,12 +41,16 @@ const SCORES_MS = 30_000
 const DRIFT_MS = 7 * 86_400_000
 const DRIFT_ROWS_MAX = 2000
 
+/** Since when a version answers. */
+type Tenure = Pick<Placed, 'version' | 'since'>
+
 /** What is known of the challenger beside its slot. */
 interface Trial {
   readonly heldOut: HeldOut | null
   /** Live outcomes that it answered in the shadow. */
   readonly shadow: ScoredRow[]
-  nextLook: number
+  /** Outcomes at the last look. */
+  looked: number
   lost: boolean
 }
 
@@ -72,7 +76,7 @@ export interface Course {
 export function createCourse(model: string, schedule: Schedule, telemetry: TrainerTelemetry, seed = 0): Course {
   const rows = createRows(ROWS_MAX)
   const slots = new Slots(model, telemetry)
-  const newTrial = (heldOut: HeldOut | null): Trial => ({ heldOut, shadow: [], nextLook: OUTCOMES_MIN, lost: false })
+  const newTrial = (heldOut: HeldOut | null): Trial => ({ heldOut, shadow: [], looked: 0, lost: false })
   let trial = newTrial(null)
   let lastTrainedAt: number | null = null
   /** null: trained by a process before this one; the rows that the ledger holds at the start count as old. */
@@ -84,13 +88,23 @@ export function createCourse(model: string, schedule: Schedule, telemetry: Train
 
   const watched = remembered(watchedBy)
   /** Live outcomes that a version answered since it holds its place. */
-  const ownOf = ({ version, since }: Pick<Placed, 'version' | 'since'>) =>
-    rows.live(ROWS_MAX).filter((row) => row.modelVersion === version && row.closedAt > since)
+  const isOwn = (row: ScoredRow, { version, since }: Tenure) => row.modelVersion === version && row.closedAt > since
+  const ownOf = (held: Tenure) => rows.live(ROWS_MAX).filter((row) => isOwn(row, held))
+
+  /** How many there were of the champion, those that are no longer kept too. */
+  let counted: { readonly champion: Placed; outcomes: number } | null = null
+  const countedOf = (champion: Placed) => {
+    if (counted?.champion !== champion) counted = { champion, outcomes: ownOf(champion).length }
+    return counted
+  }
 
   const judgeTrial = (challenger: Placed) => {
-    if (trial.shadow.length >= trial.nextLook) {
-      trial.nextLook = nextLook(trial.shadow.length)
-      return judgeChallenger(trial.shadow, watched(challenger.card).baselines)
+    const look = lastLook(trial.shadow.length)
+    if (look > trial.looked) {
+      trial.looked = look
+      // A restart reads the partitions of the ledger in another order.
+      const known = trial.shadow.toSorted((a, b) => a.closedAt - b.closedAt)
+      return judgeChallenger(known.slice(0, look), watched(challenger.card).baselines)
     }
     // Where live outcomes decide, held-out rows don't.
     if (trial.heldOut === null || slots.at('champion') !== null || rows.liveCount >= OUTCOMES_MIN) return null
@@ -98,14 +112,15 @@ export function createCourse(model: string, schedule: Schedule, telemetry: Train
   }
   const demoteIfWorse = (champion: Placed, now: number): readonly ModelOutgoing[] => {
     const own = ownOf(champion)
-    const judged = judgeChampion(own)
+    const { outcomes } = countedOf(champion)
+    const judged = judgeChampion(own, outcomes)
     if (judged.verdict !== 'lost') return []
     const previous = slots.at('previous')
     // What an operator took back doesn't come again by itself.
     if (previous === null || previous.cause === 'rolled_back')
       return slots.vacate(champion, 'demoted', judged.reason, now)
     const before = loadClassifier(previous.weights)
-    const readable = lookedAt(own).filter((row) => row.featureSet === FEATURE_SET)
+    const readable = lookedAt(own, outcomes).filter((row) => row.featureSet === FEATURE_SET)
     const fallBack = judgeFallBack(readable, (features) => before.pSuccess(features))
     const reason = `${judged.reason}; the version before ${fallBack.reason}`
     return fallBack.verdict === 'won'
@@ -133,7 +148,10 @@ export function createCourse(model: string, schedule: Schedule, telemetry: Train
     model,
     holder: (slot) => slots.at(slot),
     add: (row) => {
+      const champion = slots.at('champion')
+      const held = champion && countedOf(champion)
       if (!rows.add(row) || row.backfilled) return
+      if (held !== null && isOwn(row, held.champion)) held.outcomes++
       const challenger = slots.at('challenger')
       if (challenger !== null && row.challengerVersion === challenger.version && row.challengerP !== null)
         trial.shadow.push(row)

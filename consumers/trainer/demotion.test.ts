@@ -34,7 +34,7 @@ function rowsOf(count: number, from: number, sense: number, over: (one: ScoredRo
 }
 
 function trained(sense: number, seed: number): Version {
-  const quick = { ...TRAINING, members: 1, hidden: [8], epochsMax: 10, seed }
+  const quick = { ...TRAINING, networks: { ...TRAINING.networks, members: 1, hidden: [8] }, seed }
   const weights = serialise(trainClassifier(rowsOf(300, seed * 10_000, sense), quick))
   return { version: digestOf(weights), card: '{}', weights }
 }

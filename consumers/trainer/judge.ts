@@ -21,7 +21,7 @@ export const OUTCOMES_MIN = 30
 /** A challenger that is neither better nor worse after so many makes room for one that has learnt from them. */
 export const OUTCOMES_MAX = 240
 /**
- * Standard errors by which a challenger must be better. With the four looks that it has (see nextLook), of independent outcomes, an equal
+ * Standard errors by which a challenger must be better. With the four looks that it has (see lastLook), of independent outcomes, an equal
  * one passes in 34 % of cases, which costs nothing; one worse by a standard error of the first look in 3 %, by two in .1 %; one better by
  * a tenth of a deviation for each outcome in 81 %. A wider margin would leave better ones waiting: a lesson on a few more rows gains little.
  */
@@ -45,10 +45,15 @@ export interface Judgement {
 }
 
 /**
- * Looks at a challenger come at OUTCOMES_MIN outcomes and each time these have doubled, not after every outcome: who is looked at
- * often enough passes any margin once.
+ * Outcomes that a challenger with so many was last looked at with, 0 before the first look. Looks come at OUTCOMES_MIN outcomes and each
+ * time these have doubled, not after every outcome or at a restart: who is looked at often enough passes any margin once.
  */
-export const nextLook = (outcomes: number): number => Math.max(OUTCOMES_MIN, 2 * outcomes)
+export function lastLook(outcomes: number): number {
+  if (outcomes < OUTCOMES_MIN) return 0
+  let look = OUTCOMES_MIN
+  while (2 * look <= outcomes) look *= 2
+  return look
+}
 
 const verdictOf = (difference: PairedDifference): Verdict =>
   difference.mean < -PROMOTION_MARGIN * difference.standardError ? 'won' : difference.mean >= 0 ? 'lost' : 'undecided'
@@ -102,15 +107,18 @@ export function judgeHeldOut(heldOut: HeldOut): Judgement {
 const againstBaseRate = (rows: readonly ScoredRow[], pOf: (row: ScoredRow) => number): PairedDifference =>
   compareLogLoss(rows.map((row) => ({ a: pOf(row), b: row.baseRate, success: row.success })))
 
-/** The last RECENT up to the last look: looks come every OUTCOMES_MIN outcomes, counted from the first. */
-export function lookedAt(own: readonly ScoredRow[], looksAgo = 0): readonly ScoredRow[] {
-  const end = own.length - (own.length % OUTCOMES_MIN) - looksAgo * OUTCOMES_MIN
+/** The last RECENT up to the last look: looks come every OUTCOMES_MIN outcomes, counted from the first of all `outcomes`, which `own` ends. */
+export function lookedAt(own: readonly ScoredRow[], outcomes: number, looksAgo = 0): readonly ScoredRow[] {
+  const end = own.length - (outcomes % OUTCOMES_MIN) - looksAgo * OUTCOMES_MIN
   return own.slice(Math.max(end - RECENT, 0), Math.max(end, 0))
 }
 
-/** `own`: live outcomes that it answered since it holds its place, in the order of time. A restart that reads them again judges the same. */
-export function judgeChampion(own: readonly ScoredRow[]): Judgement {
-  const looks = [lookedAt(own), lookedAt(own, 1)]
+/**
+ * `own`: live outcomes that it answered since it holds its place, in the order of time, the last of so many `outcomes`. A restart that
+ * reads them again judges the same.
+ */
+export function judgeChampion(own: readonly ScoredRow[], outcomes = own.length): Judgement {
+  const looks = [lookedAt(own, outcomes), lookedAt(own, outcomes, 1)]
   const rows = looks[0]?.length ?? 0
   if (looks.some((look) => look.length < OUTCOMES_MIN))
     return { verdict: 'undecided', rows, reason: 'too few live outcomes to judge' }

@@ -5,7 +5,7 @@
 import type { QueryOutput } from '../../schemas/queries/queries.ts'
 import { SERVICE_RUNS_MIN } from '../patterns/patternSet.ts'
 import type { SubjectRow } from '../patterns/patternSet.ts'
-import { ask, consumersBehind, troubleOf } from './consumersBehind.ts'
+import { ask, checkReady, consumersBehind, troubleOf } from './consumersBehind.ts'
 import { withResources } from './ownResources.ts'
 
 const DAY_MS = 24 * 3_600_000
@@ -22,12 +22,13 @@ export class OutcomesUnavailable extends Error {
   }
 }
 
-/** `seeds`: base URLs of consumers. Throws OutcomesUnavailable unless all that they know of answer: a part would show other effects. */
+/** `seeds`: base URLs of consumers. Throws OutcomesUnavailable unless all that they know of answer, each with all its shards: a part would show other effects. */
 export async function ownOutcomes(seeds: readonly string[], now: number): Promise<readonly SubjectRow[]> {
   const troubles: string[] = []
   const found = new Map<string, SubjectRow>()
   for (const consumer of await consumersBehind(seeds, troubles)) {
     try {
+      await checkReady(consumer)
       for (const row of await withTheirResources(consumer, await outcomesOf(consumer, now), now))
         found.set(`${row.service} ${row.id}`, row)
     } catch (error) {

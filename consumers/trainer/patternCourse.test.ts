@@ -139,9 +139,10 @@ test('a set is mined in a process of its own, and its record is read back as it 
 })
 
 /** A consumer with two pages of so many runs each, and one hour of its memory measured twice. */
-async function consumer(t: TestContext, service: string, runs = 1): Promise<string> {
+async function consumer(t: TestContext, service: string, runs = 1, isReady = true): Promise<string> {
   const server = fastify({ forceCloseConnections: true })
   const time = '2026-03-01T12:00:00.000Z'
+  server.get('/readyz', (_request, reply) => reply.code(isReady ? 200 : 503).send({}))
   server.get('/v1/owners', () => ({ instance: service, address, shards: [], members: [] }))
   server.post<{ Body: { cursor?: string } }>('/v1/query/list_outcomes', ({ body: { cursor } }) => ({
     items: Array.from({ length: runs }, (_, i) => ({
@@ -179,6 +180,11 @@ test('outcomes are read from every consumer to the last page; with one away ther
     'ci/b second 1',
   ])
   await assert.rejects(ownOutcomes([a, 'http://127.0.0.1:9'], Date.now()), OutcomesUnavailable)
+})
+
+test('while a consumer restores shards there are no outcomes: it would leave out theirs', async (t) => {
+  const [a, restoring] = [await consumer(t, 'ci/a'), await consumer(t, 'ci/b', 1, false)]
+  await assert.rejects(ownOutcomes([a, restoring], Date.now()), OutcomesUnavailable)
 })
 
 test('what a service used in the hour before a run is known of it; of services with few runs it is not asked', async (t) => {

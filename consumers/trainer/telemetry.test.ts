@@ -19,6 +19,12 @@ test('demotions and rollbacks count by cause, from 0 on', async () => {
   assert.deepEqual(await count('demoted'), [
     'devops_model_stage_changes_total{model="ci_run",stage="previous",cause="demoted"} 0',
   ])
+  const rolledBack = await count('rolled_back')
+  assert.deepEqual(
+    rolledBack.map((line) => line.replace(/.*stage="(\w+)".* /, '$1 ')),
+    ['champion 0', 'previous 0'],
+    'to the version before, and to the base rate',
+  )
   telemetry.staged('ci_run', 'a', 'previous', 'demoted', 'worse')
   telemetry.staged('ci_run', 'b', 'champion', 'rolled_back', 'by an operator')
   assert.match((await count('demoted'))[0] ?? '', / 1$/)

@@ -50,8 +50,8 @@ export function createTrainerTelemetry(registry: Registry, log: Log, models: rea
     registers,
   })
   for (const model of models) {
-    stages.inc({ model, stage: 'previous', cause: 'demoted' }, 0)
     for (const cause of ['fell_back', 'rolled_back'] as const) stages.inc({ model, stage: 'champion', cause }, 0)
+    for (const cause of ['demoted', 'rolled_back'] as const) stages.inc({ model, stage: 'previous', cause }, 0)
   }
   const heldBack = new Counter({
     name: 'devops_forecasters_held_back_total',
