@@ -68,6 +68,8 @@ export class AdapterDoor {
           ...(token === null ? {} : { authorization: `Bearer ${token}` }),
         },
         body: JSON.stringify(input),
+        // The question names a person: it goes to no address but the one that was given.
+        redirect: 'manual',
         signal: AbortSignal.timeout(timeoutMs),
       })
       text = await response.text()
@@ -77,6 +79,10 @@ export class AdapterDoor {
     if (response.ok) return answerOf(name, url, text)
     const { status } = response
     const told = `the adapter at ${url} answered ${status}: ${messageOf(text)}`
+    if (status >= 300 && status < 400)
+      throw new Refused(
+        `the adapter at ${url} answered ${status}: name the address that it points to, ${response.headers.get('location') ?? 'none'}`,
+      )
     if (status === 429 || status >= 500) throw new Passing(told, secondsOf(response.headers.get('retry-after')))
     throw new Refused(
       `${told}${status === 401 || status === 403 ? ' (the token is DEVOPS_MCP_TOKEN or --token-file)' : ''}`,

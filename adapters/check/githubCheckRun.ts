@@ -1,5 +1,6 @@
 /** Posts a check run by GitHub's Checks API (POST /repos/{owner}/{repo}/check-runs). The token needs checks: write. */
 import * as z from 'zod'
+import { isBearerToken } from '../../runtime/http/isBearerToken.ts'
 import type { Verdict } from './verdict.ts'
 
 const REQUEST_MS_MAX = 15_000
@@ -39,6 +40,7 @@ export function githubTarget(env: Env): GithubTarget {
   if (!/^[\w.-]+\/[\w.-]+$/.test(repository))
     throw new NotPosted('GITHUB_REPOSITORY does not name <owner>/<repository>')
   if (token === '') throw new NotPosted('GITHUB_TOKEN is not set: pass it to the step as an environment variable')
+  if (!isBearerToken(token)) throw new NotPosted('GITHUB_TOKEN has a character that no token has')
   const given = env['GITHUB_API_URL'] ?? ''
   const apiUrl = (given === '' ? 'https://api.github.com' : given).replace(/\/+$/, '')
   if (!URL.canParse(apiUrl)) throw new NotPosted('GITHUB_API_URL is no address')

@@ -23,6 +23,8 @@ export interface Start {
   readonly env?: Record<string, string>
   readonly cwd?: string
   readonly input?: string
+  /** Comes before `check`. */
+  readonly before?: readonly string[]
   /** Ends it, as a cancelled job does. */
   readonly signal?: AbortSignal
 }
@@ -46,9 +48,9 @@ export function useCommand() {
     /** `check` with these arguments. */
     command: async (
       args: readonly string[],
-      { env = {}, cwd = folder, input = '', signal }: Start = {},
+      { env = {}, cwd = folder, input = '', before = [], signal }: Start = {},
     ): Promise<Finished> => {
-      const child = spawn(process.execPath, [COMMAND, 'check', ...args], {
+      const child = spawn(process.execPath, [COMMAND, ...before, 'check', ...args], {
         env: { PATH: process.env['PATH'] ?? '', GIT_CONFIG_GLOBAL: '/dev/null', ...env },
         cwd,
       })
