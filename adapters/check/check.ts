@@ -1,5 +1,6 @@
 /** One check from the question to the exit code: asks, decides, posts what was decided. */
 import { appendFileSync } from 'node:fs'
+import { UNSEEN } from '../../runtime/text/unseen.ts'
 import { NoAnswer, Refused, type AdapterDoor } from './adapterDoor.ts'
 import { githubTarget, NotPosted, postCheckRun } from './githubCheckRun.ts'
 import type { Put } from './question.ts'
@@ -99,9 +100,6 @@ async function post(
   }
 }
 
-/** In pretty JSON: what moves a cursor, turns the direction of a text or is not seen. */
-const UNSEEN = /(?!\n)[\p{Cc}\p{Cf}\u2028\u2029]/gu
-
 const escaped = (text: string): string =>
   text
     .split('')
@@ -122,5 +120,7 @@ export function jsonOf({ verdict, question, prediction, scorecard, warnings, exi
     scorecard,
   }
   // GitHub's runner takes commands from logs after these signs.
-  return JSON.stringify(told, null, 2).replaceAll('##[', '##\\u005b').replace(UNSEEN, escaped)
+  return JSON.stringify(told, null, 2)
+    .replaceAll('##[', '##\\u005b')
+    .replace(UNSEEN, (unseen) => (unseen === '\n' ? unseen : escaped(unseen)))
 }

@@ -89,7 +89,7 @@ test('the strongest patterns are told once they are of the whole history; withou
     subject: 'ci_run',
     scope: 'ci/shop',
     context: 'branch == main',
-    factor: 'hour < 8',
+    factor: 'hour < 8\u001b\u009b\u202e',
     status,
     effect: -0.25,
     low: -0.4,
