@@ -62,6 +62,20 @@ describe('exit codes', () => {
     assert.equal((await command(limited(peer.url))).code, 0)
   })
 
+  test('an adapter that asks for no pause is not flooded, nor is one without an end read to it', async () => {
+    const busy = await answering(() => ({ status: 503, headers: { 'retry-after': '0' }, body: {} }))
+    await command(limited(busy.url, '--wait-seconds', '1'))
+    assert.ok(busy.requests.length <= 2, String(busy.requests.length))
+    const endless = await answering(() => ({ status: 200, body: { text: 'x'.repeat(5 * 1024 ** 2) } }))
+    const { code, err } = await command(limited(endless.url))
+    assert.deepEqual([code, /answered with more than \d+ bytes/.test(err)], [3, true])
+  })
+
+  test('that of the verdict, where nobody reads the rest', async () => {
+    const { url } = await adapter()
+    assert.equal((await command(limited(url), { unread: true })).code, 0)
+  })
+
   test('3 where the job is cancelled before there is a verdict', async () => {
     const cancel = new AbortController()
     const { url } = await answering(() => {

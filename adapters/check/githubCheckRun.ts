@@ -1,11 +1,13 @@
 /** Posts a check run by GitHub's Checks API (POST /repos/{owner}/{repo}/check-runs). The token needs checks: write. */
 import * as z from 'zod'
+import { bytesOf } from '../../runtime/http/bytesOf.ts'
 import { isBearerToken } from '../../runtime/http/isBearerToken.ts'
 import type { Verdict } from './verdict.ts'
 
 const REQUEST_MS_MAX = 15_000
 /** GitHub's limit of a summary, in characters. */
 const SUMMARY_CHARS_MAX = 65_535
+const ANSWER_BYTES_MAX = 1024 ** 2
 const MESSAGE_CHARS_MAX = 300
 
 export class NotPosted extends Error {
@@ -72,7 +74,7 @@ export async function postCheckRun(target: GithubTarget, run: CheckRun): Promise
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(REQUEST_MS_MAX),
     })
-    text = await response.text()
+    text = (await bytesOf(response, ANSWER_BYTES_MAX)).toString()
   } catch (error) {
     throw new NotPosted(`GitHub does not answer at ${apiUrl}`, error)
   }

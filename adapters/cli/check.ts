@@ -99,6 +99,8 @@ async function run(options: CheckOptions, configurationOf: () => Configuration):
     const change = options.change === undefined ? {} : { change: textIn(options.change, 'change') }
     const put = questionOf({ ...options, ...change }, ciContext(process.env, textIfThere), process.cwd())
     const checked = await check(doorOf(options, configurationOf), put, gate, postingOf(options))
+    // Who reads no further changes no verdict.
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
     for (const warning of checked.warnings) process.stderr.write(`warning: ${logged(warning)}\n`)
     process.stdout.write(options.json ? `${jsonOf(checked)}\n` : textOf(checked))
     return checked.exitCode

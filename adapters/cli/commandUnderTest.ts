@@ -25,6 +25,8 @@ export interface Start {
   readonly input?: string
   /** Comes before `check`. */
   readonly before?: readonly string[]
+  /** Nobody reads what it prints. */
+  readonly unread?: boolean
   /** Ends it, as a cancelled job does. */
   readonly signal?: AbortSignal
 }
@@ -48,7 +50,7 @@ export function useCommand() {
     /** `check` with these arguments. */
     command: async (
       args: readonly string[],
-      { env = {}, cwd = folder, input = '', before = [], signal }: Start = {},
+      { env = {}, cwd = folder, input = '', before = [], unread = false, signal }: Start = {},
     ): Promise<Finished> => {
       const child = spawn(process.execPath, [COMMAND, ...before, 'check', ...args], {
         env: { PATH: process.env['PATH'] ?? '', GIT_CONFIG_GLOBAL: '/dev/null', ...env },
@@ -57,6 +59,7 @@ export function useCommand() {
       const text = { out: '', err: '' }
       child.stdout.on('data', (chunk: Buffer) => (text.out += chunk.toString()))
       child.stderr.on('data', (chunk: Buffer) => (text.err += chunk.toString()))
+      if (unread) child.stdout.destroy()
       child.stdin.end(input)
       signal?.addEventListener('abort', () => child.kill('SIGTERM'))
       const [code] = (await once(child, 'close')) as [number | null]
