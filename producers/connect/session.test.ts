@@ -29,6 +29,7 @@ test('the token comes from its file, else from its variable', (t) => {
   assert.equal(tokenOf(file, 'of-the-variable'), 'of-the-file')
   assert.equal(tokenOf(undefined, 'of-the-variable'), 'of-the-variable')
   assert.equal(tokenOf(undefined, ''), null)
+  assert.throws(() => tokenOf(undefined, 'one\ntwo'), /^SourceFailure: the token has a line break in it$/)
   writeFileSync(file, '\n')
   assert.throws(() => tokenOf(file, 'of-the-variable'), /has no token in its first line/)
   assert.throws(() => tokenOf(`${file}x`, undefined), /tokenx cannot be read/)
