@@ -1,8 +1,11 @@
 /** The adapter's HTTP as a pipeline asks it: patient for a bounded time, and plain about who is to blame. */
 import * as z from 'zod'
+import { AnswerTooLarge, bytesOf } from '../../runtime/http/bytesOf.ts'
 import { QUERIES, type QueryName, type QueryOutput } from '../../schemas/queries/queries.ts'
 
+/** At the least. */
 const RETRY_MS = 500
+const ANSWER_BYTES_MAX = 4 * 1024 ** 2
 const MESSAGE_CHARS_MAX = 500
 
 /** No answer came: nobody is there, or it cannot answer now. */
@@ -49,7 +52,7 @@ export class AdapterDoor {
         return await this.#try(name, input, Math.max(deadline - now(), 1))
       } catch (error) {
         if (!(error instanceof Passing)) throw error
-        const pauseMs = error.retryAfterMs ?? RETRY_MS
+        const pauseMs = Math.max(error.retryAfterMs ?? 0, RETRY_MS)
         if (now() + pauseMs >= deadline) throw new NoAnswer(error.message, error.cause)
         await sleep(pauseMs)
       }
@@ -68,15 +71,22 @@ export class AdapterDoor {
           ...(token === null ? {} : { authorization: `Bearer ${token}` }),
         },
         body: JSON.stringify(input),
+        // The question names a person: it goes to no address but the one that was given.
+        redirect: 'manual',
         signal: AbortSignal.timeout(timeoutMs),
       })
-      text = await response.text()
+      text = (await bytesOf(response, ANSWER_BYTES_MAX)).toString()
     } catch (error) {
+      if (error instanceof AnswerTooLarge) throw new NoAnswer(error.message, error)
       throw new Passing(`the adapter at ${url} does not answer: ${reasonOf(error)}`, null, error)
     }
     if (response.ok) return answerOf(name, url, text)
     const { status } = response
     const told = `the adapter at ${url} answered ${status}: ${messageOf(text)}`
+    if (status >= 300 && status < 400)
+      throw new Refused(
+        `the adapter at ${url} answered ${status}: name the address that it points to, ${response.headers.get('location') ?? 'none'}`,
+      )
     if (status === 429 || status >= 500) throw new Passing(told, secondsOf(response.headers.get('retry-after')))
     throw new Refused(
       `${told}${status === 401 || status === 403 ? ' (the token is DEVOPS_MCP_TOKEN or --token-file)' : ''}`,

@@ -62,6 +62,20 @@ describe('exit codes', () => {
     assert.equal((await command(limited(peer.url))).code, 0)
   })
 
+  test('an adapter that asks for no pause is not flooded, nor is one without an end read to it', async () => {
+    const busy = await answering(() => ({ status: 503, headers: { 'retry-after': '0' }, body: {} }))
+    await command(limited(busy.url, '--wait-seconds', '1'))
+    assert.ok(busy.requests.length <= 2, String(busy.requests.length))
+    const endless = await answering(() => ({ status: 200, body: { text: 'x'.repeat(5 * 1024 ** 2) } }))
+    const { code, err } = await command(limited(endless.url))
+    assert.deepEqual([code, /answered with more than \d+ bytes/.test(err)], [3, true])
+  })
+
+  test('that of the verdict, where nobody reads the rest', async () => {
+    const { url } = await adapter()
+    assert.equal((await command(limited(url), { unread: true })).code, 0)
+  })
+
   test('3 where the job is cancelled before there is a verdict', async () => {
     const cancel = new AbortController()
     const { url } = await answering(() => {
@@ -84,6 +98,8 @@ describe('exit codes', () => {
       [limited(url, '--summary'), /GITHUB_STEP_SUMMARY is not set/],
       [['--service', 'checkout', '--url', url, '--fail-above', '0.3'], /^environment: is missing/],
       [limited('ftp://nowhere'), /is no address/],
+      [limited('http://user:passw0rd@nowhere'), /^url: has a user or a password in it(?!.*passw0rd)/],
+      [limited(url, '--git', '::error::x'), /^expected <base>/],
     ]
     for (const [args, told] of wrong) {
       const { code, err, out } = await command(args)
@@ -91,11 +107,28 @@ describe('exit codes', () => {
       assert.match(err, told)
     }
     assert.deepEqual(requests, [])
+    const broken = await command(limited(url), { env: { DEVOPS_MCP_TOKEN: 'one\ntwo' } })
+    assert.deepEqual([broken.code, /line break/.test(broken.err), /one|two/.test(broken.err)], [2, true, false])
     const error = { code: 'unauthorized', message: 'who are you' }
     const shut = await answering(() => ({ status: 401, body: { error } }))
     const { code, err } = await command(limited(shut.url, '--on-unavailable', 'pass'))
     assert.equal(code, 2, 'a wrong token is no outage')
     assert.match(err, /answered 401: who are you \(the token is DEVOPS_MCP_TOKEN/)
+  })
+
+  test('2 for what is wrong before the command, and for a command that does not exist', async () => {
+    const { url } = await adapter()
+    assert.equal((await command(limited(url), { before: ['--nonsense'] })).code, 2)
+    assert.equal((await command(limited(url), { before: ['chekc'] })).code, 2)
+  })
+
+  test('2 for an address that points elsewhere, which is not told the question', async () => {
+    const elsewhere = await adapter()
+    const location = `${elsewhere.url}/api/v1/query/predict_deployment`
+    const { url } = await answering(() => ({ status: 307, headers: { location }, body: {} }))
+    const { code, err } = await command(limited(url, '--actor', 'octocat'))
+    assert.deepEqual([code, err.includes(location)], [2, true], err)
+    assert.deepEqual(elsewhere.requests, [])
   })
 
   test('--help tells them', async () => {

@@ -1,6 +1,6 @@
 /** One check from the question to the exit code: asks, decides, posts what was decided. */
 import { appendFileSync } from 'node:fs'
-import { clean } from '../mcp/fence.ts'
+import { UNSEEN } from '../../runtime/text/unseen.ts'
 import { NoAnswer, Refused, type AdapterDoor } from './adapterDoor.ts'
 import { githubTarget, NotPosted, postCheckRun } from './githubCheckRun.ts'
 import type { Put } from './question.ts'
@@ -100,19 +100,27 @@ async function post(
   }
 }
 
-/** For programs. Without the name of the person who asks; texts from outside are free of what is not seen. */
+const escaped = (text: string): string =>
+  text
+    .split('')
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('')
+
+/** For programs. Without the name of the person who asks; the values are whole, and what is not seen in them is escaped. */
 export function jsonOf({ verdict, question, prediction, scorecard, warnings, exitCode, checkRunUrl }: Checked): string {
   const told = {
     verdict: verdict.verdict,
     exitCode,
     pFailure: verdict.pFailure,
     sentence: verdict.sentence,
-    warnings: warnings.map((warning) => clean(warning)),
+    warnings,
     checkRunUrl,
     question: { ...question, actor: undefined },
     prediction,
     scorecard,
   }
   // GitHub's runner takes commands from logs after these signs.
-  return JSON.stringify(told, null, 2).replaceAll('##[', '##\\u005b')
+  return JSON.stringify(told, null, 2)
+    .replaceAll('##[', '##\\u005b')
+    .replace(UNSEEN, (unseen) => (unseen === '\n' ? unseen : escaped(unseen)))
 }

@@ -17,7 +17,7 @@ export class GitFailure extends Error {
 /** `range`: BASE..HEAD, or BASE...HEAD from where the two parted. Throws a GitFailure. */
 export function changeOfRange(range: string, folder: string): ChangeSize {
   const [, base, , head] = /^([^\s.-]\S*?)(\.{2,3})([^\s.-]\S*)$/.exec(range) ?? []
-  if (base === undefined || head === undefined) throw new GitFailure(`${range} is no range: expected <base>..<head>`)
+  if (base === undefined || head === undefined) throw new GitFailure(`expected <base>..<head>, which ${range} is not`)
   const options = ['--raw', '--numstat', '-z', '--find-renames', '--no-color', '--no-ext-diff', '--no-textconv']
   return parseDiff(git(folder, 'diff', ...options, range, '--'))
 }
@@ -79,9 +79,10 @@ function git(folder: string, ...args: readonly string[]): string {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
   } catch (error) {
-    const told = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : ''
-    const [line] = told.split('\n')
-    const reason = line === undefined || line === '' ? (error instanceof Error ? error.message : String(error)) : line
+    // Without git there is no output, not even an empty one.
+    const { stderr, message } = error as Error & { readonly stderr?: string | null }
+    const [line = ''] = (stderr ?? '').trim().split('\n')
+    const reason = line === '' ? message : line
     throw new GitFailure(`git ${args[0] ?? ''}: ${reason}`, error)
   }
 }

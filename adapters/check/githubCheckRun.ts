@@ -1,10 +1,13 @@
 /** Posts a check run by GitHub's Checks API (POST /repos/{owner}/{repo}/check-runs). The token needs checks: write. */
 import * as z from 'zod'
+import { bytesOf } from '../../runtime/http/bytesOf.ts'
+import { isBearerToken } from '../../runtime/http/isBearerToken.ts'
 import type { Verdict } from './verdict.ts'
 
 const REQUEST_MS_MAX = 15_000
 /** GitHub's limit of a summary, in characters. */
 const SUMMARY_CHARS_MAX = 65_535
+const ANSWER_BYTES_MAX = 1024 ** 2
 const MESSAGE_CHARS_MAX = 300
 
 export class NotPosted extends Error {
@@ -39,6 +42,7 @@ export function githubTarget(env: Env): GithubTarget {
   if (!/^[\w.-]+\/[\w.-]+$/.test(repository))
     throw new NotPosted('GITHUB_REPOSITORY does not name <owner>/<repository>')
   if (token === '') throw new NotPosted('GITHUB_TOKEN is not set: pass it to the step as an environment variable')
+  if (!isBearerToken(token)) throw new NotPosted('GITHUB_TOKEN has a character that no token has')
   const given = env['GITHUB_API_URL'] ?? ''
   const apiUrl = (given === '' ? 'https://api.github.com' : given).replace(/\/+$/, '')
   if (!URL.canParse(apiUrl)) throw new NotPosted('GITHUB_API_URL is no address')
@@ -70,7 +74,7 @@ export async function postCheckRun(target: GithubTarget, run: CheckRun): Promise
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(REQUEST_MS_MAX),
     })
-    text = await response.text()
+    text = (await bytesOf(response, ANSWER_BYTES_MAX)).toString()
   } catch (error) {
     throw new NotPosted(`GitHub does not answer at ${apiUrl}`, error)
   }

@@ -12,7 +12,7 @@ const SHA = 'f95f852bd8fca8fcc58a9a2d6c842781e32a215e'
 
 describe('posting', () => {
   const evil = 'main`<img src=x>`[x](http://evil) @everyone |'
-  const hostile = { missing: '::error::x ##[group]y\n::set-output name=a::b' }
+  const hostile = { missing: '::error::x ##[group]y\n::set-output name=a::b\u009b\u202e\u{e0041}' }
   const posting = (url: string, github: HttpPeer, ...more: string[]): readonly [readonly string[], Start] => [
     limited(url, '--no-git', '--sha', SHA, '--branch', evil, '--github-check', ...more),
     { env: { GITHUB_API_URL: github.url, GITHUB_REPOSITORY: 'acme/checkout', GITHUB_TOKEN: 'ghs_x' } },
@@ -83,6 +83,8 @@ describe('posting', () => {
     const [args, { env }] = posting(url, github)
     const without = await command(args, { env: { ...env, GITHUB_TOKEN: '' } })
     assert.match(without.err, /GITHUB_TOKEN is not set/)
+    const broken = await command(args, { env: { ...env, GITHUB_TOKEN: 'one\ntwo' } })
+    assert.match(broken.err, /GITHUB_TOKEN has a character that no token has/)
     assert.equal(github.requests.length, 1)
   })
 
@@ -105,6 +107,8 @@ describe('posting', () => {
     assert.ok(!json.out.includes('##['))
     const told = JSON.parse(json.out) as { prediction: Prediction }
     assert.equal(told.prediction.evidence.missing, hostile.missing)
+    // C0, C1, a change of direction, a tag character: none of them is written as it is.
+    assert.doesNotMatch(json.out, /(?!\n)[\p{Cc}\p{Cf}]/u)
     const lost = await command(limited(url, '--summary', join(folder, 'no/such/folder.md')))
     assert.deepEqual([lost.code, /could not be written/.test(lost.err)], [0, true])
   })

@@ -66,6 +66,11 @@ describe('the change', () => {
       { ...(taken as object) },
       { ...Object.fromEntries(Object.keys(change).map((name) => [name, null])), ...given },
     )
+    const { url } = await adapter()
+    const told = async (size: object): Promise<string> =>
+      (await command(limited(url, '--change', '-', '--no-git'), { input: JSON.stringify(size) })).out
+    assert.match(await told(given), /\/checkout, 5 lines changed\.\n/)
+    assert.match(await told({ filesAdded: 2 }), /\/checkout\.\n/, 'lines that are not known are not none')
   })
 
   test('on GitHub it is that of the push, with branch, trigger and actor as its webhook tells them', async () => {
@@ -126,6 +131,8 @@ describe('the change', () => {
     const without = await command(args, { env: { ...env, CI_COMMIT_BEFORE_SHA: '1'.repeat(40) }, cwd: checkout })
     assert.equal(without.code, 0)
     assert.match(without.err, /^warning: asked without the size of the change: git diff: /)
+    const image = await command(args, { env: { ...env, PATH: folder }, cwd: checkout })
+    assert.match(image.err, /git diff: spawnSync git ENOENT/, 'an image without git')
     assert.equal(
       (await command(args, { env: { ...env, CI_COMMIT_BEFORE_SHA: '0'.repeat(40) }, cwd: checkout })).err,
       '',

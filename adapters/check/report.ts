@@ -40,7 +40,8 @@ export function linesOf({ question, prediction, scorecard }: Report): readonly L
 }
 
 function askedLine({ service, subject, branch, sha, change }: Question): Line {
-  const lines = change === undefined ? null : (change.linesAdded ?? 0) + (change.linesDeleted ?? 0)
+  const { linesAdded = null, linesDeleted = null } = change ?? {}
+  const lines = linesAdded === null && linesDeleted === null ? null : (linesAdded ?? 0) + (linesDeleted ?? 0)
   return [
     subject === 'ci_run' ? 'CI run of ' : 'Deployment of ',
     { outside: service },

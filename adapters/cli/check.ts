@@ -4,6 +4,7 @@ import process from 'node:process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { ConfigurationError, type Configuration } from '../../runtime/configuration/configuration.ts'
+import { isBearerToken } from '../../runtime/http/isBearerToken.ts'
 import { urlOf } from '../../runtime/http/urlOf.ts'
 import { AdapterDoor, Refused } from '../check/adapterDoor.ts'
 import { check, jsonOf, type Posting } from '../check/check.ts'
@@ -72,7 +73,6 @@ export function addCheckCommand(program: Command, configurationOf: () => Configu
     .addOption(choice('--on-unavailable <choice>', 'where no answer comes', 'fail'))
     .addOption(choice('--on-post-failed <choice>', 'where the summary or the check run cannot be posted', 'pass'))
     .addHelpText('after', HELP)
-    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.pass : EXIT.usage))
     .action(async (options: CheckOptions) => {
       process.exitCode = await run(options, configurationOf)
     })
@@ -99,6 +99,8 @@ async function run(options: CheckOptions, configurationOf: () => Configuration):
     const change = options.change === undefined ? {} : { change: textIn(options.change, 'change') }
     const put = questionOf({ ...options, ...change }, ciContext(process.env, textIfThere), process.cwd())
     const checked = await check(doorOf(options, configurationOf), put, gate, postingOf(options))
+    // Who reads no further changes no verdict.
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
     for (const warning of checked.warnings) process.stderr.write(`warning: ${logged(warning)}\n`)
     process.stdout.write(options.json ? `${jsonOf(checked)}\n` : textOf(checked))
     return checked.exitCode
@@ -123,9 +125,15 @@ function doorOf({ url, tokenFile, waitSeconds }: CheckOptions, configurationOf: 
   const told = url ?? variable('DEVOPS_MCP_URL')
   const address = (told ?? urlOf(configurationOf().server)).replace(/\/+$/, '')
   if (!/^https?:\/\//.test(address) || !URL.canParse(address)) throw new InvalidInput('url', `${address} is no address`)
+  const { username, password } = new URL(address)
+  if (username !== '' || password !== '')
+    throw new InvalidInput('url', 'has a user or a password in it: a token goes by --token-file or DEVOPS_MCP_TOKEN')
+  const token = tokenFile === undefined ? (variable('DEVOPS_MCP_TOKEN') ?? null) : firstLine(tokenFile)
+  if (token !== null && !isBearerToken(token))
+    throw new InvalidInput('token', 'has a line break or another character that no token has')
   return new AdapterDoor({
     url: address,
-    token: tokenFile === undefined ? (variable('DEVOPS_MCP_TOKEN') ?? null) : firstLine(tokenFile),
+    token,
     patienceMs: waitSeconds * 1000,
     now: Date.now,
     sleep: (ms) => delay(ms),

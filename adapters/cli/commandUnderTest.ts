@@ -23,6 +23,10 @@ export interface Start {
   readonly env?: Record<string, string>
   readonly cwd?: string
   readonly input?: string
+  /** Comes before `check`. */
+  readonly before?: readonly string[]
+  /** Nobody reads what it prints. */
+  readonly unread?: boolean
   /** Ends it, as a cancelled job does. */
   readonly signal?: AbortSignal
 }
@@ -46,15 +50,16 @@ export function useCommand() {
     /** `check` with these arguments. */
     command: async (
       args: readonly string[],
-      { env = {}, cwd = folder, input = '', signal }: Start = {},
+      { env = {}, cwd = folder, input = '', before = [], unread = false, signal }: Start = {},
     ): Promise<Finished> => {
-      const child = spawn(process.execPath, [COMMAND, 'check', ...args], {
+      const child = spawn(process.execPath, [COMMAND, ...before, 'check', ...args], {
         env: { PATH: process.env['PATH'] ?? '', GIT_CONFIG_GLOBAL: '/dev/null', ...env },
         cwd,
       })
       const text = { out: '', err: '' }
       child.stdout.on('data', (chunk: Buffer) => (text.out += chunk.toString()))
       child.stderr.on('data', (chunk: Buffer) => (text.err += chunk.toString()))
+      if (unread) child.stdout.destroy()
       child.stdin.end(input)
       signal?.addEventListener('abort', () => child.kill('SIGTERM'))
       const [code] = (await once(child, 'close')) as [number | null]

@@ -5,6 +5,7 @@ import { ConfigurationError, readConfiguration, type Configuration } from '../..
 import { QueryFailure } from '../queries/errors.ts'
 import { QUERY_NAMES } from '../queries/inputs.ts'
 import { packageVersion } from '../version.ts'
+import { EXIT } from '../check/verdict.ts'
 import { addCheckCommand } from './check.ts'
 import { ModelCommandFailed, listModels, rollBackModel, showCard } from './model.ts'
 import { runQuery } from './query.ts'
@@ -24,6 +25,8 @@ const program = new Command('devops-mcp-server')
   .version(packageVersion())
   .option('-c, --config <file>', 'configuration file (default: $DEVOPS_MCP_CONFIG, else ./devops-mcp-server.yaml)')
   .showHelpAfterError()
+  // Of a misspelled `check`, too: 1 would be a verdict.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.pass : EXIT.usage))
 
 program
   .command('mcp')

@@ -1,6 +1,7 @@
 /** Models from the command line of the trainer's machine: what is kept, its cards, and the way back to the version before. */
 import * as z from 'zod'
 import type { Configuration } from '../../runtime/configuration/configuration.ts'
+import { urlOf } from '../../runtime/http/urlOf.ts'
 import { modelStates, rollbackAnswer } from '../../schemas/models.ts'
 
 /** The trainer cannot be asked, or refuses. */
@@ -54,8 +55,7 @@ async function ask<Value>(
   init: RequestInit,
   schema: z.ZodType<Value>,
 ): Promise<Value> {
-  const host = trainer.host === '0.0.0.0' || trainer.host === '::' ? '127.0.0.1' : trainer.host
-  const base = `http://${host.includes(':') ? `[${host}]` : host}:${trainer.port}`
+  const base = urlOf(trainer)
   let response: Response
   let body: unknown
   try {

@@ -2,19 +2,14 @@
  * Text from outside (alert texts, labels, branch and workflow names) is shown between two lines that tell where it is
  * from. Their mark is drawn anew for each answer, so that no text can close its own fence.
  */
+import { withoutUnseen } from '../../runtime/text/unseen.ts'
 
-// Control, bidirectional, zero-width and tag characters: what a model reads in them, a person does not see.
-const UNSEEN = /[\p{Cc}\p{Cf}\u2028\u2029\u{E0000}-\u{E007F}]/gu
 const LINE_CHARS_MAX = 400
 
 /** One line of outside text, without characters that are not seen. */
 export function clean(text: string, charsMax = LINE_CHARS_MAX): string {
   const seen = withoutUnseen(text)
   return seen.length <= charsMax ? seen : `${seen.slice(0, charsMax)}… [${seen.length - charsMax} more characters]`
-}
-
-function withoutUnseen(text: string): string {
-  return text.replace(UNSEEN, (unseen) => (/\s/.test(unseen) ? ' ' : ''))
 }
 
 /** The same value, its texts and names whole but for the characters that are not seen. */

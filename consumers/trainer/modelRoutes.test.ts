@@ -89,6 +89,19 @@ test('what cannot be done is refused by name', async () => {
   for (const [answer, status, code] of table) assert.deepEqual([answer.statusCode, codeOf(answer.body)], [status, code])
 })
 
+test('a page on this machine rolls nothing back', async () => {
+  const { server, written } = served()
+  const headers = { ...HOST, origin: 'http://localhost:3000' }
+  const url = '/v1/models/ci_run/rollback'
+  const asked = { 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' }
+  assert.equal((await server.inject({ method: 'POST', url, headers })).statusCode, 400)
+  const plain = { ...headers, 'content-type': 'text/plain' }
+  assert.equal((await server.inject({ method: 'POST', url, headers: plain, payload: '{}' })).statusCode, 415)
+  const preflight = await server.inject({ method: 'OPTIONS', url, headers: { ...headers, ...asked } })
+  assert.equal(preflight.headers['access-control-allow-origin'], undefined)
+  assert.deepEqual(written, [])
+})
+
 test('a rollback that cannot be written makes the process read anew what holds', async () => {
   const { rollBack, unwritten } = served(false)
   assert.equal((await rollBack({})).statusCode, 500)

@@ -269,6 +269,9 @@ describe('what GitHub is asked for', () => {
   test('names that are no commits are not asked for', async (t) => {
     const { gateway, github, ended } = await lookingUp(t, files)
     await deliver(gateway, 'deployment', deployed('../../user'))
+    const { repository } = deployed()
+    for (const full_name of ['../..', '../user', 'acme/..', './acme'])
+      await deliver(gateway, 'deployment', { ...deployed(OTHER), repository: { ...(repository as Json), full_name } })
     await deliver(gateway, 'push', { ...push(), before: '0'.repeat(40) })
     assert.deepEqual(await ended(1), { found: 1 })
     assert.deepEqual(github.asked, [path(`commits/${SHA}`)])

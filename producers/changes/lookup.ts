@@ -15,7 +15,8 @@ export interface Lookup {
 }
 
 const OPENING: ReadonlySet<DeploymentEvent['phase']> = new Set(['requested', 'changed'])
-const REPOSITORY = /^[\w.-]+\/[\w.-]+$/
+/** Neither part is `.` or `..`, which an address resolves. */
+const REPOSITORY = /^(?!\.{1,2}\/)[\w.-]+\/(?!\.{1,2}$)[\w.-]+$/
 const COMMIT = /^[0-9a-f]{40,64}$/
 const ZEROS = /^0+$/
 

@@ -2,6 +2,7 @@
  * A patient reader of a REST API: follows Link headers, remembers ETags of what is asked for again, keeps to the server's rate
  * limits, and repeats what failed on the way. One for GitHub, GitLab and Jenkins (docs/adr/0021-history-comes-by-the-gateway.md).
  */
+import { AnswerTooLarge, bytesOf } from '../../runtime/http/bytesOf.ts'
 import { linksOf } from './links.ts'
 import { pauseAfter } from './pauseAfter.ts'
 
@@ -114,9 +115,10 @@ export class RestClient {
         headers: { ...headers, ...(etag === undefined ? {} : { 'if-none-match': etag }) },
         signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS_MAX)]),
       })
-      return { response, bytes: await bytesOf(response) }
+      return { response, bytes: await bytesOf(response, ANSWER_BYTES_MAX) }
     } catch (error) {
-      if (signal.aborted || error instanceof SourceFailure) throw error
+      if (signal.aborted) throw error
+      if (error instanceof AnswerTooLarge) throw new SourceFailure(error.message, error.status, error)
       return error instanceof Error ? error : new Error(String(error))
     }
   }
@@ -172,16 +174,3 @@ function messageOf(text: string): string {
 /** fetch says only "fetch failed"; the cause says why. */
 const textOf = (error: Error): string =>
   error.cause instanceof Error && error.cause.message !== '' ? error.cause.message : error.message
-
-async function bytesOf(response: Response): Promise<Buffer> {
-  const parts: Uint8Array[] = []
-  let length = 0
-  if (response.body === null) return Buffer.alloc(0)
-  for await (const part of response.body as AsyncIterable<Uint8Array>) {
-    parts.push(part)
-    length += part.length
-    if (length > ANSWER_BYTES_MAX)
-      throw new SourceFailure(`${response.url} answered with more than ${ANSWER_BYTES_MAX} bytes`, response.status)
-  }
-  return Buffer.concat(parts, length)
-}

@@ -29,6 +29,7 @@ test('the token comes from its file, else from its variable', (t) => {
   assert.equal(tokenOf(file, 'of-the-variable'), 'of-the-file')
   assert.equal(tokenOf(undefined, 'of-the-variable'), 'of-the-variable')
   assert.equal(tokenOf(undefined, ''), null)
+  assert.throws(() => tokenOf(undefined, 'one\ntwo'), /^SourceFailure: the token has a line break in it$/)
   writeFileSync(file, '\n')
   assert.throws(() => tokenOf(file, 'of-the-variable'), /has no token in its first line/)
   assert.throws(() => tokenOf(`${file}x`, undefined), /tokenx cannot be read/)
@@ -89,7 +90,7 @@ test('the strongest patterns are told once they are of the whole history; withou
     subject: 'ci_run',
     scope: 'ci/shop',
     context: 'branch == main',
-    factor: 'hour < 8',
+    factor: 'hour < 8\u001b\u009b\u202e',
     status,
     effect: -0.25,
     low: -0.4,

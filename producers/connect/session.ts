@@ -87,7 +87,12 @@ export function gatewayDoor(
 
 /** The file's first line, else the variable; null: no token. Throws a SourceFailure. */
 export function tokenOf(file: string | undefined, variable: string | undefined): string | null {
-  if (file === undefined) return variable === undefined || variable === '' ? null : variable
+  if (file === undefined) {
+    const token = variable?.trim() ?? ''
+    // fetch would refuse it by an error that quotes it.
+    if (/[\r\n]/.test(token)) throw new SourceFailure('the token has a line break in it', null)
+    return token === '' ? null : token
+  }
   try {
     const [line = ''] = readFileSync(file, 'utf8').split(/\r?\n/, 1)
     if (line.trim() !== '') return line.trim()

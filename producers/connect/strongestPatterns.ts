@@ -1,4 +1,5 @@
 /** The strongest patterns of the history that was just read. */
+import { withoutUnseen } from '../../runtime/text/unseen.ts'
 import { QUERIES } from '../../schemas/queries/queries.ts'
 import type { QueryOutput } from '../../schemas/queries/queries.ts'
 import { patternSentence } from '../../schemas/scores/patternSentence.ts'
@@ -46,7 +47,7 @@ type Answer = QueryOutput<'find_patterns'>
 
 const told = (title: string, { patterns }: Answer): readonly string[] => [
   title,
-  ...patterns.map((pattern) => `  ${patternSentence(pattern)}.`),
+  ...patterns.map((pattern) => `  ${withoutUnseen(patternSentence(pattern))}.`),
 ]
 
 function noneYet({ freshThrough }: Answer, { outcomes, outcomesMin }: Asking): string {

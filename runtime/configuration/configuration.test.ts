@@ -170,4 +170,7 @@ test('secrets are neither logged nor quoted in what is wrong with them', () => {
   const text = JSON.stringify(loggable(readConfiguration({ file: file('log_level: debug'), env })))
   assert.equal(text, '{"gateway.token":"(set)","gateway.github_webhook_secret":"(set)","log_level":"debug"}')
   assert.deepEqual(problems('gateway: { token: hunter2 }'), ['gateway.token: must have at least 16 characters'])
+  assert.deepEqual(problems('gateway: { github_token: "hunter2\\nhunter2" }'), [
+    'gateway.github_token: has a character that no token has',
+  ])
 })

@@ -1,5 +1,6 @@
 /** The shape of the configuration: every key, its default and its limits. Keys are camelCase here, snake_case in YAML. */
 import { z } from 'zod'
+import { isBearerToken } from '../http/isBearerToken.ts'
 
 const MIB = 1024 ** 2
 
@@ -61,7 +62,12 @@ export const configurationSchema = z.strictObject({
       publicHosts: z.array(host).default([]),
       token: z.string().min(16, 'must have at least 16 characters').nullable().default(null),
       githubWebhookSecret: z.string().min(8, 'must have at least 8 characters').nullable().default(null),
-      githubToken: z.string().min(8, 'must have at least 8 characters').nullable().default(null),
+      githubToken: z
+        .string()
+        .min(8, 'must have at least 8 characters')
+        .refine(isBearerToken, 'has a character that no token has')
+        .nullable()
+        .default(null),
       githubApiUrl: baseUrl.default('https://api.github.com'),
       bodyBytesMax: bytes.default(8 * MIB),
       seriesPerRequestMax: z.int().positive().default(20_000),
