@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { WINDOW_RUNS_MAX } from '../patterns/windows.ts'
 import { applyAlert, applyRun, askerOf, FINISHED, metricsAskerOf, openState } from './stateUnderTest.ts'
 
 const NOW = Date.parse('2026-03-01T12:00:00Z')
@@ -56,6 +57,20 @@ test('an answer says since when it is whole, and is not complete when it was ask
   const cut = { ...hourly, to: time(NOW + 60_000) }
   assert.deepEqual(wholeness(await askMetrics(cut)), [false, time(NOW + 2)], 'the last bucket is cut')
   assert.equal((await askMetrics({ ...hourly, aggregation: 'rate' })).complete, false)
+})
+
+test('best windows reach back to the oldest run that they rest on', () => {
+  const own = 'production/busy'
+  const MINUTE = 60_000
+  for (let run = WINDOW_RUNS_MAX + 5; run > 0; run--) {
+    applyRun(state, own, run, NOW - run * MINUTE)
+    applyRun(state, own, run, NOW - run * MINUTE + 1, FINISHED)
+  }
+  const ended = (runs: number) => {
+    state.doorOf(own).noteGap(['deployments'], NOW - runs * MINUTE)
+    return ask('best_window', { service: own }).complete
+  }
+  assert.deepEqual([ended(WINDOW_RUNS_MAX + 2), ended(WINDOW_RUNS_MAX)], [true, false])
 })
 
 test('a service whose outcomes may be gone does not pass for one without any', () => {

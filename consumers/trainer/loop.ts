@@ -52,7 +52,8 @@ export function createLoop(deps: LoopDeps): Loop {
     if (result.kind !== 'classifier') throw new TypeError(`asked for a classifier, got ${result.kind}`)
     const { learnt, backend } = result
     telemetry.trained(course.model, learnt.sha256, lesson.rows.length, backend, (now() - begin) / 1000)
-    await publish(course.learnt(learnt, now()))
+    // With the verdict of held-out rows, which no restart has any more.
+    await publish([...course.learnt(learnt, now()), ...course.judge(now())])
   }
   /**
    * The forecaster has no live scores yet: the newest answers if it beats seasonal naive on what was held out, and each answer shows
