@@ -82,15 +82,16 @@ export class AdapterDoor {
     }
     if (response.ok) return answerOf(name, url, text)
     const { status } = response
-    const told = `the adapter at ${url} answered ${status}: ${messageOf(text)}`
+    const message = messageOf(text)
+    const told = `the adapter at ${url} answered ${status}: ${message ?? 'no reason given'}`
     if (status >= 300 && status < 400)
       throw new Refused(
         `the adapter at ${url} answered ${status}: name the address that it points to, ${response.headers.get('location') ?? 'none'}`,
       )
     if (status === 429 || status >= 500) throw new Passing(told, secondsOf(response.headers.get('retry-after')))
-    throw new Refused(
-      `${told}${status === 401 || status === 403 ? ' (the token is DEVOPS_MCP_TOKEN or --token-file)' : ''}`,
-    )
+    // The adapter itself asks for no token: its 403 is of a Host name or a proxy.
+    const isOfToken = status === 401 || (status === 403 && message === null)
+    throw new Refused(`${told}${isOfToken ? ' (the token is DEVOPS_MCP_TOKEN or --token-file)' : ''}`)
   }
 }
 
@@ -113,14 +114,14 @@ function answerOf<Name extends QueryName>(name: Name, url: string, text: string)
 
 const failure = z.object({ error: z.object({ message: z.string() }) })
 
-function messageOf(text: string): string {
+function messageOf(text: string): string | null {
   try {
     const told = failure.safeParse(JSON.parse(text))
     if (told.success) return told.data.error.message.slice(0, MESSAGE_CHARS_MAX)
   } catch {
     // Somebody else's words, which the status has to stand for.
   }
-  return 'no reason given'
+  return null
 }
 
 const secondsOf = (text: string | null): number | null =>

@@ -114,6 +114,9 @@ describe('exit codes', () => {
     const { code, err } = await command(limited(shut.url, '--on-unavailable', 'pass'))
     assert.equal(code, 2, 'a wrong token is no outage')
     assert.match(err, /answered 401: who are you \(the token is DEVOPS_MCP_TOKEN/)
+    const named = { code: 'host_not_allowed', message: 'not under that Host name' }
+    const other = await answering(() => ({ status: 403, body: { error: named } }))
+    assert.match((await command(limited(other.url))).err, /answered 403: not under that Host name$/m)
   })
 
   test('2 for what is wrong before the command, and for a command that does not exist', async () => {

@@ -1,12 +1,16 @@
 /** The command over a real gateway, without Kafka. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { ScoreCounter } from '../../schemas/scores/counts.ts'
+import { scorecardOf } from '../../schemas/scores/scorecard.ts'
 import type { DeploymentEvent } from '../../schemas/generated/events.ts'
 import { restDeploymentOf, restJobOf, restPullOf, restRunOf, restStatusOf } from '../connect/github/githubUnderTest.ts'
 import { gatewayUnderTest } from '../gatewayUnderTest.ts'
@@ -33,13 +37,27 @@ async function system(t: TestContext) {
     writeFileSync(join(folder, name), text)
     return name
   }
+  let child: ChildProcessWithoutNullStreams | null = null
+  // Whatever else runs on this machine is not asked: this adapter has nothing scored, and Ctrl-C comes with the first question.
+  const adapter = createServer((_request, response) => {
+    const figures = scorecardOf(new ScoreCounter().counts())
+    const window = { subject: 'ci_run', source: 'backfilled', from: at(0), to: at(100) }
+    const freshness = { freshThrough: at(100), complete: true, incompleteReason: null, completeSince: null }
+    response.end(JSON.stringify({ ...window, ...figures, ...freshness }), () => {
+      child?.kill('SIGINT')
+    })
+  })
   const run = async (...args: readonly string[]): Promise<Ended> => {
-    const child = spawn(process.execPath, [main, '--gateway', gateway, ...args], { cwd: folder, env: {} })
+    adapter.listen(0, '127.0.0.1')
+    await once(adapter, 'listening')
+    const env = { DEVOPS_SERVER_PORT: String((adapter.address() as AddressInfo).port) }
+    child = spawn(process.execPath, [main, '--gateway', gateway, ...args], { cwd: folder, env })
     let stdout = ''
     let stderr = ''
     child.stdout.setEncoding('utf8').on('data', (part: string) => (stdout += part))
     child.stderr.setEncoding('utf8').on('data', (part: string) => (stderr += part))
     const [code] = (await once(child, 'close')) as [number | null]
+    adapter.close()
     return { code, stdout, stderr }
   }
   return { run, file, events: () => log.read('devops.deployments') as DeploymentEvent[] }

@@ -58,9 +58,14 @@ async function sending(
     findings,
   )
   process.stdout.write(`${done}; ${findings.count} refused.\n`)
-  for (const line of await closingWords(configuration, { days: SCORED_DAYS, sleep, say }))
-    process.stdout.write(`${line}\n`)
   if (findings.count > 0) process.exitCode = 1
+  try {
+    for (const line of await closingWords(configuration, { days: SCORED_DAYS, sleep, say }))
+      process.stdout.write(`${line}\n`)
+  } catch (error) {
+    // All is sent: who stops it now only waits no longer.
+    if (!stopping.signal.aborted) throw error
+  }
 }
 
 program
