@@ -92,6 +92,7 @@ describe('posting', () => {
     const { url } = await adapter({
       answerClass: 'not_enough_evidence',
       evidence: { ...PREDICTION.evidence, ...hostile },
+      lowerRisk: PREDICTION.lowerRisk.map((each) => ({ ...each, linesMax: null, startAt: 'x\n::error::<b>' })),
     })
     const file = join(folder, 'summary.md')
     writeFileSync(file, '# Before\n')
@@ -102,6 +103,7 @@ describe('posting', () => {
     assert.match(summary, /^# Before\n### Passed without a judgement/)
     assert.ok(summary.includes(`branch \`\` ${evil} \`\`,`) || summary.includes(`branch \`\` ${evil} \`\`.`), summary)
     assert.ok(summary.includes('Missing: ` ::error::x ##[group]y ::set-output name=a::b `.'), summary)
+    assert.ok(summary.includes('a start at ` x ::error::<b> `,'), summary)
     for (const line of out.split('\n')) assert.ok(!line.trimStart().startsWith('::') && !line.includes('##['), line)
     const json = await command([...args, '--json'], { env: { GITHUB_STEP_SUMMARY: file } })
     assert.ok(!json.out.includes('##['))

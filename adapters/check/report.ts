@@ -74,9 +74,10 @@ function factorLine({ typicalPSuccess, factors }: NonNullable<Prediction['explan
 }
 
 function alternativeLine({ startAt, linesMax, pSuccess, cases, successes }: Prediction['lowerRisk'][number]): Line {
-  const what = startAt === null ? `a change of at most ${many(linesMax ?? 0, 'line')}` : `a start at ${startAt}`
+  const what: Part = startAt === null ? `a change of at most ${many(linesMax ?? 0, 'line')}` : { outside: startAt }
   const past = `${cases - successes} of ${many(cases, 'similar case')} like it failed`
-  return [`Goes with a lower risk: ${what}, ${percent(1 - pSuccess)} (${past}; an association).`]
+  const begin = `Goes with a lower risk: ${startAt === null ? '' : 'a start at '}`
+  return [begin, what, `, ${percent(1 - pSuccess)} (${past}; an association).`]
 }
 
 function similarLine(cases: Prediction['similarCases']): Line {
