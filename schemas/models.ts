@@ -26,6 +26,12 @@ export const modelStates = z.object({
 })
 export type ModelStates = z.output<typeof modelStates>
 
+/** Digits enough to tell versions apart. */
+export const cardInput = z.object({
+  model: z.string(),
+  version: z.string().regex(/^[0-9a-f]{8,64}$/, 'must be the first 8 or more digits of a version'),
+})
+
 export const rollbackInput = z.strictObject({
   to: z
     .string()

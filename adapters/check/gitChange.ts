@@ -43,7 +43,7 @@ export function branchOfCheckout(folder: string): string | null {
 }
 
 /** Of `git diff --raw --numstat -z`: `:… M NUL path NUL` for each file, then `added TAB deleted TAB path NUL`. */
-export function parseDiff(output: string): ChangeSize {
+function parseDiff(output: string): ChangeSize {
   const parts = output.split('\0')
   const files = new Map<string, FileChange>()
   let linesAdded = 0

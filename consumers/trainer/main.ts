@@ -11,6 +11,7 @@ import { createLog } from '../../runtime/telemetry/log.ts'
 import { createRegistry } from '../../runtime/telemetry/metrics.ts'
 import { createForecastShelf } from '../models/forecastShelf.ts'
 import { createShelf } from '../models/shelf.ts'
+import type { SubjectRow } from '../patterns/patternSet.ts'
 import { createPatternShelf } from '../patterns/patternShelf.ts'
 import { createCourse } from './course.ts'
 import type { Course } from './course.ts'
@@ -18,7 +19,7 @@ import { createLoop } from './loop.ts'
 import { MODELS_TOPIC, causeOf } from './modelRecords.ts'
 import type { ModelOutgoing } from './modelRecords.ts'
 import { addModelRoutes } from './modelRoutes.ts'
-import { ownOutcomes } from './ownOutcomes.ts'
+import { OutcomesUnavailable, ownOutcomes } from './ownOutcomes.ts'
 import { SeriesUnavailable, ownSeries } from './ownSeries.ts'
 import { createPatternCourse } from './patternCourse.ts'
 import { publishModels } from './publishModels.ts'
@@ -70,7 +71,7 @@ const patterns = createPatternCourse({
   intervalMs: schedule.intervalMs,
   runsMin: minSamples,
   similarity: configuration.learning.patterns.similarityThreshold,
-  outcomes: () => ownOutcomes(consumers, Date.now()),
+  outcomes: outcomesOrNone,
   telemetry,
 })
 const loop = createLoop({
@@ -169,6 +170,17 @@ async function runRounds(): Promise<void> {
       stopping.signal.addEventListener('abort', resume, { once: true })
       timer.unref()
     })
+  }
+}
+
+/** While a consumer restores there are none: the next round asks again. */
+async function outcomesOrNone(): Promise<readonly SubjectRow[]> {
+  try {
+    return await ownOutcomes(consumers, Date.now())
+  } catch (error) {
+    if (!(error instanceof OutcomesUnavailable)) throw error
+    telemetry.outcomesUnavailable(error)
+    return []
   }
 }
 

@@ -58,6 +58,10 @@ test('an operator sees what is kept and who answers, and reads a card', async ()
   assert.deepEqual(shown.json(), JSON.parse(card))
   const none = await server.inject({ url: '/v1/models/ci_run/cards/cccccccc', headers: HOST })
   assert.deepEqual([none.statusCode, codeOf(none.body)], [404, 'not_found'])
+  for (const short of ['', A.slice(0, 7)]) {
+    const refused = await server.inject({ url: `/v1/models/ci_run/cards/${short}`, headers: HOST })
+    assert.deepEqual([refused.statusCode, codeOf(refused.body)], [400, 'invalid_input'], short)
+  }
 })
 
 test('a rollback is written and told; again it changes nothing', async () => {

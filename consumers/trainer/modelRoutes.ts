@@ -1,9 +1,10 @@
 /** What an operator sees of the models, and the one thing to be done about them: a rollback. For this machine only. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type * as z from 'zod'
 import { HttpError } from '../../runtime/http/errors.ts'
 import { isLoopback } from '../../runtime/http/isLoopback.ts'
 import { firstProblem } from '../../runtime/input/problem.ts'
-import { rollbackInput } from '../../schemas/models.ts'
+import { cardInput, rollbackInput } from '../../schemas/models.ts'
 import type { ModelStates, RollbackAnswer } from '../../schemas/models.ts'
 import { BASE_RATE_VERSION } from '../models/predict.ts'
 import type { ModelCard } from './card.ts'
@@ -54,7 +55,7 @@ export function addModelRoutes(server: FastifyInstance, options: ModelRoutesOpti
   })
   server.get<OfVersion>('/v1/models/:model/cards/:version', (request): unknown => {
     checkAccess(request)
-    const { model, version } = request.params
+    const { model, version } = checked(cardInput, request.params)
     const course = courseOf(model)
     const placed = SLOTS.map((slot) => course.holder(slot)).find((each) => each?.version.startsWith(version))
     if (placed === null || placed === undefined)
@@ -66,12 +67,8 @@ export function addModelRoutes(server: FastifyInstance, options: ModelRoutesOpti
     const { model } = request.params
     const course = courseOf(model)
     // A page of another port of this machine can post without a body and ask nobody; JSON it cannot.
-    const input = rollbackInput.safeParse(request.body)
-    if (!input.success) {
-      const { field, reason } = firstProblem(input.error, request.body)
-      throw new HttpError(400, 'invalid_input', reason, { field })
-    }
-    const { records, ...done } = rolledBack(course, input.data.to, now())
+    const { to } = checked(rollbackInput, request.body)
+    const { records, ...done } = rolledBack(course, to, now())
     try {
       await publish(records)
     } catch (error) {
@@ -80,6 +77,13 @@ export function addModelRoutes(server: FastifyInstance, options: ModelRoutesOpti
     }
     return { model, ...done }
   })
+}
+
+function checked<T>(schema: z.ZodType<T>, value: unknown): T {
+  const input = schema.safeParse(value)
+  if (input.success) return input.data
+  const { field, reason } = firstProblem(input.error, value)
+  throw new HttpError(400, 'invalid_input', reason, { field })
 }
 
 function rolledBack(course: Course, to: string | null, now: number) {

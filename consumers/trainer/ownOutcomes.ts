@@ -10,7 +10,8 @@ import { withResources } from './ownResources.ts'
 
 const DAY_MS = 24 * 3_600_000
 const DAYS = 180
-const PAGE_RUNS = 100
+/** A page is read on the event loop of the consumer, so many runs of each of its shards: small ones let others have their turn. */
+const PAGE_RUNS = 25
 /** Of each consumer, the newest. */
 const RUNS_MAX = 20_000
 

@@ -13,6 +13,7 @@ export const silentTelemetry: TrainerTelemetry = {
   rowsKnown: nothing,
   modelUnreadable: nothing,
   seriesUnavailable: nothing,
+  outcomesUnavailable: nothing,
   patternsMined: nothing,
   forecasterHeldBack: nothing,
 }

@@ -21,6 +21,7 @@ export interface TrainerTelemetry {
   rowsKnown(model: string, live: number, backfilled: number): void
   modelUnreadable(model: string, error: unknown): void
   seriesUnavailable(error: unknown): void
+  outcomesUnavailable(error: unknown): void
   forecasterHeldBack(version: string, reason: string): void
   /** `confirmed`: ids of patterns that later runs confirmed in this round. */
   patternsMined(runs: number, confirmed: readonly string[], seconds: number): void
@@ -101,6 +102,9 @@ export function createTrainerTelemetry(registry: Registry, log: Log, models: rea
     patternsMined: (runs, confirmed, seconds) => {
       patterns.inc(confirmed.length)
       log.info({ event: 'patterns_mined', runs, confirmed, seconds }, 'patterns were mined')
+    },
+    outcomesUnavailable: (error) => {
+      log.warn({ event: 'outcomes_unavailable', err: error }, 'patterns are mined later')
     },
     seriesUnavailable: (error) => {
       log.warn(
